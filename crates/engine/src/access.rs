@@ -1,0 +1,211 @@
+//! Signing in: passwords (Argon2), sessions and API keys. Secrets are kept as hashes only.
+
+use crate::caller::Caller;
+use crate::clock::Clock;
+use crate::limits;
+use crate::ports::{Fault, Store};
+use crate::registry::Credential;
+use crate::{Desk, ids};
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use chrono::{DateTime, Duration, Utc};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+/// The name of the console's session cookie.
+pub const SESSION_COOKIE: &str = "fangpin_session";
+
+/// A password that may not be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WeakPassword;
+
+impl std::fmt::Display for WeakPassword {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            out,
+            "口令至少{}个字符 (a password has at least {} characters)",
+            limits::PASSWORD_CHARS_MIN,
+            limits::PASSWORD_CHARS_MIN
+        )
+    }
+}
+
+impl std::error::Error for WeakPassword {}
+
+/// The Argon2id hash of a password, in PHC form.
+pub fn hash_password(password: &str) -> Result<String, WeakPassword> {
+    if password.chars().count() < limits::PASSWORD_CHARS_MIN
+        || password.len() > limits::PASSWORD_BYTES_MAX
+    {
+        return Err(WeakPassword);
+    }
+    Argon2::default()
+        .hash_password(password.as_bytes())
+        .map(|hash| hash.to_string())
+        .map_err(|_| WeakPassword)
+}
+
+/// Whether a password fits a hash. An unreadable or empty hash fits nothing.
+pub fn verify_password(password: &str, hash: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| {
+        Argon2::default()
+            .verify_password(password.as_bytes(), &hash)
+            .is_ok()
+    })
+}
+
+/// A session that was opened. The token is shown once.
+#[derive(Clone)]
+pub struct Session {
+    /// The secret.
+    pub token: String,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+    /// Who signed in.
+    pub caller: Caller,
+}
+
+/// Signs in, opens API keys, and says who a secret belongs to.
+pub struct Access {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    /// Resolved callers, remembered for less than a second: a revocation is felt within it.
+    known: Mutex<HashMap<String, (Instant, Caller)>>,
+}
+
+impl Access {
+    /// Access to the desk's store.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            clock,
+            known: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Signs in with a password. `None` whether the login or the password is wrong; both take the
+    /// same time.
+    pub async fn log_in(&self, login: &str, password: &str) -> Result<Option<Session>, Fault> {
+        let found = self.store.account(login).await?;
+        let password = password.to_owned();
+        let hash = found
+            .as_ref()
+            .map_or_else(decoy, |(_, account)| account.password_hash.clone());
+        let fits = tokio::task::spawn_blocking(move || verify_password(&password, &hash))
+            .await
+            .map_err(|fault| Fault::store("checking a password", fault))?;
+        let Some((county, account)) = found.filter(|_| fits) else {
+            return Ok(None);
+        };
+        let expires_at = self.clock.now() + Duration::hours(limits::SESSION_HOURS_MAX);
+        let token = self
+            .open(county, account.id, "session", expires_at, "fps_")
+            .await?;
+        let caller = self.caller(&token).await?;
+        Ok(caller.map(|caller| Session {
+            token,
+            expires_at,
+            caller,
+        }))
+    }
+
+    /// Opens an API key for a system or a reporting tool; the secret is returned once.
+    pub async fn open_key(
+        &self,
+        county: lifecycle::CountyCode,
+        account: lifecycle::AccountId,
+        label: &str,
+        expires_at: DateTime<Utc>,
+    ) -> Result<String, Fault> {
+        self.open(county, account, label, expires_at, "fpk_").await
+    }
+
+    async fn open(
+        &self,
+        county: lifecycle::CountyCode,
+        account: lifecycle::AccountId,
+        label: &str,
+        expires_at: DateTime<Utc>,
+        prefix: &str,
+    ) -> Result<String, Fault> {
+        let secret = ids::secret()
+            .map_err(|fault| Fault::store("the system's randomness", fault.to_string()))?;
+        let token = format!("{prefix}{secret}");
+        let credential = Credential {
+            hash: ids::sha256(&token),
+            account,
+            label: label.to_owned(),
+            expires_at,
+        };
+        self.store.put_credential(county, &credential).await?;
+        Ok(token)
+    }
+
+    /// Who presents this secret; `None` if nobody does any more.
+    pub async fn caller(&self, token: &str) -> Result<Option<Caller>, Fault> {
+        let hash = ids::sha256(token);
+        if let Some(caller) = self.remembered(&hash) {
+            return Ok(Some(caller));
+        }
+        let caller = self.store.caller(&hash, self.clock.now()).await?;
+        if let Some(caller) = &caller {
+            let mut known = self
+                .known
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            if known.len() > 10_000 {
+                known.clear();
+            }
+            known.insert(hash, (monotonic(), caller.clone()));
+        }
+        Ok(caller)
+    }
+
+    fn remembered(&self, hash: &str) -> Option<Caller> {
+        let known = self
+            .known
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (at, caller) = known.get(hash)?;
+        let fresh = at.elapsed().as_millis() < u128::from(limits::CALLER_CACHE_MS);
+        fresh.then(|| caller.clone())
+    }
+
+    /// Signs out.
+    pub async fn log_out(&self, token: &str) -> Result<(), Fault> {
+        let hash = ids::sha256(token);
+        self.known
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .remove(&hash);
+        self.store.revoke_credential(&hash).await
+    }
+}
+
+/// Time for the memory above only; it decides nothing about a claim.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "age of a cached caller, never a decision time"
+)]
+fn monotonic() -> Instant {
+    Instant::now()
+}
+
+/// The hash that a password is compared with when there is no such login, so that the answer
+/// takes as long.
+fn decoy() -> String {
+    static DECOY: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    DECOY
+        .get_or_init(|| hash_password("no password fits this one").unwrap_or_default())
+        .clone()
+}
+
+/// The desk and the access to it, as gateway and console receive them.
+#[derive(Clone)]
+pub struct Office {
+    /// Commands and reads.
+    pub desk: Desk,
+    /// Who is calling.
+    pub access: Arc<Access>,
+}

@@ -1,0 +1,283 @@
+//! Verification (审计核对): the log is read again from the beginning and must tell what stands.
+
+use crate::household::PoolBalances;
+use crate::ports::{Fault, Recorded, Store};
+use benefits::{Fen, assess};
+use lifecycle::{Claim, ClaimId, CountyCode};
+use std::collections::BTreeMap;
+
+/// What verification found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Events read.
+    pub events: u64,
+    /// Claims re-folded.
+    pub claims: u64,
+    /// Payments checked.
+    pub payments: u64,
+    /// Pools re-summed.
+    pub pools: u64,
+    /// What was paid and not returned or recovered.
+    pub paid: Fen,
+    /// Every fault, in words without private data.
+    pub faults: Vec<String>,
+}
+
+const CHUNK: u32 = 1_000;
+
+/// Re-folds every claim of every county, checks the hash chain and the sequences, re-sums the
+/// pools, re-computes every assessment with its pinned scheme, and checks that every payment has
+/// its completed notice.
+pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
+    let mut report = Report::default();
+    for county in store.counties().await? {
+        let folded = replay(store, county, &mut report).await?;
+        compare(store, county, folded, &mut report).await?;
+        let paid = payments(store, county, &mut report).await?;
+        report.paid = report.paid.checked_add(paid).unwrap_or(report.paid);
+        pools(store, county, paid, &mut report).await?;
+    }
+    Ok(report)
+}
+
+async fn replay(
+    store: &dyn Store,
+    county: CountyCode,
+    report: &mut Report,
+) -> Result<BTreeMap<ClaimId, Claim>, Fault> {
+    let mut folded: BTreeMap<ClaimId, Claim> = BTreeMap::new();
+    let mut last = 0;
+    let mut hash = String::new();
+    loop {
+        let entries = store.log(county, last, CHUNK).await?;
+        let texts = store.log_texts(county, last, CHUNK).await?;
+        if entries.is_empty() {
+            return Ok(folded);
+        }
+        for (entry, (seq, event, seen)) in entries.iter().zip(&texts) {
+            report.events += 1;
+            check_link(entry, *seq, event, seen, last, &hash, report);
+            last = entry.county_seq;
+            hash.clone_from(&entry.hash);
+            fold(&mut folded, entry, report);
+        }
+    }
+}
+
+fn check_link(
+    entry: &Recorded,
+    seq: i64,
+    event: &str,
+    seen: &str,
+    last: i64,
+    hash: &str,
+    report: &mut Report,
+) {
+    if entry.county_seq != last + 1 || seq != entry.county_seq {
+        report.faults.push(format!(
+            "log entry {}: expected {}",
+            entry.county_seq,
+            last + 1
+        ));
+    }
+    let expected = Recorded::hash_of(
+        hash,
+        entry.county_seq,
+        entry.claim,
+        entry.version,
+        event,
+        seen,
+    );
+    if entry.previous_hash != hash || entry.hash != expected {
+        report.faults.push(format!(
+            "log entry {}: the hash chain is broken",
+            entry.county_seq
+        ));
+    }
+}
+
+fn fold(folded: &mut BTreeMap<ClaimId, Claim>, entry: &Recorded, report: &mut Report) {
+    let claim = match folded.remove(&entry.claim) {
+        None => Claim::begin(&entry.event),
+        Some(claim) => Some(claim.apply(&entry.event)),
+    };
+    match claim {
+        Some(claim) => {
+            if claim.version != entry.version {
+                report.faults.push(format!(
+                    "claim {}: event {} does not follow",
+                    claim.number, entry.version
+                ));
+            }
+            folded.insert(entry.claim, claim);
+        }
+        None => report
+            .faults
+            .push(format!("log entry {}: no claim begins", entry.county_seq)),
+    }
+}
+
+async fn compare(
+    store: &dyn Store,
+    county: CountyCode,
+    mut folded: BTreeMap<ClaimId, Claim>,
+    report: &mut Report,
+) -> Result<(), Fault> {
+    let mut after = None;
+    loop {
+        let claims = store.claims_after(county, after, CHUNK).await?;
+        let Some(end) = claims.last() else { break };
+        after = Some(end.id);
+        for claim in claims {
+            report.claims += 1;
+            if folded.remove(&claim.id).as_ref() != Some(&claim) {
+                report.faults.push(format!(
+                    "claim {}: the row is not what its history tells",
+                    claim.number
+                ));
+            }
+            recompute(store, &claim, report).await?;
+        }
+    }
+    for claim in folded.into_values() {
+        report
+            .faults
+            .push(format!("claim {}: history without a row", claim.number));
+    }
+    Ok(())
+}
+
+/// The stored assessment recomputes to the same fen with the pinned scheme. Running totals are
+/// those the assessment itself shows in its caps.
+async fn recompute(store: &dyn Store, claim: &Claim, report: &mut Report) -> Result<(), Fault> {
+    let Some(verified) = claim.state.verified() else {
+        return Ok(());
+    };
+    let scheme = store.scheme(claim.county, claim.scheme).await?;
+    let terms = scheme
+        .as_ref()
+        .and_then(|scheme| scheme.terms(claim.case.peril));
+    let other = verified.facts.other_compensation.unwrap_or(Fen::ZERO);
+    let loss = lifecycle::phase::verification::loss_of(&verified.facts, other);
+    let used = used_by(&verified.assessment);
+    let again = match (terms, loss) {
+        (Some(terms), Ok(loss)) => assess(&terms.schedule, &loss, &used).ok(),
+        (None, _) | (_, Err(_)) => None,
+    };
+    if again.as_ref() != Some(&verified.assessment) {
+        report.faults.push(format!(
+            "claim {}: the assessment does not recompute",
+            claim.number
+        ));
+    }
+    if let Some(approved) = claim.state.approved() {
+        let uplift = approved
+            .approval
+            .uplift
+            .as_ref()
+            .map_or(Fen::ZERO, |uplift| uplift.amount);
+        if approved.approval.benefit.checked_add(uplift) != Some(approved.approval.amount)
+            || approved.approval.benefit > verified.assessment.benefit
+        {
+            report.faults.push(format!(
+                "claim {}: approved more than was assessed",
+                claim.number
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn used_by(assessment: &benefits::Assessment) -> benefits::RunningTotals {
+    let mut used = benefits::RunningTotals::default();
+    for step in &assessment.caps {
+        match step.scope {
+            benefits::CapScope::Event => {}
+            benefits::CapScope::PersonYear => used.person_year = step.used,
+            benefits::CapScope::HouseholdYear => used.household_year = step.used,
+        }
+    }
+    used
+}
+
+async fn payments(
+    store: &dyn Store,
+    county: CountyCode,
+    report: &mut Report,
+) -> Result<Fen, Fault> {
+    let mut paid = Fen::ZERO;
+    let mut live: BTreeMap<ClaimId, u32> = BTreeMap::new();
+    for payment in store.payments(county).await? {
+        report.payments += 1;
+        if payment.completed_notices == 0 {
+            report.faults.push(format!(
+                "payment of claim {}: no completed notice",
+                payment.claim
+            ));
+        }
+        if matches!(payment.status.as_str(), "INSTRUCTED" | "UNKNOWN" | "PAID") {
+            let count = live.entry(payment.claim).or_default();
+            *count += 1;
+            if *count > 1 {
+                report
+                    .faults
+                    .push(format!("claim {}: paid more than once", payment.claim));
+            }
+        }
+        if payment.status == "PAID" {
+            paid = paid.checked_add(payment.amount).unwrap_or(paid);
+        }
+    }
+    Ok(paid)
+}
+
+async fn pools(
+    store: &dyn Store,
+    county: CountyCode,
+    paid: Fen,
+    report: &mut Report,
+) -> Result<(), Fault> {
+    let mut paid_out = 0_i128;
+    for scheme in store.schemes(county).await? {
+        report.pools += 1;
+        let stands = store.pool(county, scheme.id).await?;
+        let summed = store.summed_transfers(county, scheme.id).await?;
+        if stands != summed {
+            report.faults.push(format!(
+                "pool {}: balances are not the sum of transfers",
+                scheme.code
+            ));
+        }
+        if total(&summed) != 0 {
+            report
+                .faults
+                .push(format!("pool {}: accounts do not sum to zero", scheme.code));
+        }
+        if summed.available.is_negative() {
+            report
+                .faults
+                .push(format!("pool {}: available below zero", scheme.code));
+        }
+        paid_out += i128::from(summed.paid_out.get());
+    }
+    if paid_out != i128::from(paid.get()) {
+        report.faults.push(format!(
+            "county {county}: the pools paid out another sum than the payments"
+        ));
+    }
+    Ok(())
+}
+
+fn total(balances: &PoolBalances) -> i128 {
+    let PoolBalances {
+        county_fund,
+        available,
+        reserved,
+        in_flight,
+        paid_out,
+    } = *balances;
+    [county_fund, available, reserved, in_flight, paid_out]
+        .iter()
+        .map(|fen| i128::from(fen.get()))
+        .sum()
+}

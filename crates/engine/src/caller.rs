@@ -1,0 +1,63 @@
+//! Who is calling: a person of an organisation, with duties, in a region.
+
+use lifecycle::{AccountId, Actor, Claim, CountyCode, Door, Duty, OrgId, PersonId, RegionCode};
+
+/// What a caller may see: the claims of a region, and for an insurer only its own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Scope {
+    /// The county: the tenant.
+    pub county: CountyCode,
+    /// The region (辖区): county, township or village.
+    pub region: RegionCode,
+    /// For an insurer's people: only claims of this insurer.
+    pub insurer: Option<OrgId>,
+}
+
+impl Scope {
+    /// Whether a claim lies in the scope.
+    pub fn covers(&self, claim: &Claim) -> bool {
+        claim.county == self.county
+            && self.region.covers(&claim.village)
+            && self.insurer.is_none_or(|insurer| insurer == claim.insurer)
+    }
+}
+
+/// An authenticated caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The account that signed in; idempotency keys belong to it.
+    pub account: AccountId,
+    /// The person behind it.
+    pub person: PersonId,
+    /// The person's name (staff, not household).
+    pub name: String,
+    /// The person in whose place, if delegated.
+    pub on_behalf_of: Option<PersonId>,
+    /// The organisation.
+    pub org: OrgId,
+    /// The organisation's name.
+    pub org_name: String,
+    /// The duties held.
+    pub duties: Vec<Duty>,
+    /// What may be seen.
+    pub scope: Scope,
+    /// Person or system.
+    pub door: Door,
+}
+
+impl Caller {
+    /// The actor the state machine judges.
+    pub fn actor(&self) -> Actor {
+        Actor {
+            person: self.person,
+            on_behalf_of: self.on_behalf_of,
+            duties: self.duties.clone(),
+            door: self.door,
+        }
+    }
+
+    /// Whether a duty is held.
+    pub fn holds(&self, duty: Duty) -> bool {
+        self.duties.contains(&duty)
+    }
+}

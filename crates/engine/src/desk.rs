@@ -1,0 +1,275 @@
+//! The desk (经办台): one door for every command, whoever knocks.
+
+use crate::caller::Caller;
+use crate::clock::Clock;
+use crate::ids;
+use crate::ports::{Ask, Commit, EventKey, Fault, Found, Outcome, Store, Target};
+use lifecycle::{
+    Calendar, ClaimId, Command, Decision, Facts, HouseholdId, MemberId, NoticeId, ObjectionId,
+    Order, PaymentId, Scheme, SchemeId, State, decide, open_claim,
+};
+use std::sync::Arc;
+use tracing::Instrument;
+use uuid::Uuid;
+
+/// A command as it is submitted.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The claim and the version the caller saw; `None` only for a new draft.
+    pub claim: Option<(ClaimId, u32)>,
+    /// Idempotency key.
+    pub key: Uuid,
+    /// The command.
+    pub command: Command,
+}
+
+/// The desk: gathers an ask, lends the judge, hands back the outcome.
+#[derive(Clone)]
+pub struct Desk {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    calendar: Arc<Calendar>,
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Desk")
+    }
+}
+
+/// Ids that a command makes follow from the account and the idempotency key, so that a repeated
+/// call is the same command.
+#[derive(Debug, Clone, Copy)]
+pub struct MadeIds<'a> {
+    caller: &'a Caller,
+    key: Uuid,
+}
+
+impl MadeIds<'_> {
+    fn made(self, kind: &str) -> Uuid {
+        ids::named(kind, &format!("{}/{}", self.caller.account, self.key))
+    }
+
+    /// The id of a new claim.
+    pub fn claim(self) -> ClaimId {
+        ClaimId(self.made("claim"))
+    }
+
+    /// The id of a new notice.
+    pub fn notice(self) -> NoticeId {
+        NoticeId(self.made("notice"))
+    }
+
+    /// The id of a new objection.
+    pub fn objection(self) -> ObjectionId {
+        ObjectionId(self.made("objection"))
+    }
+
+    /// The id of a new payment.
+    pub fn payment(self) -> PaymentId {
+        PaymentId(self.made("payment"))
+    }
+}
+
+impl Desk {
+    /// A desk on a store, with a clock and a calendar.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, calendar: Arc<Calendar>) -> Self {
+        Self {
+            store,
+            clock,
+            calendar,
+        }
+    }
+
+    /// The store, for reading and for the registry.
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// The calendar.
+    pub fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    /// The ids a command with this key makes.
+    pub const fn ids(caller: &Caller, key: Uuid) -> MadeIds<'_> {
+        MadeIds { caller, key }
+    }
+
+    /// Submits one command. The work runs in a task of its own, so that a caller who hangs up
+    /// cannot leave a transaction half done (measured trap).
+    pub async fn submit(&self, caller: &Caller, submission: Submission) -> Result<Outcome, Fault> {
+        let span = tracing::info_span!("claim.command", command = submission.command.kind().code());
+        let Some(ask) = self.ask(caller, &submission) else {
+            return Ok(Outcome::NotFound);
+        };
+        let order = Order {
+            actor: caller.actor(),
+            command: submission.command,
+        };
+        let calendar = Arc::clone(&self.calendar);
+        let judge = Box::new(move |claim: Option<&lifecycle::Claim>, found: Found| {
+            let facts = Facts {
+                scheme: found.scheme,
+                calendar,
+                seen: found.seen,
+            };
+            let Decision {
+                claim,
+                event,
+                postings,
+            } = match claim {
+                Some(claim) => decide(claim, &order, &facts)?,
+                None => open_claim(&order, &facts)?,
+            };
+            Ok(Commit {
+                claim,
+                event,
+                postings,
+                seen: facts.seen,
+                bills: order.command.bills(),
+            })
+        });
+        let store = Arc::clone(&self.store);
+        let work = async move { store.transact(ask, judge).await }.instrument(span);
+        tokio::spawn(work)
+            .await
+            .map_err(|fault| Fault::store("the command's task ended", fault))?
+    }
+
+    /// What the store must look up for a submission; `None` if it names no claim and begins none.
+    fn ask(&self, caller: &Caller, submission: &Submission) -> Option<Ask> {
+        let command = &submission.command;
+        let target = match (command, submission.claim) {
+            (Command::DraftReferral(draft), None) => Target::New {
+                id: draft.id,
+                scheme: draft.scheme,
+                household: draft.household,
+            },
+            (_, Some((id, expected_version))) => Target::Existing {
+                id,
+                expected_version,
+            },
+            (_, None) => return None,
+        };
+        let event = event_of(command);
+        let fingerprint = ids::sha256(format!("{target:?} {command:?}"));
+        Some(Ask {
+            county: caller.scope.county,
+            account: caller.account,
+            key: submission.key,
+            fingerprint,
+            command: command.kind(),
+            target,
+            scope: caller.scope.clone(),
+            persons: caller
+                .actor()
+                .persons()
+                .chain(command.named_person())
+                .collect(),
+            named: command.named_person(),
+            payee: command.payee(),
+            event,
+            bills: command.bills(),
+            now: self.clock.now(),
+        })
+    }
+
+    /// The facts a claim would be judged on now, without a lock: for previews.
+    pub async fn notice_preview(
+        &self,
+        caller: &Caller,
+        claim: &lifecycle::Claim,
+    ) -> Result<Option<lifecycle::notice::NoticeLine>, Fault> {
+        let State::Verified(verified) = &claim.state else {
+            return Ok(None);
+        };
+        let county = caller.scope.county;
+        let Some(scheme) = self.store.scheme(county, claim.scheme).await? else {
+            return Ok(None);
+        };
+        let Some(household) = self.store.household(county, claim.household).await? else {
+            return Ok(None);
+        };
+        let village = self.store.regions(county).await?;
+        let village = village
+            .into_iter()
+            .find(|region| region.code == claim.village)
+            .map(|it| it.name);
+        Ok(lifecycle::notice::NoticeLine::compose(
+            &claim.number,
+            &village.unwrap_or_default(),
+            household.head_name(),
+            household.persons,
+            claim.case.peril,
+            verified.assessment.benefit,
+            &scheme.notice,
+        )
+        .ok())
+    }
+
+    /// A scheme of the caller's county.
+    pub async fn scheme(
+        &self,
+        caller: &Caller,
+        id: SchemeId,
+    ) -> Result<Option<Arc<Scheme>>, Fault> {
+        self.store.scheme(caller.scope.county, id).await
+    }
+
+    /// A household in the caller's region. An insurer sees a household only through a claim of its
+    /// own.
+    pub async fn household(
+        &self,
+        caller: &Caller,
+        id: HouseholdId,
+    ) -> Result<Option<crate::household::Household>, Fault> {
+        let household = self.store.household(caller.scope.county, id).await?;
+        let Some(household) = household.filter(|it| caller.scope.region.covers(&it.village)) else {
+            return Ok(None);
+        };
+        if caller.scope.insurer.is_some() {
+            let filter = crate::ports::ClaimFilter {
+                household: Some(id),
+                ..crate::ports::ClaimFilter::default()
+            };
+            let claims = self
+                .store
+                .claims(&caller.scope, &filter, &crate::ports::Page::first(1))
+                .await?;
+            if claims.rows.is_empty() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(household))
+    }
+
+    /// The member a claim is about.
+    pub fn member(
+        household: &crate::household::Household,
+        id: MemberId,
+    ) -> Option<&crate::household::Member> {
+        household.members.iter().find(|member| member.id == id)
+    }
+}
+
+/// The event a draft or an amendment is about.
+fn event_of(command: &Command) -> Option<EventKey> {
+    let case = if let Command::DraftReferral(draft) = command {
+        &draft.case
+    } else if let Command::AmendReferral { case } = command {
+        case
+    } else {
+        return None;
+    };
+    Some(EventKey {
+        insured: case.insured,
+        peril: case.peril,
+        event_on: case.event_on,
+    })
+}

@@ -1,0 +1,27 @@
+//! Make it happen once, with authority: the desk, its ports, identities, timers.
+//!
+//! **Owns** the one pipeline (`Desk::submit`), the ports the store implements, who a caller is, the
+//! clock, the making of ids, the limits. **Never** contains SQL, GraphQL or HTTP types.
+//! **Start here**: [`Desk::submit`].
+
+pub mod access;
+pub mod audit;
+pub mod caller;
+pub mod clock;
+pub mod desk;
+pub mod household;
+pub mod ids;
+pub mod limits;
+pub mod ports;
+pub mod registry;
+pub mod scheme_file;
+pub mod testkit;
+pub mod timer;
+
+pub use caller::{Caller, Scope};
+pub use clock::{Clock, ManualClock, OffsetClock, SystemClock};
+pub use desk::Desk;
+pub use ports::{
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome,
+    Page, Receipt, Recorded, Slice, StatusCount, Store, Target,
+};

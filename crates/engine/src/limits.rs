@@ -1,0 +1,29 @@
+//! Every limit, named, with its reason.
+
+/// Commands served together in one transaction: enough to amortise a commit, small enough that the
+/// slowest waits a few milliseconds.
+pub const BATCH_MAX: usize = 128;
+/// Commands waiting for the writer before new ones are refused as overloaded.
+pub const QUEUE_MAX: usize = 4_096;
+/// Rows of one page.
+pub const PAGE_MAX: u32 = 100;
+/// Bytes of a request body; anchored in `api.md`.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Hours after which a session ends whatever happens: one working day.
+pub const SESSION_HOURS_MAX: i64 = 12;
+/// Milliseconds a resolved caller is remembered: a revoked session ends within a second.
+pub const CALLER_CACHE_MS: u64 = 900;
+/// Characters of a free text (grounds, findings, reasons).
+pub const TEXT_CHARS_MAX: usize = 500;
+/// Items of a list in an input (bills, evidence, reasons).
+pub const LIST_ITEMS_MAX: usize = 200;
+/// Rows of one spreadsheet.
+pub const SHEET_ROWS_MAX: usize = 10_000;
+/// Bytes of one spreadsheet.
+pub const SHEET_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Due notices a timer closes in one round.
+pub const TIMER_ROUND_MAX: u32 = 200;
+/// Shortest password, in characters.
+pub const PASSWORD_CHARS_MIN: usize = 12;
+/// Longest password, in bytes: hashing takes time with length.
+pub const PASSWORD_BYTES_MAX: usize = 256;

@@ -1,0 +1,383 @@
+//! The ports the store implements. The store owns the transaction; the engine lends it a
+//! synchronous judge, so no I/O can hide in a judgement.
+
+use crate::caller::Scope;
+use crate::registry::Registry;
+use async_trait::async_trait;
+use benefits::Fen;
+use chrono::{DateTime, NaiveDate, Utc};
+use lifecycle::{
+    AccountId, BillKey, Blocked, Claim, ClaimId, CommandKind, CountyCode, Event, EventKind,
+    HouseholdId, MemberId, PayeeId, Peril, PersonId, Posting, RegionCode, Scheme, SchemeId, Seen,
+    Status,
+};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Something that should not happen: the database is away, a row is impossible. Its text never
+/// leaves the server.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The database refused or is away.
+    #[error("the store failed: {context}")]
+    Store {
+        /// What was being done.
+        context: String,
+        /// Why.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// A row that cannot be.
+    #[error("impossible row in {table}.{column} of {row}: {reason}")]
+    Inconsistency {
+        /// Table.
+        table: &'static str,
+        /// Column.
+        column: &'static str,
+        /// Row.
+        row: String,
+        /// Why it cannot be.
+        reason: String,
+    },
+    /// A unique or immutable thing exists with other contents.
+    #[error("{0} already exists with other contents")]
+    Conflict(&'static str),
+    /// Too many commands are waiting.
+    #[error("too many commands are waiting")]
+    Overloaded,
+}
+
+impl Fault {
+    /// A store fault with its source.
+    pub fn store(
+        context: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Store {
+            context: context.into(),
+            source: Some(source.into()),
+        }
+    }
+}
+
+/// The event a claim is about: the same one may have only one living claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventKey {
+    /// The member concerned.
+    pub insured: MemberId,
+    /// The peril.
+    pub peril: Peril,
+    /// The day.
+    pub event_on: NaiveDate,
+}
+
+/// What an ask is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A claim that does not exist yet.
+    New {
+        /// Its id.
+        id: ClaimId,
+        /// Its scheme.
+        scheme: SchemeId,
+        /// Its household.
+        household: HouseholdId,
+    },
+    /// A claim and the version the caller saw.
+    Existing {
+        /// Its id.
+        id: ClaimId,
+        /// The version seen.
+        expected_version: u32,
+    },
+}
+
+impl Target {
+    /// The claim's id.
+    pub const fn id(&self) -> ClaimId {
+        match self {
+            Self::New { id, .. } | Self::Existing { id, .. } => *id,
+        }
+    }
+}
+
+/// A command on its way through the pipeline: everything the store must look up, nothing it must
+/// understand.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// County.
+    pub county: CountyCode,
+    /// The account; idempotency keys belong to it.
+    pub account: AccountId,
+    /// Idempotency key.
+    pub key: Uuid,
+    /// Hash of target and command: the same key with another payload is refused.
+    pub fingerprint: String,
+    /// The command's kind, for the record of a refusal.
+    pub command: CommandKind,
+    /// The claim.
+    pub target: Target,
+    /// What the caller may see.
+    pub scope: Scope,
+    /// Persons whose interest in the household must be known: caller, delegator, person named.
+    pub persons: Vec<PersonId>,
+    /// The person named for a task, whose duties must be known.
+    pub named: Option<PersonId>,
+    /// The payee named, if the command names one.
+    pub payee: Option<PayeeId>,
+    /// The event a new or amended claim is about.
+    pub event: Option<EventKey>,
+    /// The bills to be compensated.
+    pub bills: Vec<BillKey>,
+    /// The instant.
+    pub now: DateTime<Utc>,
+}
+
+/// What the store found, under the lock.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The pinned scheme.
+    pub scheme: Arc<Scheme>,
+    /// The facts.
+    pub seen: Seen,
+}
+
+/// The synchronous judge: `None` for a claim that does not exist yet.
+pub type Judge = Box<dyn FnOnce(Option<&Claim>, Found) -> Result<Commit, Blocked> + Send>;
+
+/// Everything one command writes.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// The claim after the event.
+    pub claim: Claim,
+    /// The event.
+    pub event: Event,
+    /// Transfers in the pool.
+    pub postings: Vec<Posting>,
+    /// The facts it was judged on.
+    pub seen: Seen,
+    /// Bills now compensated by this claim.
+    pub bills: Vec<BillKey>,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The claim.
+    pub claim: ClaimId,
+    /// Its version after the event; also the event's place in the claim's history.
+    pub version: u32,
+    /// The event's place in the county's log; commit order.
+    pub county_seq: i64,
+    /// The event.
+    pub event: EventKind,
+    /// When.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// The answer to an ask. A refusal is an answer; a [`Fault`] is an error.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Done, now or by an earlier call with the same key.
+    Done {
+        /// What was written.
+        receipt: Receipt,
+        /// The claim as it was right after.
+        claim: Box<Claim>,
+        /// Whether this is the answer of an earlier call.
+        replay: bool,
+    },
+    /// Refused.
+    Blocked(Blocked),
+    /// The claim has moved on.
+    Stale {
+        /// Its version.
+        current: u32,
+    },
+    /// There is no such claim in the caller's scope.
+    NotFound,
+    /// The key was used for another payload.
+    KeyReused,
+}
+
+/// The one way to change a claim.
+#[async_trait]
+pub trait ClaimStore: Send + Sync {
+    /// Serves one command: receipt, lock, facts, judge, one commit.
+    async fn transact(&self, ask: Ask, judge: Judge) -> Result<Outcome, Fault>;
+}
+
+/// Which claims.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClaimFilter {
+    /// Any of these statuses; empty for all.
+    pub statuses: Vec<Status>,
+    /// Any of these perils; empty for all.
+    pub perils: Vec<Peril>,
+    /// In this region.
+    pub region: Option<RegionCode>,
+    /// Of this scheme.
+    pub scheme: Option<SchemeId>,
+    /// Of this household.
+    pub household: Option<HouseholdId>,
+    /// Event on or after this day.
+    pub event_from: Option<NaiveDate>,
+    /// Event on or before this day.
+    pub event_to: Option<NaiveDate>,
+    /// Begun on or after this instant.
+    pub opened_from: Option<DateTime<Utc>>,
+    /// Begun before this instant.
+    pub opened_before: Option<DateTime<Utc>>,
+}
+
+/// Which page: keyset by claim number, never an offset (failure 15).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Rows, 1 to [`crate::limits::PAGE_MAX`].
+    pub size: u32,
+    /// Numbers after this one.
+    pub after: Option<String>,
+    /// Numbers before this one.
+    pub before: Option<String>,
+    /// Take the page from the end.
+    pub from_end: bool,
+}
+
+impl Page {
+    /// The first rows.
+    pub const fn first(size: u32) -> Self {
+        Self {
+            size,
+            after: None,
+            before: None,
+            from_end: false,
+        }
+    }
+}
+
+/// A page of rows, in ascending order of claim number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Whether there are more beyond the end that was asked for.
+    pub more: bool,
+}
+
+/// An event as it stands in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The claim.
+    pub claim: ClaimId,
+    /// Place in the claim's history, from 1.
+    pub version: u32,
+    /// Place in the county's log, from 1.
+    pub county_seq: i64,
+    /// The event.
+    pub event: Event,
+    /// The facts it was judged on.
+    pub seen: Seen,
+    /// Hash of the entry before, in the county's log.
+    pub previous_hash: String,
+    /// Hash of this entry.
+    pub hash: String,
+}
+
+impl Recorded {
+    /// The hash an entry must have: over the hash before, its place, and its contents. `event` and
+    /// `seen` are the stored texts.
+    pub fn hash_of(
+        previous_hash: &str,
+        county_seq: i64,
+        claim: ClaimId,
+        version: u32,
+        event: &str,
+        seen: &str,
+    ) -> String {
+        crate::ids::sha256(format!(
+            "{previous_hash}\n{county_seq}\n{claim}\n{version}\n{event}\n{seen}"
+        ))
+    }
+}
+
+/// How many claims stand in a status, and with how much money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusCount {
+    /// Status.
+    pub status: Status,
+    /// Claims.
+    pub claims: u64,
+    /// The sum of the amounts that rule at this stage.
+    pub amount: Fen,
+}
+
+/// A payment row, as the audit reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentRow {
+    /// The claim.
+    pub claim: ClaimId,
+    /// INSTRUCTED, UNKNOWN, PAID, FAILED, RETURNED or RECOVERED.
+    pub status: String,
+    /// Fen.
+    pub amount: Fen,
+    /// The number of completed notices (closed, term over at the time) of the claim on record.
+    pub completed_notices: u64,
+}
+
+/// Reading. Every read is within a scope, except those of the auditor's verification.
+#[async_trait]
+pub trait ClaimReader: Send + Sync {
+    /// One claim.
+    async fn claim(&self, scope: &Scope, id: ClaimId) -> Result<Option<Claim>, Fault>;
+    /// One claim by its number.
+    async fn claim_by_number(&self, scope: &Scope, number: &str) -> Result<Option<Claim>, Fault>;
+    /// A page of claims.
+    async fn claims(
+        &self,
+        scope: &Scope,
+        filter: &ClaimFilter,
+        page: &Page,
+    ) -> Result<Slice<Claim>, Fault>;
+    /// The history of a claim, in order; empty if it is not in the scope.
+    async fn history(&self, scope: &Scope, id: ClaimId) -> Result<Vec<Recorded>, Fault>;
+    /// Claims and money by status.
+    async fn status_counts(
+        &self,
+        scope: &Scope,
+        filter: &ClaimFilter,
+    ) -> Result<Vec<StatusCount>, Fault>;
+    /// Claims whose notice may close at `now`, of all counties: for the timer.
+    async fn due_notices(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<Claim>, Fault>;
+    /// A county's log after a place, in order: for verification and relays.
+    async fn log(&self, county: CountyCode, after: i64, limit: u32)
+    -> Result<Vec<Recorded>, Fault>;
+    /// Whether the server can answer: one trivial read.
+    async fn ready(&self) -> Result<(), Fault>;
+    /// Every claim of a county after an id, in order of id: for verification.
+    async fn claims_after(
+        &self,
+        county: CountyCode,
+        after: Option<ClaimId>,
+        limit: u32,
+    ) -> Result<Vec<Claim>, Fault>;
+    /// Every payment of a county: for verification.
+    async fn payments(&self, county: CountyCode) -> Result<Vec<PaymentRow>, Fault>;
+    /// The sum of all transfers into and out of each account of a pool, recomputed from the
+    /// transfers: for verification.
+    async fn summed_transfers(
+        &self,
+        county: CountyCode,
+        scheme: SchemeId,
+    ) -> Result<crate::household::PoolBalances, Fault>;
+    /// The text of each log entry as stored, to check the chain: (event, seen).
+    async fn log_texts(
+        &self,
+        county: CountyCode,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, String, String)>, Fault>;
+}
+
+/// Everything the product needs from a store.
+pub trait Store: ClaimStore + ClaimReader + Registry {}
+impl<T: ClaimStore + ClaimReader + Registry> Store for T {}

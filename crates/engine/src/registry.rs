@@ -1,0 +1,170 @@
+//! What crosses claims and changes rarely: regions, organisations, people, accounts, households,
+//! schemes, pools. Every write here is idempotent by its id.
+
+use crate::caller::Caller;
+use crate::household::{Household, Payee, PoolBalances};
+use crate::ports::Fault;
+use async_trait::async_trait;
+use benefits::Fen;
+use chrono::{DateTime, NaiveDate, Utc};
+use lifecycle::{
+    AccountId, CountyCode, Duty, HouseholdId, MemberId, OrgId, PersonId, RegionCode, Scheme,
+    SchemeId,
+};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A county, township or village.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Region {
+    /// Code of 6, 9 or 12 digits.
+    pub code: RegionCode,
+    /// Name.
+    pub name: String,
+}
+
+/// What an organisation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrgKind {
+    /// The county's poverty office or a township (扶贫办, 乡镇).
+    Office,
+    /// An insurer (保险公司).
+    Insurer,
+}
+
+/// An organisation (机构).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Org {
+    /// Id.
+    pub id: OrgId,
+    /// Name.
+    pub name: String,
+    /// Kind.
+    pub kind: OrgKind,
+}
+
+/// A person of staff with duties in a region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Id.
+    pub id: PersonId,
+    /// Name.
+    pub name: String,
+    /// Organisation.
+    pub org: OrgId,
+    /// Region (辖区) in which the duties are held.
+    pub region: RegionCode,
+    /// Duties.
+    pub duties: Vec<Duty>,
+    /// Households the person belongs to or declared an interest in (回避).
+    pub interests: Vec<HouseholdId>,
+}
+
+/// A login of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Id.
+    pub id: AccountId,
+    /// Login name, unique in the installation.
+    pub login: String,
+    /// Argon2 hash in PHC form; empty for an account that cannot sign in with a password.
+    pub password_hash: String,
+    /// The person.
+    pub person: PersonId,
+}
+
+/// A credential of a session or an API key, by its hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// SHA-256 of the secret.
+    pub hash: String,
+    /// The account.
+    pub account: AccountId,
+    /// What it is called (a key), or "session".
+    pub label: String,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A county's reference data, and who may act on it.
+#[async_trait]
+pub trait Registry: Send + Sync {
+    /// Writes a county, township or village.
+    async fn put_region(&self, county: CountyCode, region: &Region) -> Result<(), Fault>;
+    /// Regions of a county, by code.
+    async fn regions(&self, county: CountyCode) -> Result<Vec<Region>, Fault>;
+    /// The counties of this installation.
+    async fn counties(&self) -> Result<Vec<CountyCode>, Fault>;
+    /// Writes an organisation.
+    async fn put_org(&self, county: CountyCode, org: &Org) -> Result<(), Fault>;
+    /// Organisations of a county.
+    async fn orgs(&self, county: CountyCode) -> Result<Vec<Org>, Fault>;
+    /// Writes a person with duties and interests (replacing the earlier ones).
+    async fn put_person(&self, county: CountyCode, person: &Person) -> Result<(), Fault>;
+    /// People of a county.
+    async fn people(&self, county: CountyCode) -> Result<Vec<Person>, Fault>;
+    /// Writes an account; a second account with the same login is `Fault::Conflict`.
+    async fn put_account(&self, county: CountyCode, account: &Account) -> Result<(), Fault>;
+    /// The account of a login and its county.
+    async fn account(&self, login: &str) -> Result<Option<(CountyCode, Account)>, Fault>;
+    /// Logins of a county, for `fangpin user list`.
+    async fn accounts(&self, county: CountyCode) -> Result<Vec<Account>, Fault>;
+    /// Writes a session or API key.
+    async fn put_credential(
+        &self,
+        county: CountyCode,
+        credential: &Credential,
+    ) -> Result<(), Fault>;
+    /// Ends a session or API key.
+    async fn revoke_credential(&self, hash: &str) -> Result<(), Fault>;
+    /// Who presents this credential, if it has not ended at `now`.
+    async fn caller(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Caller>, Fault>;
+    /// Publishes a scheme version and opens its pool; a published one with other contents is
+    /// `Fault::Conflict` (immutable).
+    async fn put_scheme(&self, scheme: &Scheme) -> Result<(), Fault>;
+    /// A scheme.
+    async fn scheme(&self, county: CountyCode, id: SchemeId) -> Result<Option<Arc<Scheme>>, Fault>;
+    /// Schemes of a county.
+    async fn schemes(&self, county: CountyCode) -> Result<Vec<Arc<Scheme>>, Fault>;
+    /// Puts county money into a pool, once per key.
+    async fn fund_pool(
+        &self,
+        county: CountyCode,
+        scheme: SchemeId,
+        amount: Fen,
+        key: Uuid,
+        at: DateTime<Utc>,
+    ) -> Result<(), Fault>;
+    /// A pool's balances.
+    async fn pool(&self, county: CountyCode, scheme: SchemeId) -> Result<PoolBalances, Fault>;
+    /// Writes a household with its members and payees: those not yet known are added, known ones
+    /// keep their payees (a payee version is immutable).
+    async fn put_household(&self, household: &Household) -> Result<(), Fault>;
+    /// A household.
+    async fn household(
+        &self,
+        county: CountyCode,
+        id: HouseholdId,
+    ) -> Result<Option<Household>, Fault>;
+    /// The household a member with this identity number belongs to.
+    async fn household_of(
+        &self,
+        county: CountyCode,
+        id_number: &crate::household::IdNumber,
+    ) -> Result<Option<Household>, Fault>;
+    /// Adds a payee version.
+    async fn put_payee(
+        &self,
+        county: CountyCode,
+        household: HouseholdId,
+        payee: &Payee,
+    ) -> Result<(), Fault>;
+    /// Records a check of a member against the register of the living.
+    async fn record_liveness(
+        &self,
+        county: CountyCode,
+        member: MemberId,
+        checked_on: NaiveDate,
+        died_on: Option<NaiveDate>,
+    ) -> Result<(), Fault>;
+}

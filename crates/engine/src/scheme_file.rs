@@ -1,0 +1,243 @@
+//! A county's scheme as a TOML file, and the calendar file beside it.
+
+use crate::ids;
+use benefits::{Fen, Schedule};
+use chrono::NaiveDate;
+use lifecycle::calendar::YearDays;
+use lifecycle::scheme::{NoticeTerms, PerilTerms};
+use lifecycle::{
+    Calendar, Check, CommandKind, Counting, CountyCode, Duty, OrgId, Peril, Scheme, SchemeId, Term,
+    duty,
+};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What is wrong with a file, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFault {
+    /// Where: a line for a syntax fault, a field otherwise.
+    pub place: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl fmt::Display for FileFault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.place, self.reason)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SchemeText {
+    county: u32,
+    code: String,
+    version: u32,
+    name: String,
+    source: String,
+    policy_year: i32,
+    insurer: String,
+    single_approval_max_fen: Fen,
+    uplift_max_fen: Fen,
+    county_review: bool,
+    liveness_days_max: u16,
+    refusal_letter_days: u16,
+    checks: Vec<Check>,
+    notice: NoticeText,
+    perils: Vec<PerilText>,
+    #[serde(default)]
+    duties: BTreeMap<CommandKind, Vec<Duty>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoticeText {
+    days: u16,
+    counting: Counting,
+    rolls: bool,
+    proofs_min: u16,
+    shows_amount: bool,
+    shows_peril: bool,
+    hot_line: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PerilText {
+    peril: Peril,
+    covers_from: NaiveDate,
+    covers_to: NaiveDate,
+    evidence: Vec<String>,
+    schedule: Schedule,
+}
+
+/// The shortest notice: 公示不少于5天.
+const NOTICE_DAYS_MIN: u16 = 5;
+/// The longest time for a refusal letter: 保险法 art. 24, three days.
+const REFUSAL_LETTER_DAYS_MAX: u16 = 3;
+
+/// The organisation id that belongs to an insurer's code in a county.
+pub fn org_id(county: CountyCode, code: &str) -> OrgId {
+    OrgId(ids::named("org", &format!("{county}/{code}")))
+}
+
+fn syntax(text: &str, fault: &toml::de::Error) -> FileFault {
+    let line = fault.span().map_or(0, |span| {
+        text.get(..span.start)
+            .map_or(0, |before| before.matches('\n').count() + 1)
+    });
+    FileFault {
+        place: format!("line {line}"),
+        reason: fault.message().to_owned(),
+    }
+}
+
+/// Reads and checks a scheme file; every fault at once.
+pub fn parse_scheme(text: &str) -> Result<Scheme, Vec<FileFault>> {
+    let file: SchemeText = toml::from_str(text).map_err(|fault| vec![syntax(text, &fault)])?;
+    let mut faults = Vec::new();
+    let mut fault = |place: String, reason: String| faults.push(FileFault { place, reason });
+    let county = CountyCode::new(file.county);
+    if let Err(wrong) = &county {
+        fault("county".into(), wrong.to_string());
+    }
+    if file.checks.is_empty() {
+        fault(
+            "checks".into(),
+            "verification needs at least one check".into(),
+        );
+    }
+    for (index, check) in file.checks.iter().enumerate() {
+        if file.checks[..index].contains(check) {
+            fault("checks".into(), format!("{check} stands twice"));
+        }
+    }
+    if file.notice.days < NOTICE_DAYS_MIN {
+        fault(
+            "notice.days".into(),
+            format!("a notice runs at least {NOTICE_DAYS_MIN} days"),
+        );
+    }
+    if file.notice.proofs_min == 0 {
+        fault(
+            "notice.proofs_min".into(),
+            "at least one proof of publication is needed".into(),
+        );
+    }
+    if file.refusal_letter_days > REFUSAL_LETTER_DAYS_MAX {
+        fault(
+            "refusal_letter_days".into(),
+            format!("a refusal letter is due within {REFUSAL_LETTER_DAYS_MAX} days (保险法 24)"),
+        );
+    }
+    if file.single_approval_max_fen.is_negative() || file.uplift_max_fen.is_negative() {
+        fault(
+            "single_approval_max_fen, uplift_max_fen".into(),
+            "may not be negative".into(),
+        );
+    }
+    if file.perils.is_empty() {
+        fault("perils".into(), "a scheme covers at least one peril".into());
+    }
+    for (index, terms) in file.perils.iter().enumerate() {
+        let place = format!("perils[{index}] {}", terms.peril);
+        if terms.covers_from > terms.covers_to {
+            fault(place.clone(), "covers_from lies after covers_to".into());
+        }
+        if file.perils[..index]
+            .iter()
+            .any(|other| other.peril == terms.peril)
+        {
+            fault(place.clone(), "the peril stands twice".into());
+        }
+        for wrong in terms.schedule.check() {
+            fault(format!("{place}.schedule"), wrong.to_string());
+        }
+    }
+    for (command, duties) in &file.duties {
+        if duties.is_empty() {
+            fault(format!("duties.{command}"), "a step nobody may do".into());
+        }
+        for held in duties
+            .iter()
+            .filter(|held| duty::forbidden(*command, **held))
+        {
+            fault(
+                format!("duties.{command}"),
+                format!("{held} may never do this"),
+            );
+        }
+    }
+    let county = match county {
+        Ok(county) if faults.is_empty() => county,
+        Ok(_) | Err(_) => return Err(faults),
+    };
+    Ok(Scheme {
+        id: SchemeId(ids::named(
+            "scheme",
+            &format!("{county}/{}/{}", file.code, file.version),
+        )),
+        county,
+        insurer: org_id(county, &file.insurer),
+        code: file.code,
+        version: file.version,
+        name: file.name,
+        policy_year: file.policy_year,
+        source: file.source,
+        perils: file
+            .perils
+            .into_iter()
+            .map(|it| PerilTerms {
+                peril: it.peril,
+                covers_from: it.covers_from,
+                covers_to: it.covers_to,
+                schedule: it.schedule,
+                evidence: it.evidence,
+            })
+            .collect(),
+        checks: file.checks,
+        notice: NoticeTerms {
+            term: Term {
+                days: file.notice.days,
+                counting: file.notice.counting,
+                rolls: file.notice.rolls,
+            },
+            proofs_min: file.notice.proofs_min,
+            shows_amount: file.notice.shows_amount,
+            shows_peril: file.notice.shows_peril,
+            hot_line: file.notice.hot_line,
+        },
+        county_review: file.county_review,
+        single_approval_max: file.single_approval_max_fen,
+        uplift_max: file.uplift_max_fen,
+        liveness_days_max: file.liveness_days_max,
+        refusal_letter_days: file.refusal_letter_days,
+        duties: file.duties,
+    })
+}
+
+#[derive(Debug, Deserialize)]
+struct CalendarText {
+    year: Vec<YearText>,
+}
+
+#[derive(Debug, Deserialize)]
+struct YearText {
+    year: i32,
+    holidays: Vec<NaiveDate>,
+    workdays: Vec<NaiveDate>,
+}
+
+/// Reads a calendar file: holidays and make-up working days by year.
+pub fn parse_calendar(text: &str) -> Result<Calendar, FileFault> {
+    let file: CalendarText = toml::from_str(text).map_err(|fault| syntax(text, &fault))?;
+    let years = file.year.into_iter().map(|it| {
+        let days = YearDays {
+            holidays: it.holidays.into_iter().collect(),
+            workdays: it.workdays.into_iter().collect(),
+        };
+        (it.year, days)
+    });
+    Ok(Calendar::new(years.collect()))
+}

@@ -1,0 +1,1 @@
+//! Test kit: an independent store in memory and the contract every store keeps.

@@ -1,0 +1,876 @@
+//! The claim (赔案): its state, and the folding of events.
+
+use crate::coded::coded;
+use crate::event::{Event, Happening};
+use crate::phase::approval::{Approval, Approved, Rejected};
+use crate::phase::payout::{
+    Closed, Instructed, Instruction, Paid, PayFailed, PayReturned, PayUnknown, Recovered,
+    Recovering,
+};
+use crate::phase::public_notice::{Notice, NoticeClosed, NoticeOpen, Proof};
+use crate::phase::referral::{Accepted, Case, Draft, Referred, Returned, Withdrawn};
+use crate::phase::verification::{Finding, Ineligible, Preview, Reopened, Verified, Verifying};
+use crate::{
+    ClaimId, CountyCode, HouseholdId, ObjectionId, OrgId, PersonId, RegionCode, SchemeId, Stamp,
+};
+use benefits::{Assessment, Fen};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+coded! {
+    /// The phases of a claim; their order is code, their contents are data.
+    Phase {
+        Referral = "REFERRAL" "推送",
+        Verification = "VERIFICATION" "核查",
+        PublicNotice = "PUBLIC_NOTICE" "公示",
+        Approval = "APPROVAL" "审批",
+        Payout = "PAYOUT" "赔付",
+    }
+}
+
+coded! {
+    /// The status of a claim: the name of its state.
+    Status {
+        Draft = "DRAFT" "拟稿",
+        Referred = "REFERRED" "已推送",
+        Returned = "RETURNED" "退回补正",
+        Accepted = "ACCEPTED" "已受理",
+        Verifying = "VERIFYING" "核查中",
+        Verified = "VERIFIED" "已核定",
+        Ineligible = "INELIGIBLE" "不符合",
+        NoticeOpen = "NOTICE_OPEN" "公示中",
+        NoticeClosed = "NOTICE_CLOSED" "公示期满",
+        Approved = "APPROVED" "已审批",
+        Rejected = "REJECTED" "已拒赔",
+        Instructed = "INSTRUCTED" "付款中",
+        PayUnknown = "PAY_UNKNOWN" "结果不明",
+        PayFailed = "PAY_FAILED" "付款失败",
+        Paid = "PAID" "已赔付",
+        PayReturned = "PAY_RETURNED" "退票",
+        Closed = "CLOSED" "已归档",
+        Recovering = "RECOVERING" "追回中",
+        Recovered = "RECOVERED" "已追回",
+        Withdrawn = "WITHDRAWN" "已撤回",
+    }
+}
+
+impl Status {
+    /// The phase a status belongs to; a withdrawn claim ended in its referral.
+    pub const fn phase(self) -> Phase {
+        match self {
+            Self::Draft | Self::Referred | Self::Returned | Self::Accepted | Self::Withdrawn => {
+                Phase::Referral
+            }
+            Self::Verifying | Self::Verified | Self::Ineligible => Phase::Verification,
+            Self::NoticeOpen | Self::NoticeClosed => Phase::PublicNotice,
+            Self::Approved | Self::Rejected => Phase::Approval,
+            Self::Instructed
+            | Self::PayUnknown
+            | Self::PayFailed
+            | Self::Paid
+            | Self::PayReturned
+            | Self::Closed
+            | Self::Recovering
+            | Self::Recovered => Phase::Payout,
+        }
+    }
+
+    /// Whether a claim in this status still counts against a second claim for the same event.
+    pub const fn is_living(self) -> bool {
+        !matches!(
+            self,
+            Self::Withdrawn | Self::Ineligible | Self::Rejected | Self::Recovered
+        )
+    }
+
+    /// Whether nothing more can happen.
+    pub const fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::Withdrawn | Self::Ineligible | Self::Rejected | Self::Recovered
+        )
+    }
+}
+
+/// The state of a claim: one struct per state; a field exists only where it has been earned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each struct is documented in its phase")]
+pub enum State {
+    Draft(Draft),
+    Referred(Referred),
+    Returned(Returned),
+    Accepted(Accepted),
+    Verifying(Verifying),
+    Verified(Verified),
+    Ineligible(Ineligible),
+    NoticeOpen(NoticeOpen),
+    NoticeClosed(NoticeClosed),
+    Approved(Approved),
+    Rejected(Rejected),
+    Instructed(Instructed),
+    PayUnknown(PayUnknown),
+    PayFailed(PayFailed),
+    Paid(Paid),
+    PayReturned(PayReturned),
+    Closed(Closed),
+    Recovering(Recovering),
+    Recovered(Recovered),
+    Withdrawn(Withdrawn),
+}
+
+impl State {
+    /// The status.
+    pub const fn status(&self) -> Status {
+        match self {
+            Self::Draft(_) => Status::Draft,
+            Self::Referred(_) => Status::Referred,
+            Self::Returned(_) => Status::Returned,
+            Self::Accepted(_) => Status::Accepted,
+            Self::Verifying(_) => Status::Verifying,
+            Self::Verified(_) => Status::Verified,
+            Self::Ineligible(_) => Status::Ineligible,
+            Self::NoticeOpen(_) => Status::NoticeOpen,
+            Self::NoticeClosed(_) => Status::NoticeClosed,
+            Self::Approved(_) => Status::Approved,
+            Self::Rejected(_) => Status::Rejected,
+            Self::Instructed(_) => Status::Instructed,
+            Self::PayUnknown(_) => Status::PayUnknown,
+            Self::PayFailed(_) => Status::PayFailed,
+            Self::Paid(_) => Status::Paid,
+            Self::PayReturned(_) => Status::PayReturned,
+            Self::Closed(_) => Status::Closed,
+            Self::Recovering(_) => Status::Recovering,
+            Self::Recovered(_) => Status::Recovered,
+            Self::Withdrawn(_) => Status::Withdrawn,
+        }
+    }
+
+    /// The instruction of a payment that was sent, if the state stands on one.
+    pub const fn instructed(&self) -> Option<&Instructed> {
+        match self {
+            Self::Instructed(instructed) => Some(instructed),
+            Self::PayUnknown(unknown) => Some(&unknown.instructed),
+            Self::Paid(paid) => Some(&paid.instructed),
+            Self::Closed(closed) => Some(&closed.paid.instructed),
+            Self::Recovering(recovering) => Some(&recovering.paid.instructed),
+            Self::Recovered(recovered) => Some(&recovered.recovering.paid.instructed),
+            Self::Draft(_)
+            | Self::Referred(_)
+            | Self::Returned(_)
+            | Self::Accepted(_)
+            | Self::Verifying(_)
+            | Self::Verified(_)
+            | Self::Ineligible(_)
+            | Self::NoticeOpen(_)
+            | Self::NoticeClosed(_)
+            | Self::Approved(_)
+            | Self::Rejected(_)
+            | Self::PayFailed(_)
+            | Self::PayReturned(_)
+            | Self::Withdrawn(_) => None,
+        }
+    }
+
+    /// The approval, if the state stands on one.
+    pub const fn approved(&self) -> Option<&Approved> {
+        match self {
+            Self::Approved(approved) => Some(approved),
+            Self::PayFailed(failed) => Some(&failed.approved),
+            Self::PayReturned(returned) => Some(&returned.approved),
+            Self::Instructed(_)
+            | Self::PayUnknown(_)
+            | Self::Paid(_)
+            | Self::Closed(_)
+            | Self::Recovering(_)
+            | Self::Recovered(_) => {
+                if let Some(instructed) = self.instructed() {
+                    Some(&instructed.approved)
+                } else {
+                    None
+                }
+            }
+            Self::Draft(_)
+            | Self::Referred(_)
+            | Self::Returned(_)
+            | Self::Accepted(_)
+            | Self::Verifying(_)
+            | Self::Verified(_)
+            | Self::Ineligible(_)
+            | Self::NoticeOpen(_)
+            | Self::NoticeClosed(_)
+            | Self::Rejected(_)
+            | Self::Withdrawn(_) => None,
+        }
+    }
+
+    /// The notice that was posted, if the state stands on one.
+    pub const fn notice(&self) -> Option<&NoticeOpen> {
+        match self {
+            Self::NoticeOpen(open) => Some(open),
+            Self::NoticeClosed(closed) => Some(&closed.open),
+            Self::Rejected(rejected) => Some(&rejected.closed.open),
+            Self::Approved(_)
+            | Self::PayFailed(_)
+            | Self::PayReturned(_)
+            | Self::Instructed(_)
+            | Self::PayUnknown(_)
+            | Self::Paid(_)
+            | Self::Closed(_)
+            | Self::Recovering(_)
+            | Self::Recovered(_) => {
+                if let Some(approved) = self.approved() {
+                    Some(&approved.closed.open)
+                } else {
+                    None
+                }
+            }
+            Self::Draft(_)
+            | Self::Referred(_)
+            | Self::Returned(_)
+            | Self::Accepted(_)
+            | Self::Verifying(_)
+            | Self::Verified(_)
+            | Self::Ineligible(_)
+            | Self::Withdrawn(_) => None,
+        }
+    }
+
+    /// The accepted facts and the assessment, if the state stands on them.
+    pub const fn verified(&self) -> Option<&Verified> {
+        match self {
+            Self::Verified(verified) => Some(verified),
+            Self::NoticeOpen(_)
+            | Self::NoticeClosed(_)
+            | Self::Rejected(_)
+            | Self::Approved(_)
+            | Self::PayFailed(_)
+            | Self::PayReturned(_)
+            | Self::Instructed(_)
+            | Self::PayUnknown(_)
+            | Self::Paid(_)
+            | Self::Closed(_)
+            | Self::Recovering(_)
+            | Self::Recovered(_) => {
+                if let Some(open) = self.notice() {
+                    Some(&open.verified)
+                } else {
+                    None
+                }
+            }
+            Self::Draft(_)
+            | Self::Referred(_)
+            | Self::Returned(_)
+            | Self::Accepted(_)
+            | Self::Verifying(_)
+            | Self::Ineligible(_)
+            | Self::Withdrawn(_) => None,
+        }
+    }
+
+    /// The round of checks, if the state stands on one.
+    pub const fn verifying(&self) -> Option<&Verifying> {
+        if let Self::Verifying(verifying) = self {
+            return Some(verifying);
+        }
+        if let Some(verified) = self.verified() {
+            Some(&verified.verifying)
+        } else {
+            None
+        }
+    }
+
+    /// The round of checks, taken out, to be made again.
+    fn into_verifying(self) -> Option<Verifying> {
+        self.verifying().cloned()
+    }
+
+    /// The acceptance, if the state stands on one.
+    pub const fn accepted(&self) -> Option<&Accepted> {
+        if let Self::Accepted(accepted) = self {
+            return Some(accepted);
+        }
+        if let Self::Ineligible(ineligible) = self {
+            return Some(&ineligible.accepted);
+        }
+        if let Some(verifying) = self.verifying() {
+            Some(&verifying.accepted)
+        } else {
+            None
+        }
+    }
+}
+
+coded! {
+    /// What became of an objection.
+    ObjectionStatus {
+        Open = "OPEN" "处理中",
+        Upheld = "UPHELD" "成立",
+        Dismissed = "DISMISSED" "不成立",
+    }
+}
+
+/// An objection (异议). It stays with the claim whatever comes of it (invariant 12).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Objection {
+    /// Its id.
+    pub id: ObjectionId,
+    /// What became of it.
+    pub status: ObjectionStatus,
+    /// What is objected.
+    pub grounds: String,
+    /// Who recorded it, when.
+    pub raised: Stamp,
+    /// Who decided it, when.
+    pub resolved: Option<Stamp>,
+    /// What was found.
+    pub findings: Option<String>,
+}
+
+/// A claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Its id.
+    pub id: ClaimId,
+    /// The county it belongs to.
+    pub county: CountyCode,
+    /// Its number, as people say it.
+    pub number: String,
+    /// The number of events folded into it.
+    pub version: u32,
+    /// The scheme version it keeps.
+    pub scheme: SchemeId,
+    /// The insurer.
+    pub insurer: OrgId,
+    /// The household.
+    pub household: HouseholdId,
+    /// The household's village when it was referred.
+    pub village: RegionCode,
+    /// The policy year.
+    pub policy_year: i32,
+    /// What is claimed.
+    pub case: Case,
+    /// Objections, in order.
+    pub objections: Vec<Objection>,
+    /// How many payments were instructed so far.
+    pub instructions: u16,
+    /// Its state.
+    pub state: State,
+}
+
+impl Claim {
+    /// The claim that a first event begins; `None` if the event is not a beginning.
+    pub fn begin(event: &Event) -> Option<Self> {
+        let Happening::ReferralDrafted(opening) = &event.what else {
+            return None;
+        };
+        Some(Self {
+            id: opening.id,
+            county: opening.county,
+            number: opening.number.clone(),
+            version: 1,
+            scheme: opening.scheme,
+            insurer: opening.insurer,
+            household: opening.household,
+            village: opening.village.clone(),
+            policy_year: opening.policy_year,
+            case: opening.case.clone(),
+            objections: Vec::new(),
+            instructions: 0,
+            state: State::Draft(Draft {
+                drafted: event.stamp.clone(),
+            }),
+        })
+    }
+
+    /// The claim that a history tells; `None` if the history does not begin one.
+    pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> Option<Self> {
+        let mut events = events.into_iter();
+        let first = Self::begin(events.next()?)?;
+        Some(events.fold(first, Self::apply))
+    }
+
+    /// Its status.
+    pub const fn status(&self) -> Status {
+        self.state.status()
+    }
+
+    /// Objections that nobody has decided.
+    pub fn open_objections(&self) -> usize {
+        self.objections
+            .iter()
+            .filter(|it| it.status == ObjectionStatus::Open)
+            .count()
+    }
+
+    /// The assessment, once there is one.
+    pub fn assessment(&self) -> Option<&Assessment> {
+        self.state.verified().map(|verified| &verified.assessment)
+    }
+
+    /// The approved amount, once there is one.
+    pub fn approved_amount(&self) -> Option<Fen> {
+        self.state
+            .approved()
+            .map(|approved| approved.approval.amount)
+    }
+
+    /// The amount that rules at this stage: approved, else assessed, else submitted.
+    pub fn amount(&self) -> Fen {
+        self.approved_amount()
+            .or_else(|| self.assessment().map(|assessment| assessment.benefit))
+            .unwrap_or(self.case.submitted)
+    }
+
+    /// The legal day by which something is due, if a term runs.
+    pub fn due_on(&self) -> Option<NaiveDate> {
+        if let State::NoticeOpen(open) = &self.state {
+            return Some(open.notice.last_day);
+        }
+        if let State::Ineligible(ineligible) = &self.state {
+            return Some(ineligible.letter_due_on);
+        }
+        if let State::Rejected(rejected) = &self.state {
+            return Some(rejected.letter_due_on);
+        }
+        None
+    }
+
+    /// Referrer, surveyor, approvers and payer, as far as the claim has them (invariant 4).
+    pub fn separated_persons(&self) -> Vec<(&'static str, PersonId)> {
+        let mut persons = Vec::new();
+        if let Some(accepted) = self.state.accepted() {
+            persons.extend(accepted.referred.persons().map(|it| ("REFERRER", it)));
+        }
+        if let Some(verifying) = self.state.verifying() {
+            persons.push(("SURVEYOR", verifying.surveyor));
+        }
+        if let Some(approved) = self.state.approved() {
+            persons.extend(
+                approved
+                    .approval
+                    .approved
+                    .persons()
+                    .map(|it| ("APPROVER", it)),
+            );
+            persons.extend(
+                approved
+                    .second
+                    .iter()
+                    .flat_map(Stamp::persons)
+                    .map(|it| ("SECOND_APPROVER", it)),
+            );
+        }
+        if let Some(instructed) = self.state.instructed() {
+            persons.extend(
+                instructed
+                    .instruction
+                    .instructed
+                    .persons()
+                    .map(|it| ("PAYER", it)),
+            );
+        }
+        persons
+    }
+
+    /// Folds one event. Total: an event that does not fit the state leaves the claim as it is, so
+    /// its version falls behind and the verification of the history says so.
+    #[must_use]
+    pub fn apply(mut self, event: &Event) -> Self {
+        let before = self.state.clone();
+        if let Some(state) = self.fold_state(before, event) {
+            self.state = state;
+            self.version += 1;
+        }
+        self
+    }
+
+    fn settle_objection(
+        &mut self,
+        id: ObjectionId,
+        status: ObjectionStatus,
+        event: &Event,
+        findings: &str,
+    ) {
+        for objection in self.objections.iter_mut().filter(|it| it.id == id) {
+            objection.status = status;
+            objection.resolved = Some(event.stamp.clone());
+            objection.findings = Some(findings.to_owned());
+        }
+    }
+
+    fn fold_state(&mut self, state: State, event: &Event) -> Option<State> {
+        let stamp = event.stamp.clone();
+        Some(match &event.what {
+            Happening::ReferralDrafted(_) => return None,
+            Happening::ReferralAmended { case } => {
+                self.case = case.clone();
+                State::Draft(Draft { drafted: stamp })
+            }
+            Happening::CaseReferred => State::Referred(Referred { referred: stamp }),
+            Happening::ReferralReturned { reasons } => State::Returned(Returned {
+                returned: stamp,
+                reasons: reasons.clone(),
+            }),
+            Happening::ReferralAccepted => {
+                let State::Referred(referred) = state else {
+                    return None;
+                };
+                State::Accepted(Accepted {
+                    referred: referred.referred,
+                    accepted: stamp,
+                })
+            }
+            Happening::SurveyAssigned { surveyor } => {
+                let reopened = state
+                    .verifying()
+                    .and_then(|verifying| verifying.reopened.clone());
+                State::Verifying(Verifying {
+                    accepted: state.accepted()?.clone(),
+                    surveyor: *surveyor,
+                    findings: Vec::new(),
+                    reopened,
+                })
+            }
+            Happening::FindingRecorded {
+                check,
+                on,
+                passed,
+                votes,
+                evidence,
+            } => {
+                let State::Verifying(mut verifying) = state else {
+                    return None;
+                };
+                verifying.findings.retain(|finding| finding.check != *check);
+                verifying.findings.push(Finding {
+                    check: *check,
+                    on: *on,
+                    passed: *passed,
+                    votes: *votes,
+                    evidence: evidence.clone(),
+                    recorded: stamp,
+                });
+                State::Verifying(verifying)
+            }
+            Happening::VerificationRecorded {
+                facts,
+                assessment,
+                payee,
+            } => {
+                let State::Verifying(verifying) = state else {
+                    return None;
+                };
+                State::Verified(Verified {
+                    verifying,
+                    facts: (**facts).clone(),
+                    assessment: (**assessment).clone(),
+                    payee: *payee,
+                    verified: stamp,
+                    preview: None,
+                })
+            }
+            Happening::DeclaredIneligible {
+                reason,
+                letter_due_on,
+            } => State::Ineligible(Ineligible {
+                accepted: state.accepted()?.clone(),
+                declared: stamp,
+                reason: reason.clone(),
+                letter_due_on: *letter_due_on,
+            }),
+            Happening::NoticePreviewed { content_hash } => {
+                let State::Verified(verified) = state else {
+                    return None;
+                };
+                State::Verified(Verified {
+                    preview: Some(Preview {
+                        previewed: stamp,
+                        content_hash: content_hash.clone(),
+                    }),
+                    ..verified
+                })
+            }
+            Happening::PublicNoticeOpened {
+                notice,
+                line,
+                content_hash,
+                posted_on,
+                last_day,
+                closes_at,
+            } => {
+                let State::Verified(verified) = state else {
+                    return None;
+                };
+                State::NoticeOpen(NoticeOpen {
+                    verified,
+                    notice: Notice {
+                        id: *notice,
+                        line: (**line).clone(),
+                        content_hash: content_hash.clone(),
+                        posted_on: *posted_on,
+                        last_day: *last_day,
+                        closes_at: *closes_at,
+                        opened: stamp,
+                    },
+                    proofs: Vec::new(),
+                })
+            }
+            Happening::PublicationProved {
+                content_hash,
+                evidence,
+            } => {
+                let State::NoticeOpen(mut open) = state else {
+                    return None;
+                };
+                open.proofs.push(Proof {
+                    evidence: evidence.clone(),
+                    content_hash: content_hash.clone(),
+                    recorded: stamp,
+                });
+                State::NoticeOpen(open)
+            }
+            Happening::ObjectionRaised { objection, grounds } => {
+                self.objections.push(Objection {
+                    id: *objection,
+                    status: ObjectionStatus::Open,
+                    grounds: grounds.clone(),
+                    raised: stamp,
+                    resolved: None,
+                    findings: None,
+                });
+                state
+            }
+            Happening::ObjectionUpheld {
+                objection,
+                findings,
+            } => {
+                let verifying = state.into_verifying()?.again(Reopened::Objection);
+                self.settle_objection(*objection, ObjectionStatus::Upheld, event, findings);
+                State::Verifying(verifying)
+            }
+            Happening::ObjectionDismissed {
+                objection,
+                findings,
+            } => {
+                self.settle_objection(*objection, ObjectionStatus::Dismissed, event, findings);
+                state
+            }
+            Happening::NoticeClosed => {
+                let State::NoticeOpen(open) = state else {
+                    return None;
+                };
+                State::NoticeClosed(NoticeClosed {
+                    open,
+                    closed: stamp,
+                    review: None,
+                    first_approval: None,
+                })
+            }
+            Happening::CountyReviewed => {
+                let State::NoticeClosed(closed) = state else {
+                    return None;
+                };
+                State::NoticeClosed(NoticeClosed {
+                    review: Some(stamp),
+                    ..closed
+                })
+            }
+            Happening::FirstApprovalGiven {
+                benefit,
+                uplift,
+                amount,
+                payee,
+            } => {
+                let State::NoticeClosed(closed) = state else {
+                    return None;
+                };
+                let first_approval = Some(Approval {
+                    benefit: *benefit,
+                    uplift: uplift.clone(),
+                    amount: *amount,
+                    payee: *payee,
+                    approved: stamp,
+                });
+                State::NoticeClosed(NoticeClosed {
+                    first_approval,
+                    ..closed
+                })
+            }
+            Happening::ClaimApproved {
+                benefit,
+                uplift,
+                amount,
+                payee,
+            } => {
+                let State::NoticeClosed(closed) = state else {
+                    return None;
+                };
+                State::Approved(Approved {
+                    closed,
+                    approval: Approval {
+                        benefit: *benefit,
+                        uplift: uplift.clone(),
+                        amount: *amount,
+                        payee: *payee,
+                        approved: stamp,
+                    },
+                    second: None,
+                })
+            }
+            Happening::SecondApprovalGiven => {
+                let State::NoticeClosed(mut closed) = state else {
+                    return None;
+                };
+                let approval = closed.first_approval.take()?;
+                State::Approved(Approved {
+                    closed,
+                    approval,
+                    second: Some(stamp),
+                })
+            }
+            Happening::ClaimRejected {
+                reason,
+                letter_due_on,
+            } => {
+                let State::NoticeClosed(closed) = state else {
+                    return None;
+                };
+                State::Rejected(Rejected {
+                    closed,
+                    rejected: stamp,
+                    reason: reason.clone(),
+                    letter_due_on: *letter_due_on,
+                })
+            }
+            Happening::ClaimSentBack { questions } => {
+                let verifying = state.into_verifying()?;
+                State::Verifying(verifying.again(Reopened::Questions(questions.clone())))
+            }
+            Happening::PayeeChanged { payee } => {
+                let verifying = state.into_verifying()?;
+                self.case.payee = *payee;
+                State::Verifying(verifying.again(Reopened::PayeeChanged { by: stamp.by }))
+            }
+            Happening::PayeeConfirmed { .. } => {
+                let State::Verifying(verifying) = state else {
+                    return None;
+                };
+                State::Verifying(Verifying {
+                    reopened: None,
+                    ..verifying
+                })
+            }
+            Happening::PayoutInstructed {
+                payment,
+                instruction_no,
+                amount,
+                payee,
+            } => {
+                let State::Approved(approved) = state else {
+                    return None;
+                };
+                self.instructions = self.instructions.saturating_add(1);
+                State::Instructed(Instructed {
+                    approved,
+                    instruction: Instruction {
+                        payment: *payment,
+                        instruction_no: instruction_no.clone(),
+                        amount: *amount,
+                        payee: *payee,
+                        instructed: stamp,
+                    },
+                })
+            }
+            Happening::PayoutConfirmed { bank_ref } => {
+                let instructed = pending(state)?;
+                State::Paid(Paid {
+                    instructed,
+                    bank_ref: bank_ref.clone(),
+                    confirmed: stamp,
+                })
+            }
+            Happening::PayoutFailed { reason } => {
+                let approved = pending(state)?.approved;
+                State::PayFailed(PayFailed {
+                    approved,
+                    reason: reason.clone(),
+                })
+            }
+            Happening::PayoutReturned { bank_ref } => {
+                let State::Paid(paid) = state else {
+                    return None;
+                };
+                State::PayReturned(PayReturned {
+                    approved: paid.instructed.approved,
+                    bank_ref: bank_ref.clone(),
+                })
+            }
+            Happening::PayoutUnknown { reason } => {
+                let State::Instructed(instructed) = state else {
+                    return None;
+                };
+                State::PayUnknown(PayUnknown {
+                    instructed,
+                    reason: reason.clone(),
+                })
+            }
+            Happening::PayoutReinstated => State::Approved(state.approved()?.clone()),
+            Happening::ClaimWithdrawn { reason } => State::Withdrawn(Withdrawn {
+                withdrawn: stamp,
+                from: state.status(),
+                reason: reason.clone(),
+            }),
+            Happening::ClaimClosed { archive_no } => {
+                let State::Paid(paid) = state else {
+                    return None;
+                };
+                State::Closed(Closed {
+                    paid,
+                    archive_no: archive_no.clone(),
+                    closed: stamp,
+                })
+            }
+            Happening::RecoveryStarted { reason } => {
+                let paid = settled(state)?;
+                State::Recovering(Recovering {
+                    paid,
+                    reason: reason.clone(),
+                })
+            }
+            Happening::RecoveryCompleted { bank_ref } => {
+                let State::Recovering(recovering) = state else {
+                    return None;
+                };
+                State::Recovered(Recovered {
+                    recovering,
+                    bank_ref: bank_ref.clone(),
+                    recovered: stamp,
+                })
+            }
+        })
+    }
+}
+
+/// The instruction of a payment whose outcome is awaited.
+fn pending(state: State) -> Option<Instructed> {
+    if let State::Instructed(instructed) = state {
+        return Some(instructed);
+    }
+    if let State::PayUnknown(unknown) = state {
+        Some(unknown.instructed)
+    } else {
+        None
+    }
+}
+
+/// A payment that arrived.
+fn settled(state: State) -> Option<Paid> {
+    if let State::Paid(paid) = state {
+        return Some(paid);
+    }
+    if let State::Closed(closed) = state {
+        Some(closed.paid)
+    } else {
+        None
+    }
+}

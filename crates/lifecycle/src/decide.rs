@@ -1,0 +1,262 @@
+//! The judgement: pure, synchronous, blind. It sees the claim, the order and the facts, no more.
+
+use crate::Blocked;
+use crate::claim::{Claim, State};
+use crate::command::{Actor, Command, CommandKind, Order};
+use crate::event::{Event, Happening, Stamp};
+use crate::facts::Facts;
+use crate::guard::{Guard, hold};
+use crate::phase::{approval, payout, public_notice, referral, verification};
+use crate::posting::{PoolAccount, Posting};
+use crate::scheme::Scheme;
+use crate::table::allowed;
+use benefits::Fen;
+
+/// A judgement that goes ahead: the event, the claim after it, and the money that moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The claim after the event.
+    pub claim: Claim,
+    /// What happened.
+    pub event: Event,
+    /// Transfers in the scheme's pool.
+    pub postings: Vec<Posting>,
+}
+
+/// What a phase rules: the event's contents, or why not.
+pub(crate) type Ruling = Result<Happening, Blocked>;
+
+pub(crate) const fn invalid(claim: &Claim, order: &Order) -> Blocked {
+    Blocked::InvalidState {
+        status: claim.status(),
+        command: order.command.kind(),
+    }
+}
+
+/// Judges an order that begins a claim.
+pub fn open_claim(order: &Order, facts: &Facts) -> Result<Decision, Blocked> {
+    entitled(order, facts)?;
+    let Command::DraftReferral(draft) = &order.command else {
+        return Err(Blocked::Validation {
+            field: "claimId",
+            reason: "MISSING",
+        });
+    };
+    let event = Event {
+        stamp: stamp(order, facts),
+        what: referral::draft(draft, facts)?,
+    };
+    let claim = Claim::begin(&event).ok_or(Blocked::Validation {
+        field: "claimId",
+        reason: "MISSING",
+    })?;
+    Ok(Decision {
+        claim,
+        event,
+        postings: Vec::new(),
+    })
+}
+
+/// Judges an order on a claim.
+pub fn decide(claim: &Claim, order: &Order, facts: &Facts) -> Result<Decision, Blocked> {
+    entitled(order, facts)?;
+    let what = rule(claim, order, facts)?;
+    let postings = postings(claim, &what);
+    for posting in &postings {
+        hold(Guard::PositiveAmount, posting.amount.get() > 0, || {
+            Blocked::NoBenefit {}
+        })?;
+    }
+    let event = Event {
+        stamp: stamp(order, facts),
+        what,
+    };
+    Ok(Decision {
+        claim: claim.clone().apply(&event),
+        event,
+        postings,
+    })
+}
+
+/// Duty and interest: who may give this command at all.
+fn entitled(order: &Order, facts: &Facts) -> Result<(), Blocked> {
+    let command = order.command.kind();
+    if !may_give(&order.actor, command, &facts.scheme) {
+        return Err(Blocked::DutyMissing { command });
+    }
+    let own = order
+        .actor
+        .persons()
+        .any(|person| facts.seen.interested.contains(&person));
+    hold(Guard::NoOwnHousehold, !own, || Blocked::SelfDealing {})
+}
+
+fn may_give(actor: &Actor, command: CommandKind, scheme: &Scheme) -> bool {
+    scheme
+        .duties_of(command)
+        .iter()
+        .any(|duty| actor.holds(*duty) && !crate::duty::forbidden(command, *duty))
+}
+
+/// The commands this caller may give on this claim by status and duty. Whether each would go
+/// through depends on facts that are read when it is given.
+pub fn available_actions(claim: &Claim, actor: &Actor, scheme: &Scheme) -> Vec<CommandKind> {
+    allowed(claim.status())
+        .filter(|command| may_give(actor, *command, scheme))
+        .collect()
+}
+
+fn stamp(order: &Order, facts: &Facts) -> Stamp {
+    Stamp {
+        by: order.actor.person,
+        on_behalf_of: order.actor.on_behalf_of,
+        at: facts.seen.now,
+    }
+}
+
+fn rule(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
+    match &order.command {
+        Command::DraftReferral(_) => Err(invalid(claim, order)),
+        Command::AmendReferral { case } => referral::amend(claim, order, case, facts),
+        Command::ReferCase => referral::refer(claim, order, facts),
+        Command::ReturnReferral { reasons } => referral::give_back(claim, order, reasons),
+        Command::AcceptReferral => referral::accept(claim, order, facts),
+        Command::AssignSurvey { surveyor } => verification::assign(claim, order, *surveyor, facts),
+        Command::RecordFinding {
+            check,
+            on,
+            passed,
+            votes,
+            evidence,
+        } => verification::record_finding(
+            claim,
+            order,
+            verification::FindingEntry {
+                check: *check,
+                on: *on,
+                passed: *passed,
+                votes: *votes,
+                evidence,
+            },
+            facts,
+        ),
+        Command::RecordVerification { facts: entry } => {
+            verification::verify(claim, order, entry, facts)
+        }
+        Command::DeclareIneligible { reason } => {
+            verification::declare_ineligible(claim, order, reason, facts)
+        }
+        Command::PreviewNotice { content_hash } => {
+            public_notice::preview(claim, order, content_hash, facts)
+        }
+        Command::OpenPublicNotice { notice } => public_notice::open(claim, order, *notice, facts),
+        Command::RecordPublicationProof {
+            content_hash,
+            evidence,
+        } => public_notice::prove(claim, order, content_hash, evidence),
+        Command::RaiseObjection { objection, grounds } => {
+            public_notice::object(claim, order, *objection, grounds)
+        }
+        Command::ResolveObjection {
+            objection,
+            upheld,
+            findings,
+        } => public_notice::resolve(claim, order, *objection, *upheld, findings),
+        Command::CloseNotice => public_notice::close(claim, order, facts),
+        Command::CountyReviewClaim => approval::review(claim, order),
+        Command::ApproveClaim { benefit, uplift } => {
+            approval::approve(claim, order, *benefit, uplift.as_ref(), facts)
+        }
+        Command::SecondApproveClaim { amount } => {
+            approval::second_approve(claim, order, *amount, facts)
+        }
+        Command::RejectClaim { reason } => approval::reject(claim, order, reason, facts),
+        Command::SendBackClaim { questions } => approval::send_back(claim, order, questions),
+        Command::ChangePayee { payee } => payout::change_payee(claim, order, *payee, facts),
+        Command::ConfirmPayee { payee } => payout::confirm_payee(claim, order, *payee, facts),
+        Command::InstructPayout {
+            payment,
+            amount,
+            payee,
+        } => payout::instruct(claim, order, *payment, *amount, *payee, facts),
+        Command::ConfirmPayout {
+            instruction_no,
+            amount,
+            bank_ref,
+        } => payout::confirm(claim, order, instruction_no, *amount, bank_ref),
+        Command::ReportPayoutFailure {
+            instruction_no,
+            reason,
+        } => payout::fail(claim, order, instruction_no, reason),
+        Command::ReportPayoutReturned {
+            instruction_no,
+            amount,
+            bank_ref,
+        } => payout::give_back(claim, order, instruction_no, *amount, bank_ref),
+        Command::MarkPayoutUnknown { reason } => payout::mark_unknown(claim, order, reason),
+        Command::ReconcilePayout { outcome } => payout::reconcile(claim, order, outcome),
+        Command::ReinstatePayout { payee } => payout::reinstate(claim, order, *payee, facts),
+        Command::WithdrawClaim { reason } => referral::withdraw(claim, order, reason),
+        Command::CloseClaim { archive_no } => payout::archive(claim, order, archive_no),
+        Command::StartRecovery { reason } => payout::start_recovery(claim, order, reason),
+        Command::RecordRecovery { amount, bank_ref } => {
+            payout::recover(claim, order, *amount, bank_ref)
+        }
+    }
+}
+
+/// The money an event moves. It follows from the claim and the event alone.
+fn postings(claim: &Claim, what: &Happening) -> Vec<Posting> {
+    use PoolAccount as P;
+    let reserved = || claim.approved_amount().unwrap_or(Fen::ZERO);
+    let transfer = |from, to, amount| vec![Posting { from, to, amount }];
+    match what {
+        Happening::ClaimApproved { amount, .. } => transfer(P::Available, P::Reserved, *amount),
+        Happening::SecondApprovalGiven => {
+            let State::NoticeClosed(closed) = &claim.state else {
+                return Vec::new();
+            };
+            closed
+                .first_approval
+                .as_ref()
+                .map_or_else(Vec::new, |first| {
+                    transfer(P::Available, P::Reserved, first.amount)
+                })
+        }
+        Happening::PayoutInstructed { amount, .. } => transfer(P::Reserved, P::InFlight, *amount),
+        Happening::PayoutConfirmed { .. } => transfer(P::InFlight, P::PaidOut, reserved()),
+        Happening::PayoutFailed { .. } => transfer(P::InFlight, P::Reserved, reserved()),
+        Happening::PayoutReturned { .. } => transfer(P::PaidOut, P::Reserved, reserved()),
+        Happening::RecoveryCompleted { .. } => transfer(P::PaidOut, P::Available, reserved()),
+        Happening::ObjectionUpheld { .. }
+        | Happening::PayeeChanged { .. }
+        | Happening::ClaimWithdrawn { .. } => match claim.approved_amount() {
+            Some(amount) => transfer(P::Reserved, P::Available, amount),
+            None => Vec::new(),
+        },
+        Happening::ReferralDrafted(_)
+        | Happening::ReferralAmended { .. }
+        | Happening::CaseReferred
+        | Happening::ReferralReturned { .. }
+        | Happening::ReferralAccepted
+        | Happening::SurveyAssigned { .. }
+        | Happening::FindingRecorded { .. }
+        | Happening::VerificationRecorded { .. }
+        | Happening::DeclaredIneligible { .. }
+        | Happening::NoticePreviewed { .. }
+        | Happening::PublicNoticeOpened { .. }
+        | Happening::PublicationProved { .. }
+        | Happening::ObjectionRaised { .. }
+        | Happening::ObjectionDismissed { .. }
+        | Happening::NoticeClosed
+        | Happening::CountyReviewed
+        | Happening::FirstApprovalGiven { .. }
+        | Happening::ClaimRejected { .. }
+        | Happening::ClaimSentBack { .. }
+        | Happening::PayeeConfirmed { .. }
+        | Happening::PayoutUnknown { .. }
+        | Happening::PayoutReinstated
+        | Happening::ClaimClosed { .. }
+        | Happening::RecoveryStarted { .. } => Vec::new(),
+    }
+}

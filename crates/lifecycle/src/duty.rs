@@ -1,0 +1,111 @@
+//! Who may do what: duties (岗位) and the map from command to duty.
+//!
+//! The standard map below is what a scheme begins with; a scheme may move a command to another
+//! duty (data), within what [`forbidden`] rules out for every county.
+
+use crate::CommandKind;
+use crate::coded::coded;
+
+coded! {
+    /// A duty (岗位) a person or a system holds. Separation is by person: see invariant 4.
+    Duty {
+        TownshipCaseworker = "TOWNSHIP_CASEWORKER" "乡镇经办",
+        CountyCaseworker = "COUNTY_CASEWORKER" "县级经办",
+        CountySupervisor = "COUNTY_SUPERVISOR" "县级主管",
+        CountyReviewer = "COUNTY_REVIEWER" "县级审定",
+        InsurerHandler = "INSURER_HANDLER" "保险经办",
+        Surveyor = "SURVEYOR" "查勘员",
+        Approver = "APPROVER" "核赔人",
+        Finance = "FINANCE" "保险财务",
+        BankConnector = "BANK_CONNECTOR" "银行接口",
+        Timer = "TIMER" "定时任务",
+        NoticeRenderer = "NOTICE_RENDERER" "公示发布",
+        Auditor = "AUDITOR" "审计监督",
+    }
+}
+
+impl Duty {
+    /// A duty held by a program, never by a person.
+    pub const fn is_system(self) -> bool {
+        matches!(
+            self,
+            Self::BankConnector | Self::Timer | Self::NoticeRenderer
+        )
+    }
+}
+
+/// The standard duty map: the duties, any one of which lets a caller give the command.
+pub const fn standard(command: CommandKind) -> &'static [Duty] {
+    use CommandKind as C;
+    use Duty as D;
+    match command {
+        C::DraftReferral | C::AmendReferral | C::ReferCase => {
+            &[D::TownshipCaseworker, D::CountyCaseworker]
+        }
+        C::ReturnReferral | C::AcceptReferral | C::AssignSurvey | C::DeclareIneligible => {
+            &[D::InsurerHandler]
+        }
+        C::RecordFinding => &[D::Surveyor, D::TownshipCaseworker, D::CountyCaseworker],
+        C::RecordVerification => &[D::Surveyor],
+        C::PreviewNotice => &[
+            D::CountyCaseworker,
+            D::CountySupervisor,
+            D::TownshipCaseworker,
+        ],
+        C::OpenPublicNotice => &[D::CountyCaseworker],
+        C::RecordPublicationProof => &[
+            D::NoticeRenderer,
+            D::TownshipCaseworker,
+            D::CountyCaseworker,
+        ],
+        C::RaiseObjection => &[
+            D::TownshipCaseworker,
+            D::CountyCaseworker,
+            D::CountySupervisor,
+        ],
+        C::ResolveObjection => &[D::CountySupervisor],
+        C::CloseNotice => &[D::Timer, D::CountySupervisor],
+        C::CountyReviewClaim => &[D::CountyReviewer],
+        C::ApproveClaim | C::SecondApproveClaim | C::RejectClaim | C::SendBackClaim => {
+            &[D::Approver]
+        }
+        C::ChangePayee | C::ConfirmPayee => &[D::InsurerHandler],
+        C::InstructPayout | C::ReinstatePayout | C::ReconcilePayout => &[D::Finance],
+        C::ConfirmPayout | C::ReportPayoutFailure | C::ReportPayoutReturned => {
+            &[D::BankConnector, D::Finance]
+        }
+        C::MarkPayoutUnknown => &[D::Timer, D::Finance],
+        C::WithdrawClaim => &[D::TownshipCaseworker, D::CountyCaseworker],
+        C::CloseClaim => &[D::CountyCaseworker, D::InsurerHandler],
+        C::StartRecovery => &[D::CountySupervisor, D::InsurerHandler],
+        C::RecordRecovery => &[D::Finance],
+    }
+}
+
+/// What no scheme may allow: a surveyor who decides, a timer that approves or pays (invariant 11).
+pub const fn forbidden(command: CommandKind, duty: Duty) -> bool {
+    use CommandKind as C;
+    match duty {
+        Duty::Surveyor | Duty::Timer | Duty::NoticeRenderer | Duty::Auditor => matches!(
+            command,
+            C::ApproveClaim
+                | C::SecondApproveClaim
+                | C::RejectClaim
+                | C::InstructPayout
+                | C::ConfirmPayout
+                | C::ReconcilePayout
+                | C::ReinstatePayout
+        ),
+        Duty::BankConnector => matches!(
+            command,
+            C::ApproveClaim | C::SecondApproveClaim | C::RejectClaim | C::InstructPayout
+        ),
+        Duty::TownshipCaseworker
+        | Duty::CountyCaseworker
+        | Duty::CountySupervisor
+        | Duty::CountyReviewer
+        | Duty::InsurerHandler
+        | Duty::Approver
+        | Duty::Finance => false,
+    }
+}

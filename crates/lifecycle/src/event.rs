@@ -1,0 +1,159 @@
+//! Events (past tense): what happened to a claim. One command makes one event.
+
+use crate::coded::coded;
+use crate::notice::NoticeLine;
+use crate::phase::approval::Uplift;
+use crate::phase::referral::Case;
+use crate::phase::verification::{Evidence, LossFacts, Votes};
+use crate::{
+    Check, ClaimId, CountyCode, HouseholdId, NoticeId, ObjectionId, OrgId, PayeeId, PaymentId,
+    PersonId, RegionCode, SchemeId,
+};
+use benefits::{Assessment, Fen};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Who did something, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The person who acted.
+    pub by: PersonId,
+    /// In whose place, if delegated.
+    pub on_behalf_of: Option<PersonId>,
+    /// The instant, from the server's clock.
+    pub at: DateTime<Utc>,
+}
+
+impl Stamp {
+    /// The persons behind the act: both count when duties are separated.
+    pub fn persons(&self) -> impl Iterator<Item = PersonId> + '_ {
+        std::iter::once(self.by).chain(self.on_behalf_of)
+    }
+}
+
+/// What a claim begins with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// The claim's id.
+    pub id: ClaimId,
+    /// The county.
+    pub county: CountyCode,
+    /// The number, as people say it.
+    pub number: String,
+    /// The scheme version it keeps.
+    pub scheme: SchemeId,
+    /// The insurer.
+    pub insurer: OrgId,
+    /// The household.
+    pub household: HouseholdId,
+    /// The household's village.
+    pub village: RegionCode,
+    /// The policy year.
+    pub policy_year: i32,
+    /// What is claimed.
+    pub case: Case,
+}
+
+/// An event: what happened, who did it, when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Who, when.
+    pub stamp: Stamp,
+    /// What.
+    pub what: Happening,
+}
+
+macro_rules! happenings {
+    ($($(#[$meta:meta])* $variant:ident $(($payload:ty))? $({ $($field:ident: $type:ty),* })? = $code:literal $zh:literal,)+) => {
+        coded! {
+            /// The kind of an event.
+            EventKind { $($variant = $code $zh,)+ }
+        }
+
+        /// What happened.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[expect(missing_docs, reason = "fields are named for what they hold; each variant is documented")]
+        pub enum Happening { $($(#[$meta])* #[serde(rename = $code)] $variant $(($payload))? $({ $($field: $type),* })?,)+ }
+
+        impl Happening {
+            /// Its kind.
+            pub const fn kind(&self) -> EventKind {
+                match self { $(happenings!(@pattern $variant $(($payload))? $({ $($field),* })?) => EventKind::$variant,)+ }
+            }
+        }
+    };
+    (@pattern $variant:ident ($payload:ty)) => { Self::$variant(..) };
+    (@pattern $variant:ident { $($field:ident),* }) => { Self::$variant { .. } };
+    (@pattern $variant:ident) => { Self::$variant };
+}
+
+happenings! {
+    /// A referral was drafted; the claim begins.
+    ReferralDrafted(Box<Opening>) = "REFERRAL_DRAFTED" "已拟稿",
+    /// What is claimed was replaced.
+    ReferralAmended { case: Case } = "REFERRAL_AMENDED" "已修改",
+    /// The case was referred to the insurer.
+    CaseReferred = "CASE_REFERRED" "已推送",
+    /// The insurer returned the referral for correction.
+    ReferralReturned { reasons: Vec<String> } = "REFERRAL_RETURNED" "已退回补正",
+    /// The insurer accepted the referral.
+    ReferralAccepted = "REFERRAL_ACCEPTED" "已受理",
+    /// A surveyor was assigned.
+    SurveyAssigned { surveyor: PersonId } = "SURVEY_ASSIGNED" "已派查勘",
+    /// A check was recorded.
+    FindingRecorded { check: Check, on: NaiveDate, passed: bool, votes: Option<Votes>, evidence: Vec<Evidence> } = "FINDING_RECORDED" "已登记核查",
+    /// Facts were accepted and the benefit computed.
+    VerificationRecorded { facts: Box<LossFacts>, assessment: Box<Assessment>, payee: PayeeId } = "VERIFICATION_RECORDED" "已核定理算",
+    /// The household does not qualify.
+    DeclaredIneligible { reason: String, letter_due_on: NaiveDate } = "DECLARED_INELIGIBLE" "认定不符合",
+    /// A second person previewed the notice.
+    NoticePreviewed { content_hash: String } = "NOTICE_PREVIEWED" "公示已预览",
+    /// The notice was posted.
+    PublicNoticeOpened { notice: NoticeId, line: Box<NoticeLine>, content_hash: String, posted_on: NaiveDate, last_day: NaiveDate, closes_at: DateTime<Utc> } = "PUBLIC_NOTICE_OPENED" "公示开始",
+    /// A proof of publication was recorded.
+    PublicationProved { content_hash: String, evidence: Evidence } = "PUBLICATION_PROVED" "张贴已证明",
+    /// An objection was raised.
+    ObjectionRaised { objection: ObjectionId, grounds: String } = "OBJECTION_RAISED" "收到异议",
+    /// An objection was upheld: the case is verified again.
+    ObjectionUpheld { objection: ObjectionId, findings: String } = "OBJECTION_UPHELD" "异议成立",
+    /// An objection was dismissed.
+    ObjectionDismissed { objection: ObjectionId, findings: String } = "OBJECTION_DISMISSED" "异议不成立",
+    /// The notice ran its full term.
+    NoticeClosed = "NOTICE_CLOSED" "公示期满",
+    /// The county reviewed the claim.
+    CountyReviewed = "COUNTY_REVIEWED" "县级已审定",
+    /// A first approval above the limit of one approver.
+    FirstApprovalGiven { benefit: Fen, uplift: Option<Uplift>, amount: Fen, payee: PayeeId } = "FIRST_APPROVAL_GIVEN" "初审通过",
+    /// The claim was approved; money is reserved.
+    ClaimApproved { benefit: Fen, uplift: Option<Uplift>, amount: Fen, payee: PayeeId } = "CLAIM_APPROVED" "审批通过",
+    /// The second approval was given; money is reserved.
+    SecondApprovalGiven = "SECOND_APPROVAL_GIVEN" "复核通过",
+    /// The claim was rejected.
+    ClaimRejected { reason: String, letter_due_on: NaiveDate } = "CLAIM_REJECTED" "拒赔",
+    /// The approver sent the claim back.
+    ClaimSentBack { questions: Vec<String> } = "CLAIM_SENT_BACK" "退回复查",
+    /// Another payee was named; notice and approval are void.
+    PayeeChanged { payee: PayeeId } = "PAYEE_CHANGED" "收款人变更",
+    /// A second person confirmed the new payee.
+    PayeeConfirmed { payee: PayeeId } = "PAYEE_CONFIRMED" "收款人已确认",
+    /// The payment was ordered.
+    PayoutInstructed { payment: PaymentId, instruction_no: String, amount: Fen, payee: PayeeId } = "PAYOUT_INSTRUCTED" "已下达付款指令",
+    /// The money arrived.
+    PayoutConfirmed { bank_ref: String } = "PAYOUT_CONFIRMED" "已到账",
+    /// The payment failed.
+    PayoutFailed { reason: String } = "PAYOUT_FAILED" "付款失败",
+    /// The money came back (退票).
+    PayoutReturned { bank_ref: String } = "PAYOUT_RETURNED" "退票",
+    /// Nobody knows whether the money arrived.
+    PayoutUnknown { reason: String } = "PAYOUT_UNKNOWN" "付款结果不明",
+    /// A failed or returned payment became payable again.
+    PayoutReinstated = "PAYOUT_REINSTATED" "恢复待付",
+    /// The claim was withdrawn.
+    ClaimWithdrawn { reason: String } = "CLAIM_WITHDRAWN" "已撤回",
+    /// The claim was archived.
+    ClaimClosed { archive_no: String } = "CLAIM_CLOSED" "已归档",
+    /// Recovery of a wrong payment began.
+    RecoveryStarted { reason: String } = "RECOVERY_STARTED" "启动追回",
+    /// The whole amount came back.
+    RecoveryCompleted { bank_ref: String } = "RECOVERY_COMPLETED" "已追回",
+}

@@ -1,0 +1,85 @@
+//! What a judgement needs to know, read under the lock and recorded with the event.
+
+use crate::{BillKey, Calendar, Duty, PersonId, RegionCode, Scheme};
+use benefits::{Fen, RunningTotals};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What is known of a person's life and when it was last checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Liveness {
+    /// Day of death, if known.
+    pub died_on: Option<NaiveDate>,
+    /// Day of the last check against the register; `None` if never.
+    pub checked_on: Option<NaiveDate>,
+}
+
+/// What is known of the payee a command is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayeeFacts {
+    /// The payee belongs to the claim's household.
+    pub of_household: bool,
+    /// The account is in the payee's name.
+    pub name_matches: bool,
+    /// Another household is paid to the same account.
+    pub shared: bool,
+    /// Life of the payee.
+    pub liveness: Liveness,
+}
+
+/// The facts that are recorded with the event, so that an old decision can be read years later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The instant of judgement, from the server's clock.
+    pub now: DateTime<Utc>,
+    /// Whether the household is on the list of monitored households, with a village decision.
+    pub household_listed: bool,
+    /// The household's village; `None` if there is no such household.
+    pub village: Option<RegionCode>,
+    /// Life of the insured member.
+    pub insured: Liveness,
+    /// Whether the insured member belongs to the household.
+    pub insured_of_household: bool,
+    /// The head of household's name as it may be posted.
+    pub head_name: String,
+    /// The village's name.
+    pub village_name: String,
+    /// Number of household members.
+    pub persons: u16,
+    /// The payee the command names, else the claim's; `None` if there is no such payee.
+    pub payee: Option<PayeeFacts>,
+    /// Those of the persons concerned (caller, delegator, person named) who belong to the
+    /// household or declared an interest in it.
+    pub interested: Vec<PersonId>,
+    /// The duties of the person a command names.
+    pub named_duties: Vec<Duty>,
+    /// The number of a living claim for the same member, peril and event day.
+    pub duplicate: Option<String>,
+    /// Those of the command's bills that are already compensated.
+    pub bills_taken: Vec<BillKey>,
+    /// What the pool can still reserve.
+    pub pool_available: Fen,
+    /// Running totals of the policy year, this claim's own reservation not counted.
+    pub used: RunningTotals,
+    /// The next claim number of the county and year, from 1.
+    pub next_number: u32,
+}
+
+/// Everything a judgement may look at.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The scheme version pinned to the claim.
+    pub scheme: Arc<Scheme>,
+    /// The calendar.
+    pub calendar: Arc<Calendar>,
+    /// The facts that are recorded.
+    pub seen: Seen,
+}
+
+impl Facts {
+    /// The legal day of the judgement.
+    pub fn today(&self) -> NaiveDate {
+        crate::calendar::legal_day(self.seen.now)
+    }
+}

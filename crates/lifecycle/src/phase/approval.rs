@@ -1,0 +1,299 @@
+//! APPROVAL (审批): the insurer's approver confirms the sum that was seen; money is reserved.
+
+use crate::claim::{Claim, State};
+use crate::command::Order;
+use crate::decide::{Ruling, invalid};
+use crate::event::Happening;
+use crate::facts::Facts;
+use crate::guard::{Guard, hold};
+use crate::phase::public_notice::{NoticeClosed, no_objection_open, proved, term_ran};
+use crate::phase::referral::separate;
+use crate::phase::verification::letter_due;
+use crate::{Blocked, Duty, PayeeId, Stamp};
+use benefits::{CapScope, Fen};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+/// An uplift (特殊提标) beyond the table, as its own approved line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uplift {
+    /// Positive fen, within the scheme's `uplift_max`.
+    pub amount: Fen,
+    /// Why the table amount does not remove the risk.
+    pub reason: String,
+}
+
+/// An approval, first or complete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The table's benefit.
+    pub benefit: Fen,
+    /// The uplift, if any.
+    pub uplift: Option<Uplift>,
+    /// Benefit plus uplift: what is reserved and paid.
+    pub amount: Fen,
+    /// The payee that was approved.
+    pub payee: PayeeId,
+    /// Who approved, when.
+    pub approved: Stamp,
+}
+
+/// APPROVED (已审批, money reserved).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approved {
+    /// The completed notice.
+    pub closed: NoticeClosed,
+    /// The approval.
+    pub approval: Approval,
+    /// The second approver, above the limit.
+    pub second: Option<Stamp>,
+}
+
+/// REJECTED (拒赔).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// The completed notice.
+    pub closed: NoticeClosed,
+    /// Who rejected, when.
+    pub rejected: Stamp,
+    /// The reasons.
+    pub reason: String,
+    /// The day the refusal letter is due.
+    pub letter_due_on: NaiveDate,
+}
+
+fn closed<'a>(claim: &'a Claim, order: &Order) -> Result<&'a NoticeClosed, Blocked> {
+    if let State::NoticeClosed(closed) = &claim.state {
+        Ok(closed)
+    } else {
+        Err(invalid(claim, order))
+    }
+}
+
+/// Invariant 4 for whoever decides: not the referrer, not the surveyor.
+fn separate_from_case(order: &Order, closed: &NoticeClosed) -> Result<(), Blocked> {
+    let verifying = &closed.open.verified.verifying;
+    separate(
+        order,
+        verifying
+            .accepted
+            .referred
+            .persons()
+            .map(|it| ("REFERRER", it))
+            .chain([("SURVEYOR", verifying.surveyor)])
+            .chain(
+                closed
+                    .open
+                    .verified
+                    .verified
+                    .persons()
+                    .map(|it| ("SURVEYOR", it)),
+            ),
+    )
+}
+
+pub(crate) fn review(claim: &Claim, order: &Order) -> Ruling {
+    let closed = closed(claim, order)?;
+    let resolvers = claim
+        .objections
+        .iter()
+        .filter_map(|it| it.resolved.as_ref())
+        .flat_map(Stamp::persons)
+        .map(|it| ("RESOLVER", it));
+    separate(
+        order,
+        closed
+            .open
+            .verified
+            .verifying
+            .accepted
+            .referred
+            .persons()
+            .map(|it| ("REFERRER", it))
+            .chain(resolvers),
+    )?;
+    Ok(Happening::CountyReviewed)
+}
+
+/// What invariants 1, 3 and 4 ask before money is reserved.
+fn approvable(
+    claim: &Claim,
+    order: &Order,
+    closed: &NoticeClosed,
+    facts: &Facts,
+    benefit: Fen,
+    uplift: Option<&Uplift>,
+) -> Result<Fen, Blocked> {
+    separate_from_case(order, closed)?;
+    hold(
+        Guard::NoTimerDecides,
+        !order.actor.holds(Duty::Timer),
+        || Blocked::DutyMissing {
+            command: order.command.kind(),
+        },
+    )?;
+    term_ran(&closed.open, facts)?;
+    proved(&closed.open, facts)?;
+    no_objection_open(claim)?;
+    if facts.scheme.county_review && closed.review.is_none() {
+        return Err(Blocked::ReviewRequired {});
+    }
+    let assessment = &closed.open.verified.assessment;
+    hold(
+        Guard::WithinAssessment,
+        benefit == assessment.benefit,
+        || Blocked::OverAssessment {
+            assessed: assessment.benefit,
+        },
+    )?;
+    hold(Guard::PositiveAmount, benefit.get() > 0, || {
+        Blocked::NoBenefit {}
+    })?;
+    let extra = uplift.map_or(Fen::ZERO, |uplift| uplift.amount);
+    if uplift.is_some_and(|it| it.amount.get() <= 0 || it.reason.trim().is_empty()) {
+        return Err(Blocked::Validation {
+            field: "uplift",
+            reason: "NOT_POSITIVE",
+        });
+    }
+    let amount = benefit.checked_add(extra).ok_or(Blocked::Validation {
+        field: "uplift",
+        reason: "TOO_LARGE",
+    })?;
+    hold(
+        Guard::WithinAssessment,
+        extra <= facts.scheme.uplift_max && amount <= assessment.eligible.max(assessment.benefit),
+        || Blocked::OverAssessment {
+            assessed: assessment.benefit,
+        },
+    )?;
+    let remaining = cap_remaining(claim, facts);
+    if let Some(remaining) = remaining {
+        hold(Guard::WithinCaps, amount <= remaining, || {
+            Blocked::CapExceeded { remaining }
+        })?;
+    }
+    let available = facts.seen.pool_available;
+    hold(Guard::WithinPool, amount <= available, || {
+        Blocked::PoolInsufficient { available }
+    })?;
+    let payee = facts.seen.payee.ok_or(Blocked::PayeeUnknown {})?;
+    if !payee.of_household {
+        return Err(Blocked::PayeeUnknown {});
+    }
+    if !payee.name_matches {
+        return Err(Blocked::AccountNameMismatch {});
+    }
+    if payee.shared {
+        return Err(Blocked::AccountShared {});
+    }
+    hold(Guard::PayeeAlive, payee.liveness.died_on.is_none(), || {
+        Blocked::PayeeDeceased {}
+    })?;
+    Ok(amount)
+}
+
+/// What the caps leave, now that other claims may have been approved since the assessment.
+fn cap_remaining(claim: &Claim, facts: &Facts) -> Option<Fen> {
+    let caps = &facts.scheme.terms(claim.case.peril)?.schedule.caps;
+    caps.iter()
+        .map(|cap| {
+            let used = match cap.scope {
+                CapScope::Event => Fen::ZERO,
+                CapScope::PersonYear => facts.seen.used.person_year,
+                CapScope::HouseholdYear => facts.seen.used.household_year,
+            };
+            cap.limit.saturating_sub_to_zero(used)
+        })
+        .min()
+}
+
+pub(crate) fn approve(
+    claim: &Claim,
+    order: &Order,
+    benefit: Fen,
+    uplift: Option<&Uplift>,
+    facts: &Facts,
+) -> Ruling {
+    let closed = closed(claim, order)?;
+    let amount = approvable(claim, order, closed, facts, benefit, uplift)?;
+    let uplift = uplift.cloned();
+    let limit = facts.scheme.single_approval_max;
+    let payee = claim.case.payee;
+    let alone = hold(
+        Guard::WithinLimit,
+        amount <= limit && uplift.is_none(),
+        || Blocked::OverLimit { limit },
+    );
+    Ok(if alone.is_ok() {
+        Happening::ClaimApproved {
+            benefit,
+            uplift,
+            amount,
+            payee,
+        }
+    } else {
+        Happening::FirstApprovalGiven {
+            benefit,
+            uplift,
+            amount,
+            payee,
+        }
+    })
+}
+
+pub(crate) fn second_approve(claim: &Claim, order: &Order, amount: Fen, facts: &Facts) -> Ruling {
+    let closed = closed(claim, order)?;
+    let first = closed
+        .first_approval
+        .as_ref()
+        .ok_or(Blocked::NoFirstApproval {})?;
+    separate(order, first.approved.persons().map(|it| ("APPROVER", it)))?;
+    let computed = approvable(
+        claim,
+        order,
+        closed,
+        facts,
+        first.benefit,
+        first.uplift.as_ref(),
+    )?;
+    hold(
+        Guard::WithinAssessment,
+        amount == first.amount && computed == amount,
+        || Blocked::Mismatch { field: "amountFen" },
+    )?;
+    hold(
+        Guard::PayeeAsApproved,
+        first.payee == claim.case.payee,
+        || Blocked::Mismatch { field: "payeeId" },
+    )?;
+    Ok(Happening::SecondApprovalGiven)
+}
+
+pub(crate) fn reject(claim: &Claim, order: &Order, reason: &str, facts: &Facts) -> Ruling {
+    let closed = closed(claim, order)?;
+    separate_from_case(order, closed)?;
+    if reason.trim().is_empty() {
+        return Err(Blocked::Validation {
+            field: "reason",
+            reason: "EMPTY",
+        });
+    }
+    Ok(Happening::ClaimRejected {
+        reason: reason.to_owned(),
+        letter_due_on: letter_due(facts)?,
+    })
+}
+
+pub(crate) fn send_back(claim: &Claim, order: &Order, questions: &[String]) -> Ruling {
+    closed(claim, order)?;
+    if questions.iter().all(|question| question.trim().is_empty()) {
+        return Err(Blocked::Validation {
+            field: "questions",
+            reason: "EMPTY",
+        });
+    }
+    Ok(Happening::ClaimSentBack {
+        questions: questions.to_vec(),
+    })
+}

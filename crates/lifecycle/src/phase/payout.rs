@@ -1,0 +1,495 @@
+//! PAYOUT (赔付): instructed once, confirmed from a second source, returned, recovered.
+
+use crate::claim::{Claim, State};
+use crate::command::Order;
+use crate::decide::{Ruling, invalid};
+use crate::event::Happening;
+use crate::facts::Facts;
+use crate::guard::{Guard, hold};
+use crate::phase::approval::Approved;
+use crate::phase::public_notice::{no_objection_open, proved, term_ran};
+use crate::phase::referral::separate;
+use crate::{Blocked, Door, PayeeId, PaymentId, Stamp, Status};
+use benefits::Fen;
+use chrono::Days;
+use serde::{Deserialize, Serialize};
+
+/// A payment instruction (付款指令). Immutable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instruction {
+    /// Its id.
+    pub payment: PaymentId,
+    /// Its number, as the bank sees it.
+    pub instruction_no: String,
+    /// Fen.
+    pub amount: Fen,
+    /// The payee.
+    pub payee: PayeeId,
+    /// Who instructed, when: may not refer, survey or approve.
+    pub instructed: Stamp,
+}
+
+/// What a statement says about an unknown payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BankOutcome {
+    /// The money arrived.
+    Settled {
+        /// Fen on the statement line.
+        amount: Fen,
+        /// The bank's reference.
+        bank_ref: String,
+    },
+    /// It did not, and cannot any more.
+    Failed {
+        /// The bank's reference of the refusal.
+        bank_ref: String,
+    },
+}
+
+/// INSTRUCTED (已下达付款指令).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instructed {
+    /// The approval.
+    pub approved: Approved,
+    /// The instruction.
+    pub instruction: Instruction,
+}
+
+/// PAY_UNKNOWN (结果不明).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayUnknown {
+    /// The instruction.
+    pub instructed: Instructed,
+    /// Why nobody knows.
+    pub reason: String,
+}
+
+/// PAY_FAILED (付款失败).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayFailed {
+    /// The approval, whose money is still reserved.
+    pub approved: Approved,
+    /// The bank's reason.
+    pub reason: String,
+}
+
+/// PAID (已赔付).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paid {
+    /// The instruction.
+    pub instructed: Instructed,
+    /// The bank's reference.
+    pub bank_ref: String,
+    /// Who or what confirmed, when.
+    pub confirmed: Stamp,
+}
+
+/// PAY_RETURNED (退票).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayReturned {
+    /// The approval, whose money is reserved again.
+    pub approved: Approved,
+    /// The bank's reference of the return.
+    pub bank_ref: String,
+}
+
+/// CLOSED (已归档).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// The payment.
+    pub paid: Paid,
+    /// Archive number.
+    pub archive_no: String,
+    /// Who archived it, when.
+    pub closed: Stamp,
+}
+
+/// RECOVERING (追回中).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovering {
+    /// The payment.
+    pub paid: Paid,
+    /// Why.
+    pub reason: String,
+}
+
+/// RECOVERED (已追回).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovered {
+    /// What was recovered.
+    pub recovering: Recovering,
+    /// The bank's reference.
+    pub bank_ref: String,
+    /// Who recorded it, when.
+    pub recovered: Stamp,
+}
+
+pub(crate) fn change_payee(claim: &Claim, order: &Order, payee: PayeeId, facts: &Facts) -> Ruling {
+    match claim.state.status() {
+        Status::Verifying
+        | Status::Verified
+        | Status::NoticeOpen
+        | Status::NoticeClosed
+        | Status::Approved
+        | Status::PayFailed
+        | Status::PayReturned => {}
+        Status::Draft
+        | Status::Referred
+        | Status::Returned
+        | Status::Accepted
+        | Status::Ineligible
+        | Status::Rejected
+        | Status::Instructed
+        | Status::PayUnknown
+        | Status::Paid
+        | Status::Closed
+        | Status::Recovering
+        | Status::Recovered
+        | Status::Withdrawn => return Err(invalid(claim, order)),
+    }
+    payable_to(facts)?;
+    if payee == claim.case.payee {
+        return Err(Blocked::Validation {
+            field: "payeeId",
+            reason: "UNCHANGED",
+        });
+    }
+    Ok(Happening::PayeeChanged { payee })
+}
+
+pub(crate) fn confirm_payee(claim: &Claim, order: &Order, payee: PayeeId, facts: &Facts) -> Ruling {
+    let State::Verifying(verifying) = &claim.state else {
+        return Err(invalid(claim, order));
+    };
+    let proposer = verifying
+        .unconfirmed_payee_by()
+        .ok_or(Blocked::Validation {
+            field: "payeeId",
+            reason: "NOTHING_TO_CONFIRM",
+        })?;
+    hold(
+        Guard::SeparatePersons,
+        !order.actor.persons().any(|it| it == proposer),
+        || Blocked::SecondPersonRequired {},
+    )?;
+    if payee != claim.case.payee {
+        return Err(Blocked::Mismatch { field: "payeeId" });
+    }
+    payable_to(facts)?;
+    Ok(Happening::PayeeConfirmed { payee })
+}
+
+/// Whether the payee the command names may receive money.
+fn payable_to(facts: &Facts) -> Result<(), Blocked> {
+    let payee = facts.seen.payee.ok_or(Blocked::PayeeUnknown {})?;
+    if !payee.of_household {
+        return Err(Blocked::PayeeUnknown {});
+    }
+    if !payee.name_matches {
+        return Err(Blocked::AccountNameMismatch {});
+    }
+    if payee.shared {
+        return Err(Blocked::AccountShared {});
+    }
+    hold(Guard::PayeeAlive, payee.liveness.died_on.is_none(), || {
+        Blocked::PayeeDeceased {}
+    })
+}
+
+pub(crate) fn instruct(
+    claim: &Claim,
+    order: &Order,
+    payment: PaymentId,
+    amount: Fen,
+    payee: PayeeId,
+    facts: &Facts,
+) -> Ruling {
+    let State::Approved(approved) = &claim.state else {
+        return Err(invalid(claim, order));
+    };
+    let verifying = &approved.closed.open.verified.verifying;
+    let approvers = approved
+        .approval
+        .approved
+        .persons()
+        .chain(approved.second.iter().flat_map(Stamp::persons));
+    separate(
+        order,
+        verifying
+            .accepted
+            .referred
+            .persons()
+            .map(|it| ("REFERRER", it))
+            .chain([("SURVEYOR", verifying.surveyor)])
+            .chain(approvers.map(|it| ("APPROVER", it))),
+    )?;
+    hold(
+        Guard::NoTimerDecides,
+        order.actor.door == Door::Person,
+        || Blocked::DutyMissing {
+            command: order.command.kind(),
+        },
+    )?;
+    term_ran(&approved.closed.open, facts)?;
+    proved(&approved.closed.open, facts)?;
+    no_objection_open(claim)?;
+    hold(
+        Guard::ExactlyInstructed,
+        amount == approved.approval.amount,
+        || Blocked::Mismatch {
+            field: "approvedAmountFen",
+        },
+    )?;
+    hold(
+        Guard::PayeeAsApproved,
+        payee == approved.approval.payee && payee == claim.case.payee,
+        || Blocked::Mismatch { field: "payeeId" },
+    )?;
+    payable_to(facts)?;
+    let liveness = facts.seen.payee.ok_or(Blocked::PayeeUnknown {})?.liveness;
+    let days_max = facts.scheme.liveness_days_max;
+    let oldest = facts
+        .today()
+        .checked_sub_days(Days::new(u64::from(days_max)));
+    if liveness.checked_on.is_none() || liveness.checked_on < oldest {
+        return Err(Blocked::LivenessStale { days_max });
+    }
+    Ok(Happening::PayoutInstructed {
+        payment,
+        instruction_no: format!("FP{}-{}", claim.number, claim.instructions + 1),
+        amount,
+        payee,
+    })
+}
+
+/// A report must name exactly what was instructed.
+fn exactly(
+    instruction: &Instruction,
+    instruction_no: &str,
+    amount: Option<Fen>,
+) -> Result<(), Blocked> {
+    hold(
+        Guard::ExactlyInstructed,
+        instruction.instruction_no == instruction_no,
+        || Blocked::Mismatch {
+            field: "instructionNo",
+        },
+    )?;
+    hold(
+        Guard::ExactlyInstructed,
+        amount.is_none_or(|it| it == instruction.amount),
+        || Blocked::Mismatch { field: "amountFen" },
+    )
+}
+
+/// A person who reports on a payment must not be the one who instructed it.
+fn second_source(order: &Order, instruction: &Instruction) -> Result<(), Blocked> {
+    let same = instruction
+        .instructed
+        .persons()
+        .any(|it| order.actor.persons().any(|actor| actor == it));
+    hold(Guard::SeparatePersons, !same, || {
+        Blocked::SecondPersonRequired {}
+    })
+}
+
+fn named(field: &'static str, text: &str) -> Result<(), Blocked> {
+    if text.trim().is_empty() {
+        Err(Blocked::Validation {
+            field,
+            reason: "EMPTY",
+        })
+    } else {
+        Ok(())
+    }
+}
+
+pub(crate) fn confirm(
+    claim: &Claim,
+    order: &Order,
+    instruction_no: &str,
+    amount: Fen,
+    bank_ref: &str,
+) -> Ruling {
+    let State::Instructed(instructed) = &claim.state else {
+        return Err(invalid(claim, order));
+    };
+    exactly(&instructed.instruction, instruction_no, Some(amount))?;
+    second_source(order, &instructed.instruction)?;
+    named("bankRef", bank_ref)?;
+    Ok(Happening::PayoutConfirmed {
+        bank_ref: bank_ref.to_owned(),
+    })
+}
+
+pub(crate) fn fail(claim: &Claim, order: &Order, instruction_no: &str, reason: &str) -> Ruling {
+    let instructed = match &claim.state {
+        State::Instructed(instructed) => instructed,
+        State::Paid(_) | State::Closed(_) => return Err(Blocked::Contradiction {}),
+        State::Draft(_)
+        | State::Referred(_)
+        | State::Returned(_)
+        | State::Accepted(_)
+        | State::Verifying(_)
+        | State::Verified(_)
+        | State::Ineligible(_)
+        | State::NoticeOpen(_)
+        | State::NoticeClosed(_)
+        | State::Approved(_)
+        | State::Rejected(_)
+        | State::PayUnknown(_)
+        | State::PayFailed(_)
+        | State::PayReturned(_)
+        | State::Recovering(_)
+        | State::Recovered(_)
+        | State::Withdrawn(_) => return Err(invalid(claim, order)),
+    };
+    exactly(&instructed.instruction, instruction_no, None)?;
+    second_source(order, &instructed.instruction)?;
+    named("reason", reason)?;
+    Ok(Happening::PayoutFailed {
+        reason: reason.to_owned(),
+    })
+}
+
+pub(crate) fn give_back(
+    claim: &Claim,
+    order: &Order,
+    instruction_no: &str,
+    amount: Fen,
+    bank_ref: &str,
+) -> Ruling {
+    let State::Paid(paid) = &claim.state else {
+        return Err(invalid(claim, order));
+    };
+    exactly(&paid.instructed.instruction, instruction_no, Some(amount))?;
+    second_source(order, &paid.instructed.instruction)?;
+    named("bankRef", bank_ref)?;
+    Ok(Happening::PayoutReturned {
+        bank_ref: bank_ref.to_owned(),
+    })
+}
+
+pub(crate) fn mark_unknown(claim: &Claim, order: &Order, reason: &str) -> Ruling {
+    let State::Instructed(_) = &claim.state else {
+        return Err(invalid(claim, order));
+    };
+    named("reason", reason)?;
+    Ok(Happening::PayoutUnknown {
+        reason: reason.to_owned(),
+    })
+}
+
+pub(crate) fn reconcile(claim: &Claim, order: &Order, outcome: &BankOutcome) -> Ruling {
+    let State::PayUnknown(unknown) = &claim.state else {
+        return Err(invalid(claim, order));
+    };
+    second_source(order, &unknown.instructed.instruction)?;
+    match outcome {
+        BankOutcome::Settled { amount, bank_ref } => {
+            exactly(
+                &unknown.instructed.instruction,
+                &unknown.instructed.instruction.instruction_no,
+                Some(*amount),
+            )?;
+            named("bankRef", bank_ref)?;
+            Ok(Happening::PayoutConfirmed {
+                bank_ref: bank_ref.clone(),
+            })
+        }
+        BankOutcome::Failed { bank_ref } => {
+            named("bankRef", bank_ref)?;
+            Ok(Happening::PayoutFailed {
+                reason: bank_ref.clone(),
+            })
+        }
+    }
+}
+
+pub(crate) fn reinstate(claim: &Claim, order: &Order, payee: PayeeId, facts: &Facts) -> Ruling {
+    let approved = match &claim.state {
+        State::PayFailed(failed) => &failed.approved,
+        State::PayReturned(returned) => &returned.approved,
+        State::PayUnknown(unknown) => {
+            // Invariant 2: while nobody knows, a second payment could be the second.
+            hold(Guard::OutcomeKnown, false, || Blocked::AlreadyInstructed {})?;
+            &unknown.instructed.approved
+        }
+        State::Draft(_)
+        | State::Referred(_)
+        | State::Returned(_)
+        | State::Accepted(_)
+        | State::Verifying(_)
+        | State::Verified(_)
+        | State::Ineligible(_)
+        | State::NoticeOpen(_)
+        | State::NoticeClosed(_)
+        | State::Approved(_)
+        | State::Rejected(_)
+        | State::Instructed(_)
+        | State::Paid(_)
+        | State::Closed(_)
+        | State::Recovering(_)
+        | State::Recovered(_)
+        | State::Withdrawn(_) => return Err(invalid(claim, order)),
+    };
+    hold(
+        Guard::PayeeAsApproved,
+        payee == approved.approval.payee,
+        || Blocked::Mismatch { field: "payeeId" },
+    )?;
+    payable_to(facts)?;
+    Ok(Happening::PayoutReinstated)
+}
+
+pub(crate) fn archive(claim: &Claim, order: &Order, archive_no: &str) -> Ruling {
+    let State::Paid(_) = &claim.state else {
+        return Err(invalid(claim, order));
+    };
+    named("archiveNo", archive_no)?;
+    Ok(Happening::ClaimClosed {
+        archive_no: archive_no.to_owned(),
+    })
+}
+
+pub(crate) fn start_recovery(claim: &Claim, order: &Order, reason: &str) -> Ruling {
+    match claim.state.status() {
+        Status::Paid | Status::Closed => {
+            named("reason", reason)?;
+            Ok(Happening::RecoveryStarted {
+                reason: reason.to_owned(),
+            })
+        }
+        Status::Draft
+        | Status::Referred
+        | Status::Returned
+        | Status::Accepted
+        | Status::Verifying
+        | Status::Verified
+        | Status::Ineligible
+        | Status::NoticeOpen
+        | Status::NoticeClosed
+        | Status::Approved
+        | Status::Rejected
+        | Status::Instructed
+        | Status::PayUnknown
+        | Status::PayFailed
+        | Status::PayReturned
+        | Status::Recovering
+        | Status::Recovered
+        | Status::Withdrawn => Err(invalid(claim, order)),
+    }
+}
+
+pub(crate) fn recover(claim: &Claim, order: &Order, amount: Fen, bank_ref: &str) -> Ruling {
+    let State::Recovering(recovering) = &claim.state else {
+        return Err(invalid(claim, order));
+    };
+    let instruction = &recovering.paid.instructed.instruction;
+    exactly(instruction, &instruction.instruction_no, Some(amount))?;
+    second_source(order, instruction)?;
+    named("bankRef", bank_ref)?;
+    Ok(Happening::RecoveryCompleted {
+        bank_ref: bank_ref.to_owned(),
+    })
+}

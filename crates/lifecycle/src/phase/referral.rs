@@ -1,0 +1,260 @@
+//! REFERRAL (推送): the office drafts and refers, the insurer accepts or returns for correction.
+
+use crate::claim::{Claim, State};
+use crate::command::{DraftReferral, Order};
+use crate::decide::{Ruling, invalid};
+use crate::event::{Happening, Opening};
+use crate::facts::Facts;
+use crate::guard::{Guard, hold};
+use crate::scheme::Peril;
+use crate::{Blocked, MemberId, PayeeId, PersonId, Stamp, Status};
+use benefits::Fen;
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+/// The village's decision on which a referral rests (村民代表会议决议).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    /// Day of the village decision.
+    pub decided_on: NaiveDate,
+    /// The record's reference.
+    pub document: String,
+}
+
+/// What is claimed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// The member concerned (patient, student).
+    pub insured: MemberId,
+    /// Cause of loss.
+    pub peril: Peril,
+    /// Day of the event: discharge, admission to school, disaster.
+    pub event_on: NaiveDate,
+    /// Self-paid cost as the household states it (申报), in fen.
+    pub submitted: Fen,
+    /// Who is to be paid.
+    pub payee: PayeeId,
+    /// The village decision; a draft may still lack it.
+    pub basis: Option<Basis>,
+}
+
+/// DRAFT (拟稿).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// Who drafted it, when.
+    pub drafted: Stamp,
+}
+
+/// REFERRED (已推送).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Referred {
+    /// Who referred it, when.
+    pub referred: Stamp,
+}
+
+/// RETURNED (退回补正).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returned {
+    /// Who returned it, when.
+    pub returned: Stamp,
+    /// What must be corrected.
+    pub reasons: Vec<String>,
+}
+
+/// ACCEPTED (已受理).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// Who referred it: may not survey, approve or pay (invariant 4).
+    pub referred: Stamp,
+    /// Who accepted it, when.
+    pub accepted: Stamp,
+}
+
+/// WITHDRAWN (已撤回).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawn {
+    /// Who withdrew it, when.
+    pub withdrawn: Stamp,
+    /// The status it was withdrawn from.
+    pub from: Status,
+    /// Why.
+    pub reason: String,
+}
+
+fn check_case(case: &Case, facts: &Facts) -> Result<(), Blocked> {
+    if case.submitted.get() <= 0 {
+        return Err(Blocked::Validation {
+            field: "submittedFen",
+            reason: "NOT_POSITIVE",
+        });
+    }
+    if case.event_on > facts.today() {
+        return Err(Blocked::Validation {
+            field: "eventOn",
+            reason: "IN_THE_FUTURE",
+        });
+    }
+    if !facts.seen.insured_of_household {
+        return Err(Blocked::Validation {
+            field: "insuredMemberId",
+            reason: "NOT_OF_HOUSEHOLD",
+        });
+    }
+    let payee = facts.seen.payee.ok_or(Blocked::PayeeUnknown {})?;
+    if !payee.of_household {
+        return Err(Blocked::PayeeUnknown {});
+    }
+    match &facts.seen.duplicate {
+        Some(number) => Err(Blocked::DuplicateEvent {
+            number: number.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn draft(draft: &DraftReferral, facts: &Facts) -> Ruling {
+    let village = facts.seen.village.clone().ok_or(Blocked::Validation {
+        field: "householdId",
+        reason: "UNKNOWN",
+    })?;
+    check_case(&draft.case, facts)?;
+    Ok(Happening::ReferralDrafted(Box::new(Opening {
+        id: draft.id,
+        county: facts.scheme.county,
+        number: format!(
+            "{}-{}-{:05}",
+            facts.scheme.county, facts.scheme.policy_year, facts.seen.next_number
+        ),
+        scheme: draft.scheme,
+        insurer: facts.scheme.insurer,
+        household: draft.household,
+        village,
+        policy_year: facts.scheme.policy_year,
+        case: draft.case.clone(),
+    })))
+}
+
+pub(crate) fn amend(claim: &Claim, order: &Order, case: &Case, facts: &Facts) -> Ruling {
+    match claim.state.status() {
+        Status::Draft | Status::Returned => {
+            check_case(case, facts)?;
+            Ok(Happening::ReferralAmended { case: case.clone() })
+        }
+        Status::Referred
+        | Status::Accepted
+        | Status::Verifying
+        | Status::Verified
+        | Status::Ineligible
+        | Status::NoticeOpen
+        | Status::NoticeClosed
+        | Status::Approved
+        | Status::Rejected
+        | Status::Instructed
+        | Status::PayUnknown
+        | Status::PayFailed
+        | Status::Paid
+        | Status::PayReturned
+        | Status::Closed
+        | Status::Recovering
+        | Status::Recovered
+        | Status::Withdrawn => Err(invalid(claim, order)),
+    }
+}
+
+pub(crate) fn refer(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
+    let State::Draft(_) = &claim.state else {
+        return Err(invalid(claim, order));
+    };
+    if claim.case.basis.is_none() {
+        return Err(Blocked::MissingBasis {});
+    }
+    if !facts.seen.household_listed {
+        return Err(Blocked::HouseholdNotListed {});
+    }
+    check_case(&claim.case, facts)?;
+    Ok(Happening::CaseReferred)
+}
+
+pub(crate) fn give_back(claim: &Claim, order: &Order, reasons: &[String]) -> Ruling {
+    let State::Referred(_) = &claim.state else {
+        return Err(invalid(claim, order));
+    };
+    if reasons.iter().all(|reason| reason.trim().is_empty()) {
+        return Err(Blocked::Validation {
+            field: "reasons",
+            reason: "EMPTY",
+        });
+    }
+    Ok(Happening::ReferralReturned {
+        reasons: reasons.to_vec(),
+    })
+}
+
+pub(crate) fn accept(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
+    let State::Referred(_) = &claim.state else {
+        return Err(invalid(claim, order));
+    };
+    let terms = facts
+        .scheme
+        .terms(claim.case.peril)
+        .ok_or(Blocked::NotCovered { reason: "PERIL" })?;
+    if claim.case.event_on < terms.covers_from || claim.case.event_on > terms.covers_to {
+        return Err(Blocked::NotCovered { reason: "DAY" });
+    }
+    if claim.case.event_on.year() < facts.scheme.policy_year - 1 {
+        return Err(Blocked::NotCovered {
+            reason: "POLICY_YEAR",
+        });
+    }
+    Ok(Happening::ReferralAccepted)
+}
+
+pub(crate) fn withdraw(claim: &Claim, order: &Order, reason: &str) -> Ruling {
+    match claim.state.status() {
+        Status::Draft
+        | Status::Referred
+        | Status::Returned
+        | Status::Accepted
+        | Status::Verifying
+        | Status::Verified
+        | Status::NoticeOpen
+        | Status::NoticeClosed
+        | Status::Approved => {
+            if reason.trim().is_empty() {
+                return Err(Blocked::Validation {
+                    field: "reason",
+                    reason: "EMPTY",
+                });
+            }
+            Ok(Happening::ClaimWithdrawn {
+                reason: reason.to_owned(),
+            })
+        }
+        Status::Ineligible
+        | Status::Rejected
+        | Status::Instructed
+        | Status::PayUnknown
+        | Status::PayFailed
+        | Status::Paid
+        | Status::PayReturned
+        | Status::Closed
+        | Status::Recovering
+        | Status::Recovered
+        | Status::Withdrawn => Err(invalid(claim, order)),
+    }
+}
+
+/// The persons whose earlier acts exclude them from `acting_as` (invariant 4).
+pub(crate) fn separate(
+    order: &Order,
+    others: impl IntoIterator<Item = (&'static str, PersonId)>,
+) -> Result<(), Blocked> {
+    let conflict = others
+        .into_iter()
+        .find(|(_, other)| order.actor.persons().any(|person| person == *other));
+    hold(Guard::SeparatePersons, conflict.is_none(), || {
+        Blocked::DutyConflict {
+            acted_as: conflict.map_or("", |(acted_as, _)| acted_as),
+        }
+    })
+}
