@@ -5,7 +5,7 @@ use uuid::Uuid;
 /// The namespace of ids that follow from a name (sample data, scheme files, organisations).
 const NAMED: Uuid = Uuid::from_u128(0x6ba7_b816_9dad_11d1_80b4_00c0_4fd4_30c8);
 
-/// A fresh id, ordered by time (UUIDv7).
+/// A fresh id, ordered by time (`UUIDv7`).
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where ids are made"
@@ -14,7 +14,7 @@ pub fn fresh() -> Uuid {
     Uuid::now_v7()
 }
 
-/// The id that always belongs to this name (UUIDv5): the same name gives the same id.
+/// The id that always belongs to this name (`UUIDv5`): the same name gives the same id.
 pub fn named(kind: &str, name: &str) -> Uuid {
     Uuid::new_v5(&NAMED, format!("fangpin/{kind}/{name}").as_bytes())
 }

@@ -8,6 +8,7 @@ pub mod access;
 pub mod audit;
 pub mod caller;
 pub mod clock;
+pub mod county_file;
 pub mod desk;
 pub mod household;
 pub mod ids;

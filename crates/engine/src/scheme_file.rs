@@ -82,7 +82,7 @@ pub fn org_id(county: CountyCode, code: &str) -> OrgId {
     OrgId(ids::named("org", &format!("{county}/{code}")))
 }
 
-fn syntax(text: &str, fault: &toml::de::Error) -> FileFault {
+pub(crate) fn syntax(text: &str, fault: &toml::de::Error) -> FileFault {
     let line = fault.span().map_or(0, |span| {
         text.get(..span.start)
             .map_or(0, |before| before.matches('\n').count() + 1)

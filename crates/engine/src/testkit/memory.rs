@@ -1,0 +1,1445 @@
+//! The reference store: plain maps behind one lock. What it does is what every store must do, said
+//! as simply as possible; `testkit::contract` holds the SQL store to the same promises.
+//!
+//! What the ports leave open is settled here so:
+//! * the event, insured member and payee of a judgement are those the ask names, else the claim's;
+//! * the bills of a claim are those of its latest verification; a claim that no longer lives
+//!   holds none;
+//! * a notice is due for the timer when its term is over, it is proved, and no objection is open:
+//!   one that cannot close must not keep the timer from those that can.
+
+use crate::caller::{Caller, Scope};
+use crate::household::{Household, IdNumber, Member, Payee, PoolBalances};
+use crate::limits;
+use crate::ports::{
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome,
+    Page, PaymentRow, Receipt, Recorded, Slice, StatusCount, Target,
+};
+use crate::registry::{Account, Credential, Org, OrgKind, Person, Region, Registry};
+use async_trait::async_trait;
+use benefits::{CapScope, Fen, RunningTotals};
+use chrono::{DateTime, NaiveDate, Utc};
+use lifecycle::{
+    AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Door, Duty, Event, Happening,
+    HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId, PayeeFacts,
+    PaymentId, Peril, PersonId, PoolAccount, Posting, RegionCode, Scheme, SchemeId, Seen, State,
+    Status,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use uuid::Uuid;
+
+/// A store in memory: the reference for every other.
+#[derive(Default)]
+pub struct MemoryStore {
+    tables: Mutex<Tables>,
+}
+
+/// A command that was refused, as it stays on record (invariant 12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// County.
+    pub county: CountyCode,
+    /// The account that asked.
+    pub account: AccountId,
+    /// The claim asked about.
+    pub claim: ClaimId,
+    /// The command.
+    pub command: CommandKind,
+    /// The code of the refusal.
+    pub code: &'static str,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What a hand in the database could do behind the pipeline's back. For tests that show that the
+/// verification sees it.
+#[derive(Debug, Clone)]
+pub enum Tamper {
+    /// Replaces words in the text of a log entry.
+    EventText {
+        /// The entry.
+        county_seq: i64,
+        /// What stands there.
+        find: String,
+        /// What shall stand there.
+        replace: String,
+    },
+    /// Replaces words in the text of a log entry and gives it a fitting hash.
+    EventTextAndHash {
+        /// The entry.
+        county_seq: i64,
+        /// What stands there.
+        find: String,
+        /// What shall stand there.
+        replace: String,
+    },
+    /// Replaces words in the text of the facts.
+    SeenText {
+        /// The entry.
+        county_seq: i64,
+        /// What stands there.
+        find: String,
+        /// What shall stand there.
+        replace: String,
+    },
+    /// Removes a log entry.
+    DropEntry {
+        /// The entry.
+        county_seq: i64,
+    },
+    /// Replaces the row of a claim.
+    ClaimRow(Box<Claim>),
+    /// Removes the row of a claim.
+    DropClaimRow(ClaimId),
+    /// Sets the balances of a pool.
+    Balances(SchemeId, PoolBalances),
+    /// Writes a transfer that no command made, and the balances with it.
+    Transfer(SchemeId, Posting),
+    /// Sets the status of every payment of a claim.
+    PaymentStatus(ClaimId, &'static str),
+    /// Writes the payments of a claim a second time.
+    RepeatPayments(ClaimId),
+    /// Removes the notices of a claim.
+    DropNotices(ClaimId),
+}
+
+/// One claim, and what it adds to the running totals.
+struct ClaimRow {
+    claim: Claim,
+    opened_at: DateTime<Utc>,
+    reserved: Fen,
+}
+
+struct Entry {
+    claim: ClaimId,
+    version: u32,
+    county_seq: i64,
+    event: String,
+    seen: String,
+    previous_hash: String,
+    hash: String,
+}
+
+struct Transfer {
+    county: CountyCode,
+    scheme: SchemeId,
+    posting: Posting,
+}
+
+#[derive(Clone)]
+struct PaymentEntry {
+    id: PaymentId,
+    claim: ClaimId,
+    status: &'static str,
+    amount: Fen,
+}
+
+struct NoticeEntry {
+    id: NoticeId,
+    claim: ClaimId,
+    closes_at: DateTime<Utc>,
+    closed_at: Option<DateTime<Utc>>,
+}
+
+/// Whose running total.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Holder {
+    Person(MemberId),
+    Household(HouseholdId),
+}
+
+type TotalKey = (CountyCode, i32, Peril, Holder);
+
+#[derive(Default)]
+struct Tables {
+    counties: BTreeSet<CountyCode>,
+    regions: BTreeMap<(CountyCode, RegionCode), Region>,
+    orgs: BTreeMap<(CountyCode, OrgId), Org>,
+    people: BTreeMap<(CountyCode, PersonId), Person>,
+    accounts: BTreeMap<AccountId, (CountyCode, Account)>,
+    credentials: BTreeMap<String, Credential>,
+    schemes: BTreeMap<(CountyCode, SchemeId), Arc<Scheme>>,
+    households: BTreeMap<(CountyCode, HouseholdId), Household>,
+    claims: BTreeMap<(CountyCode, ClaimId), ClaimRow>,
+    logs: BTreeMap<CountyCode, Vec<Entry>>,
+    receipts: BTreeMap<(CountyCode, AccountId, Uuid), (String, Receipt)>,
+    numbers: BTreeMap<(CountyCode, i32), u32>,
+    totals: BTreeMap<TotalKey, Fen>,
+    bills: BTreeMap<(CountyCode, BillKey), ClaimId>,
+    transfers: Vec<Transfer>,
+    fundings: BTreeMap<(CountyCode, Uuid), (SchemeId, Fen)>,
+    balances: BTreeMap<(CountyCode, SchemeId), PoolBalances>,
+    payments: Vec<PaymentEntry>,
+    notices: Vec<NoticeEntry>,
+    objections: BTreeMap<ObjectionId, (ClaimId, ObjectionStatus)>,
+    refusals: Vec<Refusal>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The commands that were refused so far, in order.
+    pub fn refusals(&self) -> Vec<Refusal> {
+        self.tables().refusals.clone()
+    }
+
+    /// Changes what is stored behind the pipeline's back.
+    pub fn tamper(&self, county: CountyCode, tamper: Tamper) {
+        self.tables().tamper(county, tamper);
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        // Nothing is written before a judge has returned, so a judge that panics leaves it whole.
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn refused(context: &'static str) -> Fault {
+    Fault::Store {
+        context: context.into(),
+        source: None,
+    }
+}
+
+fn text<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
+    serde_json::to_string(value).map_err(|fault| Fault::store("writing the log", fault))
+}
+
+fn read<T: serde::de::DeserializeOwned>(
+    column: &'static str,
+    row: i64,
+    text: &str,
+) -> Result<T, Fault> {
+    serde_json::from_str(text).map_err(|fault| Fault::Inconsistency {
+        table: "claim_event",
+        column,
+        row: row.to_string(),
+        reason: fault.to_string(),
+    })
+}
+
+impl Entry {
+    fn recorded(&self) -> Result<Recorded, Fault> {
+        Ok(Recorded {
+            claim: self.claim,
+            version: self.version,
+            county_seq: self.county_seq,
+            event: read("event", self.county_seq, &self.event)?,
+            seen: read("seen", self.county_seq, &self.seen)?,
+            previous_hash: self.previous_hash.clone(),
+            hash: self.hash.clone(),
+        })
+    }
+}
+
+fn event_key(claim: &Claim) -> EventKey {
+    EventKey {
+        insured: claim.case.insured,
+        peril: claim.case.peril,
+        event_on: claim.case.event_on,
+    }
+}
+
+fn balance(balances: &mut PoolBalances, account: PoolAccount) -> &mut Fen {
+    match account {
+        PoolAccount::CountyFund => &mut balances.county_fund,
+        PoolAccount::Available => &mut balances.available,
+        PoolAccount::Reserved => &mut balances.reserved,
+        PoolAccount::InFlight => &mut balances.in_flight,
+        PoolAccount::PaidOut => &mut balances.paid_out,
+    }
+}
+
+/// Carries out a transfer, as a database with `CHECK (amount > 0)` and `CHECK (balance >= 0)`.
+fn transfer(balances: &mut PoolBalances, posting: Posting) -> Result<(), Fault> {
+    if posting.amount.get() <= 0 {
+        return Err(Fault::Conflict("transfer: not positive"));
+    }
+    let from = balance(balances, posting.from);
+    *from = from
+        .checked_sub(posting.amount)
+        .ok_or(Fault::Conflict("transfer: out of range"))?;
+    if from.is_negative() && posting.from != PoolAccount::CountyFund {
+        return Err(Fault::Conflict("pool: balance below zero"));
+    }
+    let to = balance(balances, posting.to);
+    *to = to
+        .checked_add(posting.amount)
+        .ok_or(Fault::Conflict("transfer: out of range"))?;
+    Ok(())
+}
+
+impl Tables {
+    fn claim(&self, county: CountyCode, id: ClaimId) -> Option<&Claim> {
+        self.claims.get(&(county, id)).map(|row| &row.claim)
+    }
+
+    fn claims_of(&self, county: CountyCode) -> impl Iterator<Item = &ClaimRow> {
+        self.claims
+            .iter()
+            .filter(move |((of, _), _)| *of == county)
+            .map(|(_, row)| row)
+    }
+
+    fn history(&self, county: CountyCode, id: ClaimId) -> Result<Vec<Recorded>, Fault> {
+        let log = self.logs.get(&county).into_iter().flatten();
+        log.filter(|entry| entry.claim == id)
+            .map(Entry::recorded)
+            .collect()
+    }
+
+    /// The claim right after one of its events.
+    fn claim_at(&self, county: CountyCode, receipt: &Receipt) -> Result<Claim, Fault> {
+        let history = self.history(county, receipt.claim)?;
+        let events = history
+            .iter()
+            .filter(|entry| entry.version <= receipt.version)
+            .map(|entry| &entry.event);
+        Claim::fold(events).ok_or_else(|| Fault::Inconsistency {
+            table: "receipt",
+            column: "claim",
+            row: receipt.claim.to_string(),
+            reason: "its history does not begin".into(),
+        })
+    }
+
+    fn transact(&mut self, ask: &Ask, judge: Judge) -> Result<Outcome, Fault> {
+        let receipt = self.receipts.get(&(ask.county, ask.account, ask.key));
+        if let Some((fingerprint, receipt)) = receipt {
+            if *fingerprint != ask.fingerprint {
+                return Ok(Outcome::KeyReused);
+            }
+            return Ok(Outcome::Done {
+                receipt: receipt.clone(),
+                claim: Box::new(self.claim_at(ask.county, receipt)?),
+                replay: true,
+            });
+        }
+        let (claim, scheme, household) = match ask.target {
+            Target::New {
+                id: _,
+                scheme,
+                household,
+            } => {
+                let seen = self
+                    .households
+                    .get(&(ask.county, household))
+                    .is_some_and(|it| ask.scope.region.covers(&it.village));
+                if !seen {
+                    return Ok(Outcome::NotFound);
+                }
+                (None, scheme, household)
+            }
+            Target::Existing {
+                id,
+                expected_version,
+            } => {
+                let claim = self.claim(ask.county, id).cloned();
+                let Some(claim) = claim.filter(|claim| ask.scope.covers(claim)) else {
+                    return Ok(Outcome::NotFound);
+                };
+                if claim.version != expected_version {
+                    return Ok(Outcome::Stale {
+                        current: claim.version,
+                    });
+                }
+                let (scheme, household) = (claim.scheme, claim.household);
+                (Some(claim), scheme, household)
+            }
+        };
+        let Some(scheme) = self.schemes.get(&(ask.county, scheme)).cloned() else {
+            return Ok(Outcome::NotFound);
+        };
+        let found = Found {
+            scheme: Arc::clone(&scheme),
+            seen: self.seen(ask, claim.as_ref(), &scheme, household),
+        };
+        match judge(claim.as_ref(), found) {
+            Err(blocked) => {
+                self.refusals.push(Refusal {
+                    county: ask.county,
+                    account: ask.account,
+                    claim: ask.target.id(),
+                    command: ask.command,
+                    code: blocked.code(),
+                    at: ask.now,
+                });
+                Ok(Outcome::Blocked(blocked))
+            }
+            Ok(commit) => self.write(ask, &scheme, commit),
+        }
+    }
+
+    fn seen(
+        &self,
+        ask: &Ask,
+        claim: Option<&Claim>,
+        scheme: &Scheme,
+        household_id: HouseholdId,
+    ) -> Seen {
+        let county = ask.county;
+        let household = self.households.get(&(county, household_id));
+        let event = ask.event.or_else(|| claim.map(event_key));
+        let payee = ask.payee.or_else(|| claim.map(|it| it.case.payee));
+        let insured = event.and_then(|event| {
+            let mut members = household.iter().flat_map(|it| &it.members);
+            members.find(|member| member.id == event.insured)
+        });
+        let mut interested: Vec<PersonId> = ask
+            .persons
+            .iter()
+            .copied()
+            .filter(|person| {
+                let person = self.people.get(&(county, *person));
+                person.is_some_and(|it| it.interests.contains(&household_id))
+            })
+            .collect();
+        interested.dedup();
+        let named = ask
+            .named
+            .and_then(|person| self.people.get(&(county, person)));
+        let others = || {
+            self.claims_of(county)
+                .map(|row| &row.claim)
+                .filter(|other| other.id != ask.target.id() && other.status().is_living())
+        };
+        let reserved = claim.map_or(Fen::ZERO, |claim| {
+            self.claims
+                .get(&(county, claim.id))
+                .map_or(Fen::ZERO, |row| row.reserved)
+        });
+        let used = |holder| {
+            let peril = event.map(|event| event.peril)?;
+            let total = self
+                .totals
+                .get(&(county, scheme.policy_year, peril, holder))?;
+            total.checked_sub(reserved)
+        };
+        let next_number = self.numbers.get(&(county, scheme.policy_year));
+        Seen {
+            now: ask.now,
+            household_listed: household.is_some_and(|it| it.listed_on.is_some()),
+            village: household.map(|it| it.village.clone()),
+            insured: insured.map(liveness).unwrap_or_default(),
+            insured_of_household: insured.is_some(),
+            head_name: household
+                .map(|it| it.head_name().to_owned())
+                .unwrap_or_default(),
+            village_name: household
+                .and_then(|it| self.regions.get(&(county, it.village.clone())))
+                .map(|region| region.name.clone())
+                .unwrap_or_default(),
+            persons: household.map_or(0, |it| it.persons),
+            payee: payee.and_then(|payee| self.payee_facts(county, household_id, payee)),
+            interested,
+            named_duties: named.map(|it| it.duties.clone()).unwrap_or_default(),
+            duplicate: event.and_then(|event| {
+                others()
+                    .find(|other| event_key(other) == event)
+                    .map(|other| other.number.clone())
+            }),
+            bills_taken: ask
+                .bills
+                .iter()
+                .filter(|bill| {
+                    let holder = self.bills.get(&(county, (*bill).clone()));
+                    holder.is_some_and(|holder| others().any(|other| other.id == *holder))
+                })
+                .cloned()
+                .collect(),
+            pool_available: self
+                .balances
+                .get(&(county, scheme.id))
+                .map_or(Fen::ZERO, |it| it.available),
+            used: RunningTotals {
+                person_year: event
+                    .and_then(|event| used(Holder::Person(event.insured)))
+                    .unwrap_or(Fen::ZERO),
+                household_year: used(Holder::Household(household_id)).unwrap_or(Fen::ZERO),
+            },
+            next_number: next_number.copied().unwrap_or(0) + 1,
+        }
+    }
+
+    fn payee_facts(
+        &self,
+        county: CountyCode,
+        household: HouseholdId,
+        id: lifecycle::PayeeId,
+    ) -> Option<PayeeFacts> {
+        let of_county = || {
+            self.households
+                .iter()
+                .filter(|((of, _), _)| *of == county)
+                .map(|(_, household)| household)
+        };
+        let (home, payee) = of_county().find_map(|home| {
+            let payee = home.payees.iter().find(|payee| payee.id == id)?;
+            Some((home, payee))
+        })?;
+        let member = home.members.iter().find(|it| it.id == payee.member);
+        Some(PayeeFacts {
+            of_household: home.id == household,
+            name_matches: member.is_some_and(|it| it.name == payee.holder_name),
+            shared: of_county()
+                .filter(|other| other.id != home.id)
+                .flat_map(|other| &other.payees)
+                .any(|other| other.account == payee.account),
+            liveness: member.map(liveness).unwrap_or_default(),
+        })
+    }
+
+    /// Writes one commit: first everything that can fail, on copies; then everything else.
+    fn write(&mut self, ask: &Ask, scheme: &Scheme, commit: Commit) -> Result<Outcome, Fault> {
+        let Commit {
+            claim,
+            event,
+            postings,
+            seen,
+            bills,
+        } = commit;
+        let county = ask.county;
+        self.second_lock(ask, &claim, &event, &bills)?;
+        let mut balances = self
+            .balances
+            .get(&(county, scheme.id))
+            .copied()
+            .unwrap_or_default();
+        for posting in &postings {
+            transfer(&mut balances, *posting)?;
+        }
+        let before = self.claims.get(&(county, claim.id));
+        let opened_at = before.map_or(ask.now, |row| row.opened_at);
+        let (reserved, totals) = self.totals_after(county, scheme, &claim, &postings)?;
+        let log = self.logs.get(&county);
+        let last = log.and_then(|log| log.last());
+        let county_seq = last.map_or(0, |entry| entry.county_seq) + 1;
+        let previous_hash = last.map(|entry| entry.hash.clone()).unwrap_or_default();
+        let (event_text, seen_text) = (text(&event)?, text(&seen)?);
+        let hash = Recorded::hash_of(
+            &previous_hash,
+            county_seq,
+            claim.id,
+            claim.version,
+            &event_text,
+            &seen_text,
+        );
+        let receipt = Receipt {
+            claim: claim.id,
+            version: claim.version,
+            county_seq,
+            event: event.what.kind(),
+            recorded_at: ask.now,
+        };
+
+        if matches!(ask.target, Target::New { .. }) {
+            self.numbers
+                .insert((county, scheme.policy_year), seen.next_number);
+        }
+        self.logs.entry(county).or_default().push(Entry {
+            claim: claim.id,
+            version: claim.version,
+            county_seq,
+            event: event_text,
+            seen: seen_text,
+            previous_hash,
+            hash,
+        });
+        self.receipts.insert(
+            (county, ask.account, ask.key),
+            (ask.fingerprint.clone(), receipt.clone()),
+        );
+        self.balances.insert((county, scheme.id), balances);
+        self.transfers
+            .extend(postings.into_iter().map(|posting| Transfer {
+                county,
+                scheme: scheme.id,
+                posting,
+            }));
+        self.totals.extend(totals);
+        self.project(county, &claim, &event, bills);
+        let row = ClaimRow {
+            claim: claim.clone(),
+            opened_at,
+            reserved,
+        };
+        self.claims.insert((county, claim.id), row);
+        Ok(Outcome::Done {
+            receipt,
+            claim: Box::new(claim),
+            replay: false,
+        })
+    }
+
+    /// What a database's unique indexes would refuse although the judge let it pass.
+    fn second_lock(
+        &self,
+        ask: &Ask,
+        claim: &Claim,
+        event: &Event,
+        bills: &[BillKey],
+    ) -> Result<(), Fault> {
+        let before = self.claim(ask.county, claim.id);
+        if claim.version != before.map_or(0, |it| it.version) + 1 {
+            return Err(Fault::Conflict("claim: version does not follow"));
+        }
+        let others = || {
+            self.claims_of(ask.county)
+                .map(|row| &row.claim)
+                .filter(|other| other.id != claim.id)
+        };
+        if others().any(|other| other.number == claim.number) {
+            return Err(Fault::Conflict("claim number"));
+        }
+        let living = |other: &&Claim| other.status().is_living();
+        if claim.status().is_living()
+            && others()
+                .filter(living)
+                .any(|other| event_key(other) == event_key(claim))
+        {
+            return Err(Fault::Conflict("claimed event"));
+        }
+        let taken = bills.iter().any(|bill| {
+            let holder = self.bills.get(&(ask.county, bill.clone()));
+            holder.is_some_and(|holder| others().filter(living).any(|it| it.id == *holder))
+        });
+        if taken {
+            return Err(Fault::Conflict("bill"));
+        }
+        if let Happening::PayoutInstructed { payment, .. } = &event.what {
+            let live = self.payments.iter().any(|it| {
+                it.id == *payment || (it.claim == claim.id && is_live_payment(it.status))
+            });
+            if live {
+                return Err(Fault::Conflict("live payment"));
+            }
+        }
+        if let Happening::ObjectionRaised { objection, .. } = &event.what
+            && self.objections.contains_key(objection)
+        {
+            return Err(Fault::Conflict("objection"));
+        }
+        if let Happening::PublicNoticeOpened { notice, .. } = &event.what
+            && self.notices.iter().any(|it| it.id == *notice)
+        {
+            return Err(Fault::Conflict("notice"));
+        }
+        Ok(())
+    }
+
+    /// What the claim has reserved after these postings, and the running totals they change. A
+    /// total that would pass its cap is refused.
+    fn totals_after(
+        &self,
+        county: CountyCode,
+        scheme: &Scheme,
+        claim: &Claim,
+        postings: &[Posting],
+    ) -> Result<(Fen, BTreeMap<TotalKey, Fen>), Fault> {
+        let out_of_range = || Fault::Conflict("running total: out of range");
+        let mut change = Fen::ZERO;
+        for posting in postings {
+            change = change
+                .checked_add(posting.running_total_change())
+                .ok_or_else(out_of_range)?;
+        }
+        let before = self.claims.get(&(county, claim.id));
+        let reserved = before
+            .map_or(Fen::ZERO, |row| row.reserved)
+            .checked_add(change)
+            .ok_or_else(out_of_range)?;
+        let mut totals = BTreeMap::new();
+        if change == Fen::ZERO {
+            return Ok((reserved, totals));
+        }
+        let caps = scheme
+            .terms(claim.case.peril)
+            .map(|terms| terms.schedule.caps.as_slice())
+            .unwrap_or_default();
+        for holder in [
+            Holder::Person(claim.case.insured),
+            Holder::Household(claim.household),
+        ] {
+            let key = (county, claim.policy_year, claim.case.peril, holder);
+            let total = self
+                .totals
+                .get(&key)
+                .copied()
+                .unwrap_or(Fen::ZERO)
+                .checked_add(change)
+                .ok_or_else(out_of_range)?;
+            let passed = caps.iter().any(|cap| match (cap.scope, holder) {
+                (CapScope::PersonYear, Holder::Person(_))
+                | (CapScope::HouseholdYear, Holder::Household(_)) => total > cap.limit,
+                (CapScope::Event, _) => reserved > cap.limit,
+                (CapScope::PersonYear, Holder::Household(_))
+                | (CapScope::HouseholdYear, Holder::Person(_)) => false,
+            });
+            if change.get() > 0 && passed {
+                return Err(Fault::Conflict("running total: cap passed"));
+            }
+            if total.is_negative() {
+                return Err(Fault::Conflict("running total: below zero"));
+            }
+            totals.insert(key, total);
+        }
+        Ok((reserved, totals))
+    }
+
+    /// What is kept beside the claim so that others can find it: bills, notices, objections,
+    /// payments.
+    fn project(&mut self, county: CountyCode, claim: &Claim, event: &Event, bills: Vec<BillKey>) {
+        let id = claim.id;
+        match &event.what {
+            Happening::VerificationRecorded { .. } => {
+                self.bills.retain(|_, holder| *holder != id);
+                let held = bills.into_iter().map(|bill| ((county, bill), id));
+                self.bills.extend(held);
+            }
+            Happening::PublicNoticeOpened {
+                notice, closes_at, ..
+            } => self.notices.push(NoticeEntry {
+                id: *notice,
+                claim: id,
+                closes_at: *closes_at,
+                closed_at: None,
+            }),
+            Happening::NoticeClosed => {
+                let open = self.notices.iter_mut().rev().find(|it| it.claim == id);
+                if let Some(notice) = open {
+                    notice.closed_at = Some(event.stamp.at);
+                }
+            }
+            Happening::ObjectionRaised { objection, .. } => {
+                self.objections
+                    .insert(*objection, (id, ObjectionStatus::Open));
+            }
+            Happening::ObjectionUpheld { objection, .. } => {
+                self.objections
+                    .insert(*objection, (id, ObjectionStatus::Upheld));
+            }
+            Happening::ObjectionDismissed { objection, .. } => {
+                self.objections
+                    .insert(*objection, (id, ObjectionStatus::Dismissed));
+            }
+            Happening::PayoutInstructed {
+                payment, amount, ..
+            } => self.payments.push(PaymentEntry {
+                id: *payment,
+                claim: id,
+                status: "INSTRUCTED",
+                amount: *amount,
+            }),
+            Happening::PayoutConfirmed { .. } => self.set_payment(id, "PAID"),
+            Happening::PayoutFailed { .. } => self.set_payment(id, "FAILED"),
+            Happening::PayoutReturned { .. } => self.set_payment(id, "RETURNED"),
+            Happening::PayoutUnknown { .. } => self.set_payment(id, "UNKNOWN"),
+            Happening::RecoveryCompleted { .. } => self.set_payment(id, "RECOVERED"),
+            Happening::ReferralDrafted(_)
+            | Happening::ReferralAmended { .. }
+            | Happening::CaseReferred
+            | Happening::ReferralReturned { .. }
+            | Happening::ReferralAccepted
+            | Happening::SurveyAssigned { .. }
+            | Happening::FindingRecorded { .. }
+            | Happening::DeclaredIneligible { .. }
+            | Happening::NoticePreviewed { .. }
+            | Happening::PublicationProved { .. }
+            | Happening::CountyReviewed
+            | Happening::FirstApprovalGiven { .. }
+            | Happening::ClaimApproved { .. }
+            | Happening::SecondApprovalGiven
+            | Happening::ClaimRejected { .. }
+            | Happening::ClaimSentBack { .. }
+            | Happening::PayeeChanged { .. }
+            | Happening::PayeeConfirmed { .. }
+            | Happening::PayoutReinstated
+            | Happening::ClaimWithdrawn { .. }
+            | Happening::ClaimClosed { .. }
+            | Happening::RecoveryStarted { .. } => {}
+        }
+    }
+
+    /// The claim's live payment becomes something else; there is at most one (invariant 2).
+    fn set_payment(&mut self, claim: ClaimId, status: &'static str) {
+        let payments = self.payments.iter_mut();
+        for payment in payments.filter(|it| it.claim == claim && is_live_payment(it.status)) {
+            payment.status = status;
+        }
+    }
+
+    fn matching(&self, scope: &Scope, filter: &ClaimFilter) -> Vec<&Claim> {
+        let mut claims: Vec<&Claim> = self
+            .claims_of(scope.county)
+            .filter(|row| scope.covers(&row.claim) && matches_filter(row, filter))
+            .map(|row| &row.claim)
+            .collect();
+        claims.sort_by(|one, other| one.number.cmp(&other.number));
+        claims
+    }
+
+    /// Whether the timer could close this claim's notice: term over, proved, nothing open.
+    fn may_close(&self, claim: &Claim, now: DateTime<Utc>) -> bool {
+        let State::NoticeOpen(open) = &claim.state else {
+            return false;
+        };
+        let proofs = open
+            .proofs
+            .iter()
+            .filter(|it| it.content_hash == open.notice.content_hash);
+        let proofs_min = self
+            .schemes
+            .get(&(claim.county, claim.scheme))
+            .map_or(1, |scheme| usize::from(scheme.notice.proofs_min));
+        open.notice.closes_at <= now && claim.open_objections() == 0 && proofs.count() >= proofs_min
+    }
+
+    fn tamper(&mut self, county: CountyCode, tamper: Tamper) {
+        let seq = |entry: &&mut Entry, county_seq: i64| entry.county_seq == county_seq;
+        let log = self.logs.entry(county).or_default();
+        match tamper {
+            Tamper::EventText {
+                county_seq,
+                find,
+                replace,
+            } => {
+                for entry in log.iter_mut().filter(|it| seq(it, county_seq)) {
+                    entry.event = entry.event.replace(&find, &replace);
+                }
+            }
+            Tamper::EventTextAndHash {
+                county_seq,
+                find,
+                replace,
+            } => {
+                for entry in log.iter_mut().filter(|it| seq(it, county_seq)) {
+                    entry.event = entry.event.replace(&find, &replace);
+                    entry.hash = Recorded::hash_of(
+                        &entry.previous_hash,
+                        entry.county_seq,
+                        entry.claim,
+                        entry.version,
+                        &entry.event,
+                        &entry.seen,
+                    );
+                }
+            }
+            Tamper::SeenText {
+                county_seq,
+                find,
+                replace,
+            } => {
+                for entry in log.iter_mut().filter(|it| seq(it, county_seq)) {
+                    entry.seen = entry.seen.replace(&find, &replace);
+                }
+            }
+            Tamper::DropEntry { county_seq } => log.retain(|it| it.county_seq != county_seq),
+            Tamper::ClaimRow(claim) => {
+                if let Some(row) = self.claims.get_mut(&(county, claim.id)) {
+                    row.claim = *claim;
+                }
+            }
+            Tamper::DropClaimRow(claim) => {
+                self.claims.remove(&(county, claim));
+            }
+            Tamper::Balances(scheme, balances) => {
+                self.balances.insert((county, scheme), balances);
+            }
+            Tamper::Transfer(scheme, posting) => {
+                let balances = self.balances.entry((county, scheme)).or_default();
+                let _ = transfer(balances, posting);
+                self.transfers.push(Transfer {
+                    county,
+                    scheme,
+                    posting,
+                });
+            }
+            Tamper::PaymentStatus(claim, status) => {
+                for payment in self.payments.iter_mut().filter(|it| it.claim == claim) {
+                    payment.status = status;
+                }
+            }
+            Tamper::RepeatPayments(claim) => {
+                let payments = self.payments.clone();
+                let again = payments.into_iter().filter(|it| it.claim == claim);
+                self.payments.extend(again);
+            }
+            Tamper::DropNotices(claim) => self.notices.retain(|it| it.claim != claim),
+        }
+    }
+}
+
+fn liveness(member: &Member) -> Liveness {
+    Liveness {
+        died_on: member.died_on,
+        checked_on: member.checked_on,
+    }
+}
+
+fn is_live_payment(status: &str) -> bool {
+    matches!(status, "INSTRUCTED" | "UNKNOWN" | "PAID")
+}
+
+fn matches_filter(row: &ClaimRow, filter: &ClaimFilter) -> bool {
+    let ClaimFilter {
+        statuses,
+        perils,
+        region,
+        scheme,
+        household,
+        event_from,
+        event_to,
+        opened_from,
+        opened_before,
+    } = filter;
+    let claim = &row.claim;
+    (statuses.is_empty() || statuses.contains(&claim.status()))
+        && (perils.is_empty() || perils.contains(&claim.case.peril))
+        && region.as_ref().is_none_or(|it| it.covers(&claim.village))
+        && scheme.is_none_or(|it| it == claim.scheme)
+        && household.is_none_or(|it| it == claim.household)
+        && event_from.is_none_or(|it| claim.case.event_on >= it)
+        && event_to.is_none_or(|it| claim.case.event_on <= it)
+        && opened_from.is_none_or(|it| row.opened_at >= it)
+        && opened_before.is_none_or(|it| row.opened_at < it)
+}
+
+fn rows_of(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+#[async_trait]
+impl ClaimStore for MemoryStore {
+    async fn transact(&self, ask: Ask, judge: Judge) -> Result<Outcome, Fault> {
+        self.tables().transact(&ask, judge)
+    }
+}
+
+#[async_trait]
+impl ClaimReader for MemoryStore {
+    async fn claim(&self, scope: &Scope, id: ClaimId) -> Result<Option<Claim>, Fault> {
+        let tables = self.tables();
+        let claim = tables.claim(scope.county, id);
+        Ok(claim.filter(|claim| scope.covers(claim)).cloned())
+    }
+
+    async fn claim_by_number(&self, scope: &Scope, number: &str) -> Result<Option<Claim>, Fault> {
+        let tables = self.tables();
+        let mut claims = tables.claims_of(scope.county).map(|row| &row.claim);
+        Ok(claims
+            .find(|claim| claim.number == number && scope.covers(claim))
+            .cloned())
+    }
+
+    async fn claims(
+        &self,
+        scope: &Scope,
+        filter: &ClaimFilter,
+        page: &Page,
+    ) -> Result<Slice<Claim>, Fault> {
+        let tables = self.tables();
+        let size = rows_of(page.size.clamp(1, limits::PAGE_MAX));
+        let within: Vec<&Claim> = tables
+            .matching(scope, filter)
+            .into_iter()
+            .filter(|claim| page.after.as_ref().is_none_or(|it| claim.number > *it))
+            .filter(|claim| page.before.as_ref().is_none_or(|it| claim.number < *it))
+            .collect();
+        let taken = if page.from_end {
+            &within[within.len().saturating_sub(size)..]
+        } else {
+            &within[..within.len().min(size)]
+        };
+        Ok(Slice {
+            rows: taken.iter().copied().cloned().collect(),
+            more: within.len() > taken.len(),
+        })
+    }
+
+    async fn history(&self, scope: &Scope, id: ClaimId) -> Result<Vec<Recorded>, Fault> {
+        let tables = self.tables();
+        let claim = tables.claim(scope.county, id);
+        if claim.is_some_and(|claim| scope.covers(claim)) {
+            tables.history(scope.county, id)
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
+    async fn status_counts(
+        &self,
+        scope: &Scope,
+        filter: &ClaimFilter,
+    ) -> Result<Vec<StatusCount>, Fault> {
+        let tables = self.tables();
+        let mut counts: BTreeMap<Status, (u64, Fen)> = BTreeMap::new();
+        for claim in tables.matching(scope, filter) {
+            let (claims, amount) = counts.entry(claim.status()).or_default();
+            *claims += 1;
+            *amount = amount
+                .checked_add(claim.amount())
+                .ok_or_else(|| refused("the sum of the amounts is out of range"))?;
+        }
+        Ok(counts
+            .into_iter()
+            .map(|(status, (claims, amount))| StatusCount {
+                status,
+                claims,
+                amount,
+            })
+            .collect())
+    }
+
+    async fn due_notices(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<Claim>, Fault> {
+        let tables = self.tables();
+        let mut due: Vec<&Claim> = tables
+            .claims
+            .values()
+            .map(|row| &row.claim)
+            .filter(|claim| tables.may_close(claim, now))
+            .collect();
+        due.sort_by_key(|claim| {
+            let closes_at = claim.state.notice().map(|open| open.notice.closes_at);
+            (closes_at, claim.county, claim.id)
+        });
+        Ok(due.into_iter().take(rows_of(limit)).cloned().collect())
+    }
+
+    async fn log(
+        &self,
+        county: CountyCode,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Recorded>, Fault> {
+        let tables = self.tables();
+        let log = tables.logs.get(&county).into_iter().flatten();
+        log.filter(|entry| entry.county_seq > after)
+            .take(rows_of(limit))
+            .map(Entry::recorded)
+            .collect()
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn claims_after(
+        &self,
+        county: CountyCode,
+        after: Option<ClaimId>,
+        limit: u32,
+    ) -> Result<Vec<Claim>, Fault> {
+        let tables = self.tables();
+        Ok(tables
+            .claims_of(county)
+            .map(|row| &row.claim)
+            .filter(|claim| after.is_none_or(|after| claim.id > after))
+            .take(rows_of(limit))
+            .cloned()
+            .collect())
+    }
+
+    async fn payments(&self, county: CountyCode) -> Result<Vec<PaymentRow>, Fault> {
+        let tables = self.tables();
+        Ok(tables
+            .payments
+            .iter()
+            .filter(|it| tables.claims.contains_key(&(county, it.claim)))
+            .map(|payment| PaymentRow {
+                claim: payment.claim,
+                status: payment.status.to_owned(),
+                amount: payment.amount,
+                completed_notices: tables
+                    .notices
+                    .iter()
+                    .filter(|it| it.claim == payment.claim)
+                    .filter(|it| it.closed_at.is_some_and(|at| at >= it.closes_at))
+                    .fold(0, |count, _| count + 1),
+            })
+            .collect())
+    }
+
+    async fn summed_transfers(
+        &self,
+        county: CountyCode,
+        scheme: SchemeId,
+    ) -> Result<PoolBalances, Fault> {
+        let tables = self.tables();
+        let mut sums = PoolBalances::default();
+        let transfers = tables.transfers.iter();
+        for it in transfers.filter(|it| it.county == county && it.scheme == scheme) {
+            let Posting { from, to, amount } = it.posting;
+            let out_of_range = || refused("the sum of the transfers is out of range");
+            let debit = balance(&mut sums, from);
+            *debit = debit.checked_sub(amount).ok_or_else(out_of_range)?;
+            let credit = balance(&mut sums, to);
+            *credit = credit.checked_add(amount).ok_or_else(out_of_range)?;
+        }
+        Ok(sums)
+    }
+
+    async fn log_texts(
+        &self,
+        county: CountyCode,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, String, String)>, Fault> {
+        let tables = self.tables();
+        let log = tables.logs.get(&county).into_iter().flatten();
+        Ok(log
+            .filter(|entry| entry.county_seq > after)
+            .take(rows_of(limit))
+            .map(|entry| (entry.county_seq, entry.event.clone(), entry.seen.clone()))
+            .collect())
+    }
+}
+
+#[async_trait]
+impl Registry for MemoryStore {
+    async fn put_region(&self, county: CountyCode, region: &Region) -> Result<(), Fault> {
+        let mut tables = self.tables();
+        tables.counties.insert(county);
+        tables
+            .regions
+            .insert((county, region.code.clone()), region.clone());
+        Ok(())
+    }
+
+    async fn regions(&self, county: CountyCode) -> Result<Vec<Region>, Fault> {
+        Ok(of_county(&self.tables().regions, county))
+    }
+
+    async fn counties(&self) -> Result<Vec<CountyCode>, Fault> {
+        Ok(self.tables().counties.iter().copied().collect())
+    }
+
+    async fn put_org(&self, county: CountyCode, org: &Org) -> Result<(), Fault> {
+        let mut tables = self.tables();
+        tables.counties.insert(county);
+        tables.orgs.insert((county, org.id), org.clone());
+        Ok(())
+    }
+
+    async fn orgs(&self, county: CountyCode) -> Result<Vec<Org>, Fault> {
+        Ok(of_county(&self.tables().orgs, county))
+    }
+
+    async fn put_person(&self, county: CountyCode, person: &Person) -> Result<(), Fault> {
+        let mut tables = self.tables();
+        if !tables.orgs.contains_key(&(county, person.org)) {
+            return Err(refused("a person of an unknown organisation"));
+        }
+        tables.people.insert((county, person.id), person.clone());
+        Ok(())
+    }
+
+    async fn people(&self, county: CountyCode) -> Result<Vec<Person>, Fault> {
+        Ok(of_county(&self.tables().people, county))
+    }
+
+    async fn put_account(&self, county: CountyCode, account: &Account) -> Result<(), Fault> {
+        let mut tables = self.tables();
+        if !tables.people.contains_key(&(county, account.person)) {
+            return Err(refused("an account of an unknown person"));
+        }
+        let taken = tables
+            .accounts
+            .values()
+            .any(|(_, other)| other.login == account.login && other.id != account.id);
+        if taken {
+            return Err(Fault::Conflict("login"));
+        }
+        tables
+            .accounts
+            .insert(account.id, (county, account.clone()));
+        Ok(())
+    }
+
+    async fn account(&self, login: &str) -> Result<Option<(CountyCode, Account)>, Fault> {
+        let tables = self.tables();
+        let mut accounts = tables.accounts.values();
+        Ok(accounts.find(|(_, it)| it.login == login).cloned())
+    }
+
+    async fn accounts(&self, county: CountyCode) -> Result<Vec<Account>, Fault> {
+        let tables = self.tables();
+        let mut accounts: Vec<Account> = tables
+            .accounts
+            .values()
+            .filter(|(of, _)| *of == county)
+            .map(|(_, account)| account.clone())
+            .collect();
+        accounts.sort_by(|one, other| one.login.cmp(&other.login));
+        Ok(accounts)
+    }
+
+    async fn put_credential(
+        &self,
+        county: CountyCode,
+        credential: &Credential,
+    ) -> Result<(), Fault> {
+        let mut tables = self.tables();
+        let account = tables.accounts.get(&credential.account);
+        if account.is_none_or(|(of, _)| *of != county) {
+            return Err(refused("a credential of an unknown account"));
+        }
+        tables
+            .credentials
+            .insert(credential.hash.clone(), credential.clone());
+        Ok(())
+    }
+
+    async fn revoke_credential(&self, hash: &str) -> Result<(), Fault> {
+        self.tables().credentials.remove(hash);
+        Ok(())
+    }
+
+    async fn caller(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Caller>, Fault> {
+        let tables = self.tables();
+        let credential = tables.credentials.get(hash);
+        let caller = credential
+            .filter(|it| it.expires_at > now)
+            .and_then(|credential| {
+                let (county, account) = tables.accounts.get(&credential.account)?;
+                let person = tables.people.get(&(*county, account.person))?;
+                let org = tables.orgs.get(&(*county, person.org))?;
+                Some(caller_of(*county, account.id, person, org))
+            });
+        Ok(caller)
+    }
+
+    async fn put_scheme(&self, scheme: &Scheme) -> Result<(), Fault> {
+        let mut tables = self.tables();
+        let key = (scheme.county, scheme.id);
+        if let Some(published) = tables.schemes.get(&key) {
+            return if **published == *scheme {
+                Ok(())
+            } else {
+                Err(Fault::Conflict("scheme"))
+            };
+        }
+        tables.counties.insert(scheme.county);
+        tables.schemes.insert(key, Arc::new(scheme.clone()));
+        tables.balances.insert(key, PoolBalances::default());
+        Ok(())
+    }
+
+    async fn scheme(&self, county: CountyCode, id: SchemeId) -> Result<Option<Arc<Scheme>>, Fault> {
+        Ok(self.tables().schemes.get(&(county, id)).cloned())
+    }
+
+    async fn schemes(&self, county: CountyCode) -> Result<Vec<Arc<Scheme>>, Fault> {
+        Ok(of_county(&self.tables().schemes, county))
+    }
+
+    async fn fund_pool(
+        &self,
+        county: CountyCode,
+        scheme: SchemeId,
+        amount: Fen,
+        key: Uuid,
+        _at: DateTime<Utc>,
+    ) -> Result<(), Fault> {
+        let mut tables = self.tables();
+        if let Some(earlier) = tables.fundings.get(&(county, key)) {
+            return if *earlier == (scheme, amount) {
+                Ok(())
+            } else {
+                Err(Fault::Conflict("funding"))
+            };
+        }
+        let posting = Posting {
+            from: PoolAccount::CountyFund,
+            to: PoolAccount::Available,
+            amount,
+        };
+        let Some(balances) = tables.balances.get_mut(&(county, scheme)) else {
+            return Err(refused("an unknown pool"));
+        };
+        let mut after = *balances;
+        transfer(&mut after, posting)?;
+        *balances = after;
+        tables.fundings.insert((county, key), (scheme, amount));
+        tables.transfers.push(Transfer {
+            county,
+            scheme,
+            posting,
+        });
+        Ok(())
+    }
+
+    async fn pool(&self, county: CountyCode, scheme: SchemeId) -> Result<PoolBalances, Fault> {
+        let tables = self.tables();
+        let balances = tables.balances.get(&(county, scheme));
+        Ok(balances.copied().unwrap_or_default())
+    }
+
+    async fn put_household(&self, household: &Household) -> Result<(), Fault> {
+        let mut tables = self.tables();
+        let county = household.county;
+        let stolen = tables
+            .households
+            .iter()
+            .filter(|((of, id), _)| *of == county && *id != household.id)
+            .flat_map(|(_, other)| &other.members)
+            .any(|other| {
+                let mut members = household.members.iter();
+                members.any(|it| it.id == other.id || it.id_number == other.id_number)
+            });
+        if stolen {
+            return Err(Fault::Conflict("member"));
+        }
+        let known = tables.households.remove(&(county, household.id));
+        let merged = match known {
+            None => household.clone(),
+            Some(known) => merge(known, household),
+        };
+        tables.counties.insert(county);
+        tables.households.insert((county, household.id), merged);
+        Ok(())
+    }
+
+    async fn household(
+        &self,
+        county: CountyCode,
+        id: HouseholdId,
+    ) -> Result<Option<Household>, Fault> {
+        Ok(self.tables().households.get(&(county, id)).cloned())
+    }
+
+    async fn household_of(
+        &self,
+        county: CountyCode,
+        id_number: &IdNumber,
+    ) -> Result<Option<Household>, Fault> {
+        let households: Vec<Household> = of_county(&self.tables().households, county);
+        Ok(households.into_iter().find(|household| {
+            let mut members = household.members.iter();
+            members.any(|it| it.id_number == *id_number)
+        }))
+    }
+
+    async fn put_payee(
+        &self,
+        county: CountyCode,
+        household: HouseholdId,
+        payee: &Payee,
+    ) -> Result<(), Fault> {
+        let mut tables = self.tables();
+        let mut payees = tables
+            .households
+            .iter()
+            .filter(|((of, _), _)| *of == county)
+            .flat_map(|(_, home)| home.payees.iter().map(move |payee| (home.id, payee)));
+        if let Some((home, known)) = payees.find(|(_, it)| it.id == payee.id) {
+            return if home == household && known == payee {
+                Ok(())
+            } else {
+                Err(Fault::Conflict("payee"))
+            };
+        }
+        drop(payees);
+        let Some(home) = tables.households.get_mut(&(county, household)) else {
+            return Err(refused("a payee of an unknown household"));
+        };
+        if !home.members.iter().any(|it| it.id == payee.member) {
+            return Err(refused("a payee who is no member of the household"));
+        }
+        home.payees.push(payee.clone());
+        Ok(())
+    }
+
+    async fn record_liveness(
+        &self,
+        county: CountyCode,
+        member: MemberId,
+        checked_on: NaiveDate,
+        died_on: Option<NaiveDate>,
+    ) -> Result<(), Fault> {
+        let mut tables = self.tables();
+        let found = tables
+            .households
+            .iter_mut()
+            .filter(|((of, _), _)| *of == county)
+            .flat_map(|(_, household)| &mut household.members)
+            .find(|it| it.id == member);
+        let Some(found) = found else {
+            return Err(refused("a check of an unknown member"));
+        };
+        found.checked_on = Some(checked_on);
+        found.died_on = died_on;
+        Ok(())
+    }
+}
+
+/// A household that is written again: its own fields anew; members not yet known added, known
+/// ones corrected, none removed; what is known of their lives kept unless told anew; payees not
+/// yet known added, known ones left alone.
+fn merge(known: Household, household: &Household) -> Household {
+    let mut merged = Household {
+        members: known.members,
+        payees: known.payees,
+        ..household.clone()
+    };
+    for member in &household.members {
+        let earlier = merged.members.iter_mut().find(|it| it.id == member.id);
+        match earlier {
+            None => merged.members.push(member.clone()),
+            Some(earlier) => {
+                *earlier = Member {
+                    died_on: member.died_on.or(earlier.died_on),
+                    checked_on: member.checked_on.max(earlier.checked_on),
+                    ..member.clone()
+                }
+            }
+        }
+    }
+    for payee in &household.payees {
+        if !merged.payees.iter().any(|it| it.id == payee.id) {
+            merged.payees.push(payee.clone());
+        }
+    }
+    merged
+}
+
+fn of_county<K: Ord, V: Clone>(map: &BTreeMap<(CountyCode, K), V>, county: CountyCode) -> Vec<V> {
+    map.iter()
+        .filter(|((of, _), _)| *of == county)
+        .map(|(_, value)| value.clone())
+        .collect()
+}
+
+/// The caller an account stands for: scope from person and organisation, door from the duties.
+pub(crate) fn caller_of(
+    county: CountyCode,
+    account: AccountId,
+    person: &Person,
+    org: &Org,
+) -> Caller {
+    Caller {
+        account,
+        person: person.id,
+        name: person.name.clone(),
+        on_behalf_of: None,
+        org: org.id,
+        org_name: org.name.clone(),
+        duties: person.duties.clone(),
+        scope: Scope {
+            county,
+            region: person.region.clone(),
+            insurer: match org.kind {
+                OrgKind::Insurer => Some(org.id),
+                OrgKind::Office => None,
+            },
+        },
+        door: if person.duties.iter().copied().any(Duty::is_system) {
+            Door::System
+        } else {
+            Door::Person
+        },
+    }
+}

@@ -1,0 +1,2 @@
+//! w
+pub struct W;

@@ -1,0 +1,58 @@
+//! Cursors of claim connections: opaque, and bound to the filter and the scope they were made under.
+
+use crate::errors::ApiError;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use engine::{Caller, ClaimFilter, ids};
+
+const VERSION: char = '1';
+const BINDING_CHARS: usize = 16;
+
+/// What a cursor is bound to: the list, its filter, the caller's scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding(String);
+
+impl Binding {
+    /// The binding of a list under a filter for a caller.
+    pub fn new(list: &str, filter: &ClaimFilter, caller: &Caller) -> Self {
+        let mut hash = ids::sha256(format!("{list}\n{filter:?}\n{:?}", caller.scope));
+        hash.truncate(BINDING_CHARS);
+        Self(hash)
+    }
+
+    /// The cursor of a claim number.
+    pub fn cursor(&self, number: &str) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{VERSION}{}{number}", self.0))
+    }
+
+    /// The claim number of a cursor that was made under this binding.
+    pub fn number(&self, cursor: &str) -> Result<String, ApiError> {
+        URL_SAFE_NO_PAD
+            .decode(cursor)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .and_then(|text| {
+                let rest = text.strip_prefix(VERSION)?;
+                Some(rest.strip_prefix(&self.0)?.to_owned())
+            })
+            .ok_or_else(|| ApiError::invalid("the cursor does not belong to this list"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_of_another_filter_is_refused() {
+        let binding = |text: &str| Binding(ids::sha256(text)[..BINDING_CHARS].to_owned());
+        let cursor = binding("a").cursor("130304-2020-00001");
+        assert_eq!(
+            binding("a").number(&cursor).ok().as_deref(),
+            Some("130304-2020-00001")
+        );
+        assert!(binding("b").number(&cursor).is_err());
+        assert!(binding("a").number("").is_err());
+        assert!(binding("a").number("MTIz").is_err());
+    }
+}

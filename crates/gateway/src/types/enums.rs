@@ -1,0 +1,326 @@
+//! The closed lists of the field as GraphQL enums. Each mirrors a list of `lifecycle`, value by value;
+//! the conversions are exhaustive both ways, so a new value there breaks the build here.
+
+use async_graphql::Enum;
+
+/// The status (状态) of a claim. New values may be added: tolerate unknown ones.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::Status")]
+pub enum Status {
+    /// 拟稿: being written by the office.
+    Draft,
+    /// 已推送: waits for the insurer.
+    Referred,
+    /// 退回补正: returned to the office for correction, with reasons.
+    Returned,
+    /// 已受理: accepted by the insurer, no surveyor yet.
+    Accepted,
+    /// 核查中: checks are being recorded.
+    Verifying,
+    /// 已核定: facts accepted, benefit computed.
+    Verified,
+    /// 不符合: the household does not qualify; a letter is due.
+    Ineligible,
+    /// 公示中: the public notice hangs.
+    NoticeOpen,
+    /// 公示期满: the notice ran its full term; waits for approval.
+    NoticeClosed,
+    /// 已审批: approved, money reserved.
+    Approved,
+    /// 已拒赔: refused after the notice; a letter is due.
+    Rejected,
+    /// 付款中: the payment is ordered, not yet confirmed.
+    Instructed,
+    /// 结果不明: nobody knows whether the money arrived.
+    PayUnknown,
+    /// 付款失败: the payment failed; the money is still reserved.
+    PayFailed,
+    /// 已赔付: the money arrived.
+    Paid,
+    /// 退票: the money came back.
+    PayReturned,
+    /// 已归档: paid and archived.
+    Closed,
+    /// 追回中: a wrong payment is being recovered.
+    Recovering,
+    /// 已追回: the whole amount came back.
+    Recovered,
+    /// 已撤回: withdrawn by household or office.
+    Withdrawn,
+}
+
+/// The phase (阶段) of a claim. Their order is fixed.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::Phase")]
+pub enum Phase {
+    /// 推送: referral.
+    Referral,
+    /// 核查: verification.
+    Verification,
+    /// 公示: public notice.
+    PublicNotice,
+    /// 审批: approval.
+    Approval,
+    /// 赔付: payout.
+    Payout,
+}
+
+/// The peril (致贫原因): why a household is referred.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::Peril")]
+pub enum Peril {
+    /// 因病: illness.
+    Illness,
+    /// 因学: schooling.
+    Schooling,
+    /// 因灾: disaster.
+    Disaster,
+    /// 意外: accident.
+    Accident,
+}
+
+/// A check (核查环节) of verification. Which are held, and in which order, is scheme data.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::Check")]
+pub enum Check {
+    /// 数据比对: data comparison.
+    DataComparison,
+    /// 入户查勘: field visit.
+    FieldVisit,
+    /// 民主评议: village evaluation.
+    VillageEvaluation,
+    /// 乡镇审核: township review.
+    TownshipReview,
+}
+
+/// What may be done to a claim: the mutation of the same name.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::CommandKind")]
+pub enum ClaimAction {
+    /// 拟稿: begins a claim.
+    DraftReferral,
+    /// 修改推送: replaces what a draft or returned referral claims.
+    AmendReferral,
+    /// 推送: refers the case to the insurer.
+    ReferCase,
+    /// 退回补正: returns a referral for correction, with reasons.
+    ReturnReferral,
+    /// 受理: accepts the referral.
+    AcceptReferral,
+    /// 派查勘: gives the survey to a surveyor.
+    AssignSurvey,
+    /// 登记核查: records one check of verification.
+    RecordFinding,
+    /// 核定理算: accepts the facts and computes the benefit.
+    RecordVerification,
+    /// 认定不符合: ends the claim: the household does not qualify.
+    DeclareIneligible,
+    /// 预览公示: a second person has seen the notice as it will be posted.
+    PreviewNotice,
+    /// 发布公示: posts the notice.
+    OpenPublicNotice,
+    /// 登记张贴证明: proves that the notice hangs, unchanged.
+    RecordPublicationProof,
+    /// 提出异议: raises an objection; late ones are accepted until the money is instructed.
+    RaiseObjection,
+    /// 处理异议: decides an objection.
+    ResolveObjection,
+    /// 公示期满: closes a notice that ran its full term.
+    CloseNotice,
+    /// 县级审定: records the county's review (审定).
+    CountyReviewClaim,
+    /// 审批通过: approves the claim; the caller echoes the benefit that was seen.
+    ApproveClaim,
+    /// 复核审批: the second approval above the limit.
+    SecondApproveClaim,
+    /// 拒赔: ends the claim with reasons.
+    RejectClaim,
+    /// 退回复查: sends the claim back to verification with questions.
+    SendBackClaim,
+    /// 变更收款人: names another payee; voids notice and approval.
+    ChangePayee,
+    /// 确认收款人: a second person confirms the new payee.
+    ConfirmPayee,
+    /// 下达付款指令: orders the payment; the caller echoes amount and payee that were seen.
+    InstructPayout,
+    /// 确认到账: the bank's confirmation, or a statement line entered by a second person.
+    ConfirmPayout,
+    /// 付款失败: a proven failure.
+    ReportPayoutFailure,
+    /// 退票: a return after confirmation (退票).
+    ReportPayoutReturned,
+    /// 结果不明: nobody knows whether the money arrived.
+    MarkPayoutUnknown,
+    /// 对账: statement evidence settles an unknown payment.
+    ReconcilePayout,
+    /// 恢复待付: makes a failed or returned payment payable again.
+    ReinstatePayout,
+    /// 撤回: the household or office withdraws.
+    WithdrawClaim,
+    /// 归档: archives a paid or recovered claim.
+    CloseClaim,
+    /// 启动追回: begins to recover a wrong payment.
+    StartRecovery,
+    /// 登记追回: the whole amount has come back.
+    RecordRecovery,
+}
+
+/// What happened to a claim. New values may be added: tolerate unknown ones.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::EventKind")]
+pub enum EventKind {
+    /// 已拟稿: a referral was drafted; the claim begins.
+    ReferralDrafted,
+    /// 已修改: what is claimed was replaced.
+    ReferralAmended,
+    /// 已推送: the case was referred to the insurer.
+    CaseReferred,
+    /// 已退回补正: the insurer returned the referral for correction.
+    ReferralReturned,
+    /// 已受理: the insurer accepted the referral.
+    ReferralAccepted,
+    /// 已派查勘: a surveyor was assigned.
+    SurveyAssigned,
+    /// 已登记核查: a check was recorded.
+    FindingRecorded,
+    /// 已核定理算: facts were accepted and the benefit computed.
+    VerificationRecorded,
+    /// 认定不符合: the household does not qualify.
+    DeclaredIneligible,
+    /// 公示已预览: a second person previewed the notice.
+    NoticePreviewed,
+    /// 公示开始: the notice was posted.
+    PublicNoticeOpened,
+    /// 张贴已证明: a proof of publication was recorded.
+    PublicationProved,
+    /// 收到异议: an objection was raised.
+    ObjectionRaised,
+    /// 异议成立: an objection was upheld: the case is verified again.
+    ObjectionUpheld,
+    /// 异议不成立: an objection was dismissed.
+    ObjectionDismissed,
+    /// 公示期满: the notice ran its full term.
+    NoticeClosed,
+    /// 县级已审定: the county reviewed the claim.
+    CountyReviewed,
+    /// 初审通过: a first approval above the limit of one approver.
+    FirstApprovalGiven,
+    /// 审批通过: the claim was approved; money is reserved.
+    ClaimApproved,
+    /// 复核通过: the second approval was given; money is reserved.
+    SecondApprovalGiven,
+    /// 拒赔: the claim was rejected.
+    ClaimRejected,
+    /// 退回复查: the approver sent the claim back.
+    ClaimSentBack,
+    /// 收款人变更: another payee was named; notice and approval are void.
+    PayeeChanged,
+    /// 收款人已确认: a second person confirmed the new payee.
+    PayeeConfirmed,
+    /// 已下达付款指令: the payment was ordered.
+    PayoutInstructed,
+    /// 已到账: the money arrived.
+    PayoutConfirmed,
+    /// 付款失败: the payment failed.
+    PayoutFailed,
+    /// 退票: the money came back (退票).
+    PayoutReturned,
+    /// 付款结果不明: nobody knows whether the money arrived.
+    PayoutUnknown,
+    /// 恢复待付: a failed or returned payment became payable again.
+    PayoutReinstated,
+    /// 已撤回: the claim was withdrawn.
+    ClaimWithdrawn,
+    /// 已归档: the claim was archived.
+    ClaimClosed,
+    /// 启动追回: recovery of a wrong payment began.
+    RecoveryStarted,
+    /// 已追回: the whole amount came back.
+    RecoveryCompleted,
+}
+
+/// A duty (岗位) that a person or a system holds.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::Duty")]
+pub enum Duty {
+    /// 乡镇经办: township caseworker.
+    TownshipCaseworker,
+    /// 县级经办: county caseworker.
+    CountyCaseworker,
+    /// 县级主管: county supervisor.
+    CountySupervisor,
+    /// 县级审定: county reviewer.
+    CountyReviewer,
+    /// 保险经办: insurer handler.
+    InsurerHandler,
+    /// 查勘员: surveyor.
+    Surveyor,
+    /// 核赔人: approver.
+    Approver,
+    /// 保险财务: finance.
+    Finance,
+    /// 银行接口: bank connector.
+    BankConnector,
+    /// 定时任务: timer.
+    Timer,
+    /// 公示发布: notice renderer.
+    NoticeRenderer,
+    /// 审计监督: auditor.
+    Auditor,
+}
+
+/// How the days of a term are counted.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::Counting")]
+pub enum Counting {
+    /// 自然日: calendar days.
+    CalendarDays,
+    /// 工作日: working days.
+    WorkingDays,
+}
+
+/// What became of an objection (异议).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::ObjectionStatus")]
+pub enum ObjectionStatus {
+    /// 处理中: open.
+    Open,
+    /// 成立: upheld.
+    Upheld,
+    /// 不成立: dismissed.
+    Dismissed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_graphql::Value;
+    use async_graphql::resolver_utils::enum_value;
+
+    /// The names on the wire are the codes of the field, and the descriptions hold the Chinese term.
+    macro_rules! mirrored {
+        ($($name:ident = $remote:ty;)+) => {
+            #[test]
+            fn names_are_codes_and_descriptions_hold_the_term() {
+                let source = include_str!("enums.rs");
+                $(for value in <$remote>::ALL {
+                    let Value::Enum(name) = enum_value($name::from(*value)) else { unreachable!() };
+                    assert_eq!(name.as_str(), value.code());
+                    assert!(source.contains(&format!("/// {}: ", value.zh())), "{}", value.code());
+                    assert_eq!(<$remote>::from($name::from(*value)), *value);
+                })+
+            }
+        };
+    }
+    mirrored! {
+        Status = lifecycle::Status;
+        Phase = lifecycle::Phase;
+        Peril = lifecycle::Peril;
+        Check = lifecycle::Check;
+        ClaimAction = lifecycle::CommandKind;
+        EventKind = lifecycle::EventKind;
+        Duty = lifecycle::Duty;
+        Counting = lifecycle::Counting;
+        ObjectionStatus = lifecycle::ObjectionStatus;
+    }
+}

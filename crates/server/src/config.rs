@@ -1,0 +1,146 @@
+//! Typed configuration from flags, environment and file, in that order; every problem at once.
+
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use figment::value::{Dict, Value};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What the command line says; it wins over environment and file.
+#[derive(Debug, Default, Clone)]
+pub struct Overrides {
+    pub config: Option<PathBuf>,
+    pub data: Option<PathBuf>,
+    pub listen: Option<String>,
+    pub database_url: Option<String>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// The configuration of one process.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// SQLite file and files for people live here.
+    pub data: PathBuf,
+    /// `postgres://…` or `sqlite://…`; by default the SQLite file in `data`.
+    pub database_url: String,
+    pub listen: SocketAddr,
+    /// A filter of tracing-subscriber, such as `info` or `info,sqlx=warn`.
+    pub log: String,
+    pub log_format: LogFormat,
+    /// Seconds between two looks at due deadlines, 1 to 3600.
+    pub timer_seconds: u64,
+}
+
+/// Everything that is wrong with the configuration.
+#[derive(Debug)]
+pub struct Problems(pub Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "configuration:")?;
+        self.0.iter().try_for_each(|problem| write!(out, "\n  - {problem}"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The keys, each with what it is; an unknown key is a problem, not a silence.
+pub const KEYS: &[(&str, &str)] = &[
+    ("data", "folder of the SQLite file and files for people; FANGPIN_DATA, --data"),
+    ("database_url", "postgres:// or sqlite:// URL; DATABASE_URL wins over the file in data"),
+    ("listen", "address and port, 127.0.0.1:8080; FANGPIN_LISTEN, --listen"),
+    ("log", "log filter, info; FANGPIN_LOG"),
+    ("log_format", "text or json; FANGPIN_LOG_FORMAT"),
+    ("timer_seconds", "seconds between two looks at deadlines, 1 to 3600; FANGPIN_TIMER_SECONDS"),
+];
+
+impl Config {
+    pub fn load(flags: &Overrides) -> Result<Self, Problems> {
+        let mut problems = Vec::new();
+        let mut figment = Figment::new();
+        if let Some(file) = &flags.config {
+            if !file.is_file() {
+                problems.push(format!("--config {}: there is no such file", file.display()));
+            }
+            figment = figment.merge(Toml::file(file));
+        }
+        figment = figment
+            .merge(Env::prefixed("FANGPIN_").ignore(&["test_postgres"]))
+            .merge(Env::raw().only(&["DATABASE_URL"]));
+        let mut dict: Dict = match figment.extract() {
+            Ok(dict) => dict,
+            Err(wrong) => {
+                problems.extend(wrong.into_iter().map(|one| one.to_string()));
+                Dict::new()
+            }
+        };
+        let mut text = |key: &str| {
+            dict.remove(key).map(|value| match value {
+                Value::String(_, text) => text,
+                Value::Num(_, number) => number.to_i128().map_or_else(String::new, |it| it.to_string()),
+                Value::Bool(_, value) => value.to_string(),
+                Value::Char(_, value) => value.to_string(),
+                Value::Empty(..) | Value::Dict(..) | Value::Array(..) => String::new(),
+            })
+        };
+        let data = flags.data.clone().or_else(|| text("data").map(PathBuf::from)).or_else(data_home);
+        let listen = flags.listen.clone().or_else(|| text("listen"));
+        let listen = listen.unwrap_or_else(|| "127.0.0.1:8080".into());
+        let database_url = flags.database_url.clone().or_else(|| text("database_url"));
+        let log = text("log").unwrap_or_else(|| "info,sqlx=warn,sea_orm=warn".into());
+        let log_format = text("log_format").unwrap_or_else(|| "text".into());
+        let timer = text("timer_seconds").unwrap_or_else(|| "60".into());
+
+        for key in dict.keys() {
+            let known: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
+            problems.push(format!("{key}: unknown key; known are {}", known.join(", ")));
+        }
+        let listen = listen.parse().map_err(|_| {
+            problems.push(format!("listen: {listen:?} is not an address and port"));
+        });
+        let log_format = match log_format.as_str() {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            other => Err(problems.push(format!("log_format: {other:?} is neither text nor json"))),
+        };
+        let timer_seconds = timer.parse().ok().filter(|it| (1..=3600).contains(it)).ok_or_else(|| {
+            problems.push(format!("timer_seconds: {timer:?} is not a number from 1 to 3600"));
+        });
+        if let Err(wrong) = tracing_subscriber::EnvFilter::try_new(&log) {
+            problems.push(format!("log: {log:?} is not a log filter ({wrong})"));
+        }
+        let data = data.ok_or_else(|| problems.push("data: no home folder is known; name one".into()));
+        let database_url = match (database_url, &data) {
+            (Some(url), _) if url.starts_with("postgres") || url.starts_with("sqlite:") => Ok(url),
+            // The value may hold a password and is not repeated.
+            (Some(_), _) => {
+                Err(problems.push("database_url: must begin with postgres:// or sqlite:".into()))
+            }
+            (None, Ok(data)) => Ok(sqlite_url(data)),
+            (None, Err(())) => Err(()),
+        };
+        match (data, database_url, listen, log_format, timer_seconds) {
+            (Ok(data), Ok(database_url), Ok(listen), Ok(log_format), Ok(timer_seconds))
+                if problems.is_empty() =>
+            {
+                Ok(Self { data, database_url, listen, log, log_format, timer_seconds })
+            }
+            _ => Err(Problems(problems)),
+        }
+    }
+}
+
+fn sqlite_url(data: &std::path::Path) -> String {
+    format!("sqlite://{}?mode=rwc", data.join("fangpin.sqlite").display())
+}
+
+fn data_home() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "fangpin").map(|dirs| dirs.data_dir().to_path_buf())
+}

@@ -1,0 +1,136 @@
+//! Gateway, console and timers on one listener, until a signal says stop.
+
+use crate::cli::Ending;
+use crate::config::Config;
+use crate::wiring;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use engine::access::Office;
+use engine::{Clock, SystemClock};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+
+/// The longest a request may take; anchored in `api.md`.
+const REQUEST_SECONDS_MAX: u64 = 15;
+/// How long open requests are waited for after a signal.
+const DRAIN_SECONDS_MAX: u64 = 10;
+
+/// `fangpin serve`.
+pub async fn run(config: &Config) -> Ending {
+    let store = wiring::open(config).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let office = wiring::office(&store, clock)?;
+    if store.counties().await?.is_empty() {
+        eprintln!("No county is loaded yet: `fangpin county load FILE`, then `fangpin scheme publish FILE`.");
+    }
+    listen(config, office, |address| {
+        eprintln!("fangpin: console http://{address}/ · GraphQL http://{address}/graphql");
+    })
+    .await
+}
+
+/// Binds, says so, serves until a signal, then lets open requests end.
+pub async fn listen(
+    config: &Config,
+    office: Office,
+    ready: impl FnOnce(std::net::SocketAddr),
+) -> Ending {
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|fault| format!("cannot listen on {}: {fault}", config.listen))?;
+    let (stop, stopped) = watch::channel(false);
+    let timers = tokio::spawn(timers(office.clone(), config.timer_seconds, stopped.clone()));
+    ready(listener.local_addr()?);
+    let mut draining = stopped.clone();
+    let server = axum::serve(listener, router(office)).with_graceful_shutdown(async move {
+        let _ = draining.changed().await;
+    });
+    let server = tokio::spawn(server.into_future());
+    signal().await;
+    tracing::info!("stopping");
+    let _ = stop.send(true);
+    if tokio::time::timeout(Duration::from_secs(DRAIN_SECONDS_MAX), server).await.is_err() {
+        tracing::warn!("some requests did not end in time");
+    }
+    let _ = timers.await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn router(office: Office) -> Router {
+    Router::new()
+        .route("/readyz", get(ready))
+        .with_state(office.clone())
+        .merge(gateway::router(office.clone()))
+        .merge(console::router(office))
+        .layer(CatchPanicLayer::new())
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            Duration::from_secs(REQUEST_SECONDS_MAX),
+        ))
+        .layer(middleware::from_fn(log_request))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+async fn ready(State(office): State<Office>) -> Response {
+    match office.desk.store().ready().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(fault) => {
+            tracing::error!(%fault, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+        }
+    }
+}
+
+/// One line per request: method, path without its query, status, milliseconds, request id. Never a
+/// body, a variable or a token.
+#[expect(clippy::disallowed_methods, reason = "measures the request, decides nothing")]
+async fn log_request(request: Request, next: Next) -> Response {
+    let began = std::time::Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+    let id = id.unwrap_or_default().to_owned();
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    let ms = began.elapsed().as_millis();
+    tracing::info!(%method, %path, status, ms, request_id = %id, "request");
+    response
+}
+
+async fn timers(office: Office, seconds: u64, mut stopped: watch::Receiver<bool>) {
+    let mut every = tokio::time::interval(Duration::from_secs(seconds));
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            _ = stopped.changed() => return,
+        }
+        match engine::timer::close_due_notices(&office.desk).await {
+            Ok(0) => {}
+            Ok(closed) => tracing::info!(closed, "notices whose term has run"),
+            Err(fault) => tracing::error!(%fault, "closing due notices"),
+        }
+    }
+}
+
+async fn signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
+        }
+        Err(_) => {
+            let _ = interrupt.await;
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `fangpin audit verify`.
+
+use crate::cli::Ending;
+use crate::config::Config;
+use crate::wiring;
+use std::process::ExitCode;
+
+pub async fn run(config: &Config, json: bool) -> Ending {
+    let store = wiring::open(config).await?;
+    let report = engine::audit::verify(store.as_ref()).await?;
+    let engine::audit::Report { events, claims, payments, pools, paid, faults } = report;
+    if json {
+        println!(
+            "{}",
+            serde_json::json!({
+                "events": events, "claims": claims, "payments": payments, "pools": pools,
+                "paidFen": paid.get(), "faults": faults,
+            })
+        );
+    } else {
+        println!("events {events} · claims {claims} · payments {payments} · pools {pools} · paid {paid} yuan");
+        for fault in &faults {
+            println!("FAULT {fault}");
+        }
+        println!("{}", if faults.is_empty() { "the books are sound" } else { "THE BOOKS ARE NOT SOUND" });
+    }
+    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,77 @@
+//! Puts the parts together.
+
+use crate::cli::Ending;
+use crate::config::Config;
+use engine::access::{Access, Office};
+use engine::{Clock, Desk, Fault, Store};
+use lifecycle::Calendar;
+use std::process::ExitCode;
+use std::sync::Arc;
+use store::SqlStore;
+
+/// Holidays and make-up working days, as dated data.
+const CALENDAR: &str = include_str!("../calendar/cn.toml");
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The calendar that ships with the binary.
+pub fn calendar() -> Result<Arc<Calendar>, Failure> {
+    engine::scheme_file::parse_calendar(CALENDAR)
+        .map(Arc::new)
+        .map_err(|fault| format!("calendar {fault}").into())
+}
+
+/// Connects, making the data folder if the SQLite file is to live there.
+pub async fn connect(config: &Config) -> Result<SqlStore, Failure> {
+    if config.database_url.starts_with("sqlite:") {
+        std::fs::create_dir_all(&config.data).map_err(|fault| {
+            format!("the folder {} cannot be made: {fault}", config.data.display())
+        })?;
+    }
+    Ok(store::connect(&config.database_url).await?)
+}
+
+/// Connects and applies the missing schema steps.
+pub async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
+    let store = connect(config).await?;
+    store.migrate().await?;
+    Ok(Arc::new(store))
+}
+
+/// Desk and access on a store.
+pub fn office(store: &Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Office, Failure> {
+    let desk = Desk::new(Arc::clone(store), Arc::clone(&clock), calendar()?);
+    Ok(Office { desk, access: Arc::new(Access::new(Arc::clone(store), clock)) })
+}
+
+pub async fn migrate_up(config: &Config) -> Ending {
+    connect(config).await?.migrate().await?;
+    migrate_status(config).await
+}
+
+pub async fn migrate_down(config: &Config, steps: u32) -> Ending {
+    connect(config).await?.migrate_down(steps).await?;
+    migrate_status(config).await
+}
+
+pub async fn migrate_status(config: &Config) -> Ending {
+    for (name, applied) in connect(config).await?.migrate_status().await? {
+        println!("{} {name}", if applied { "applied" } else { "pending" });
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The county a command is about: the one named, or the only one there is.
+pub async fn county(
+    store: &dyn Store,
+    named: Option<u32>,
+) -> Result<lifecycle::CountyCode, Failure> {
+    if let Some(code) = named {
+        return Ok(lifecycle::CountyCode::new(code)?);
+    }
+    let counties = store.counties().await.map_err(Fault::from)?;
+    if let [county] = counties.as_slice() {
+        return Ok(*county);
+    }
+    Err(format!("{} counties are loaded; name one with --county", counties.len()).into())
+}

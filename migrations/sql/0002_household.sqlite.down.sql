@@ -1,0 +1,4 @@
+DROP TABLE interest;
+DROP TABLE payee;
+DROP TABLE member;
+DROP TABLE household;

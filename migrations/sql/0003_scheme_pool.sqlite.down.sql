@@ -1,0 +1,3 @@
+DROP TABLE transfer;
+DROP TABLE pool_account;
+DROP TABLE scheme;

@@ -1,0 +1,3 @@
+DROP TABLE living_event;
+DROP TABLE claim_counter;
+DROP TABLE claim;

@@ -1,0 +1,89 @@
+-- What crosses claims: notices, objections, payments, bills, running totals.
+
+-- A notice is CLOSED only when its term has run; VOID when the claim left it. Its content never
+-- changes and it is never deleted (0008).
+CREATE TABLE notice (
+    county_code integer NOT NULL,
+    id uuid NOT NULL,
+    claim_id uuid NOT NULL,
+    content_hash text NOT NULL,
+    posted_on date NOT NULL,
+    last_day date NOT NULL,
+    opened_at timestamptz NOT NULL,
+    closes_at timestamptz NOT NULL,
+    status text NOT NULL CHECK (status IN ('OPEN', 'CLOSED', 'VOID')),
+    closed_at timestamptz,
+    voided_at timestamptz,
+    PRIMARY KEY (county_code, id),
+    FOREIGN KEY (county_code, claim_id) REFERENCES claim (county_code, id),
+    CONSTRAINT notice_term CHECK (closes_at > opened_at AND last_day > posted_on),
+    CONSTRAINT notice_ran CHECK (closed_at IS NULL OR closed_at >= closes_at),
+    CONSTRAINT notice_status CHECK (
+        (status = 'OPEN' AND closed_at IS NULL AND voided_at IS NULL)
+        OR (status = 'CLOSED' AND closed_at IS NOT NULL AND voided_at IS NULL)
+        OR (status = 'VOID' AND voided_at IS NOT NULL))
+);
+
+-- One live notice a claim.
+CREATE UNIQUE INDEX notice_live ON notice (county_code, claim_id) WHERE status IN ('OPEN', 'CLOSED');
+CREATE INDEX notice_by_claim ON notice (county_code, claim_id);
+CREATE INDEX notice_due ON notice (closes_at) WHERE status = 'OPEN';
+
+CREATE TABLE objection (
+    county_code integer NOT NULL,
+    id uuid NOT NULL,
+    claim_id uuid NOT NULL,
+    status text NOT NULL CHECK (status IN ('OPEN', 'UPHELD', 'DISMISSED')),
+    raised_at timestamptz NOT NULL,
+    resolved_at timestamptz,
+    PRIMARY KEY (county_code, id),
+    FOREIGN KEY (county_code, claim_id) REFERENCES claim (county_code, id),
+    CONSTRAINT objection_resolved CHECK ((status = 'OPEN') = (resolved_at IS NULL))
+);
+
+CREATE INDEX objection_by_claim ON objection (county_code, claim_id);
+
+CREATE TABLE payment (
+    county_code integer NOT NULL,
+    id uuid NOT NULL,
+    claim_id uuid NOT NULL,
+    instruction_no text NOT NULL,
+    amount_fen bigint NOT NULL CHECK (amount_fen > 0),
+    payee_id uuid NOT NULL,
+    status text NOT NULL CHECK (status IN ('INSTRUCTED', 'UNKNOWN', 'PAID', 'FAILED', 'RETURNED', 'RECOVERED')),
+    instructed_at timestamptz NOT NULL,
+    settled_at timestamptz,
+    PRIMARY KEY (county_code, id),
+    UNIQUE (county_code, instruction_no),
+    FOREIGN KEY (county_code, claim_id) REFERENCES claim (county_code, id),
+    FOREIGN KEY (county_code, payee_id) REFERENCES payee (county_code, id)
+);
+
+-- Invariant 2: at most one live or settled payment for a claim.
+CREATE UNIQUE INDEX payment_live ON payment (county_code, claim_id) WHERE status IN ('INSTRUCTED', 'UNKNOWN', 'PAID');
+CREATE INDEX payment_by_claim ON payment (county_code, claim_id);
+
+-- Invariant 10: a bill is compensated once ever; the row goes only with a claim that ended without payment.
+CREATE TABLE bill (
+    county_code integer NOT NULL,
+    bill_key text NOT NULL,
+    claim_id uuid NOT NULL,
+    PRIMARY KEY (county_code, bill_key),
+    FOREIGN KEY (county_code, claim_id) REFERENCES claim (county_code, id)
+);
+
+CREATE INDEX bill_by_claim ON bill (county_code, claim_id);
+
+-- What is reserved or paid in a policy year, for a person and for a household. `cap_fen` is the cap
+-- of the scheme that last reserved; empty where that scheme has none.
+CREATE TABLE running_total (
+    county_code integer NOT NULL,
+    policy_year integer NOT NULL,
+    peril text NOT NULL,
+    subject_kind text NOT NULL CHECK (subject_kind IN ('PERSON', 'HOUSEHOLD')),
+    subject_id uuid NOT NULL,
+    used_fen bigint NOT NULL CONSTRAINT running_total_positive CHECK (used_fen >= 0),
+    cap_fen bigint,
+    PRIMARY KEY (county_code, policy_year, peril, subject_kind, subject_id),
+    CONSTRAINT running_total_within_cap CHECK (used_fen <= cap_fen)
+);

@@ -1,0 +1,1 @@
+//! One claim driven by hand with the committed documents.

@@ -1,0 +1,69 @@
+//! The main job: `fangpin demo`, on SQLite and PostgreSQL, twice, and after kills.
+
+use crate::support::{Place, both, run};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+fn claims(place: &Place) -> Vec<Value> {
+    let text = run(&mut place.fangpin(&["demo", "--no-serve", "--json"]));
+    let json: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("one JSON object, got: {text}"));
+    json["claims"].as_array().unwrap().clone()
+}
+
+fn is_sound(place: &Place) {
+    let output = place.fangpin(&["audit", "verify"]).output().unwrap();
+    assert!(output.status.success(), "{}", both(&output));
+}
+
+#[test]
+fn seventeen_households_on_both_databases_twice() {
+    let mut tables = Vec::new();
+    for place in Place::both() {
+        let first = claims(&place);
+        assert_eq!(first.len(), 17);
+        let paid: Vec<&Value> = first.iter().filter(|it| it["status"] == "PAID").collect();
+        assert_eq!(paid.len(), 2, "{first:#?}");
+        assert!(paid.iter().all(|it| it["town"] == "石门寨镇" && it["amountFen"].as_i64() > Some(0)));
+        let mut stages: BTreeMap<&str, usize> = BTreeMap::new();
+        for claim in &first {
+            *stages.entry(claim["status"].as_str().unwrap()).or_default() += 1;
+        }
+        for status in ["INELIGIBLE", "RETURNED", "WITHDRAWN", "NOTICE_OPEN", "APPROVED", "VERIFYING"] {
+            assert!(stages.contains_key(status), "nobody stands at {status}: {stages:?}");
+        }
+        assert_eq!(claims(&place), first, "a second run repeats nothing");
+        is_sound(&place);
+        tables.push(first);
+    }
+    assert_eq!(tables[0], tables[1], "SQLite and PostgreSQL tell the same");
+}
+
+/// Killed at any moment, the file serves, the books are sound, and the job can be finished.
+#[test]
+fn killed_at_any_moment() {
+    let whole = {
+        let place = Place::sqlite();
+        claims(&place)
+    };
+    let place = Place::sqlite();
+    for milliseconds in [5_u64, 40, 90, 160, 250, 400, 700, 1_100] {
+        let mut child = place
+            .fangpin(&["demo", "--no-serve", "--json"])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let end = Instant::now() + Duration::from_millis(milliseconds);
+        while Instant::now() < end && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+        is_sound(&place);
+    }
+    let server = crate::support::Server::start(&place, &["serve"]);
+    server.kill();
+    assert_eq!(claims(&place), whole);
+    is_sound(&place);
+}

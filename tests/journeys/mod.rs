@@ -1,0 +1,4 @@
+//! Households' stories, on the real binary, over real HTTP.
+
+mod by_hand;
+mod demo;

@@ -1,0 +1,194 @@
+//! Real things for the tests: the built binary, folders, databases, HTTP.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// The repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::vars().find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// Whether golden files are to be written.
+pub fn updating_golden() -> bool {
+    variable("UPDATE_GOLDEN").is_some()
+}
+
+/// The binary, as the build left it beside this test.
+pub fn fangpin() -> Command {
+    let test = std::env::current_exe().unwrap();
+    let binary = test.parent().and_then(Path::parent).unwrap().join("fangpin");
+    assert!(binary.exists(), "build it first: cargo build -p server (tests/run does)");
+    let mut command = Command::new(binary);
+    command.env_remove("DATABASE_URL").env_remove("FANGPIN_DATA").env("FANGPIN_LOG", "warn");
+    command
+}
+
+/// Runs to the end; stdout as text. Panics with both streams when the exit code is not zero.
+pub fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", both(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+pub fn both(output: &Output) -> String {
+    format!(
+        "{}\n{}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// Where the data lies: a SQLite file in a folder, or a PostgreSQL database, both of this test alone.
+pub struct Place {
+    pub folder: tempfile::TempDir,
+    pub url: Option<String>,
+}
+
+impl Place {
+    pub fn sqlite() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), url: None }
+    }
+
+    pub fn postgres() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), url: Some(postgres_database()) }
+    }
+
+    pub fn both() -> [Self; 2] {
+        [Self::sqlite(), Self::postgres()]
+    }
+
+    /// `fangpin` on this place.
+    pub fn fangpin(&self, arguments: &[&str]) -> Command {
+        let mut command = fangpin();
+        command.args(arguments).arg("--data").arg(self.folder.path());
+        if let Some(url) = &self.url {
+            command.env("DATABASE_URL", url);
+        }
+        command
+    }
+
+    /// The URL for a store opened in this process.
+    pub fn url(&self) -> String {
+        self.url.clone().unwrap_or_else(|| {
+            format!("sqlite://{}?mode=rwc", self.folder.path().join("fangpin.sqlite").display())
+        })
+    }
+}
+
+/// A new database on the server that tests/run started. Without one the test fails, loudly.
+pub fn postgres_database() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let server = variable("FANGPIN_TEST_POSTGRES")
+        .expect("no PostgreSQL: run through tests/run, or set FANGPIN_TEST_POSTGRES to a superuser's URL");
+    let name = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let psql = variable("FANGPIN_TEST_POSTGRES_BIN").map_or_else(|| "psql".into(), |bin| format!("{bin}/psql"));
+    run(Command::new(psql).args([&server, "-qc", &format!("CREATE DATABASE {name}")]));
+    let (base, _) = server.rsplit_once('/').unwrap();
+    format!("{base}/{name}")
+}
+
+/// A running server; killed when dropped.
+pub struct Server {
+    child: Child,
+    pub address: String,
+}
+
+impl Server {
+    /// Starts `fangpin ARGUMENTS --listen 127.0.0.1:0` and waits for its address.
+    pub fn start(place: &Place, arguments: &[&str]) -> Self {
+        let mut command = place.fangpin(arguments);
+        command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (say, hear) = mpsc::channel();
+        let streams: [Box<dyn std::io::Read + Send>; 2] =
+            [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+        for stream in streams {
+            let say = say.clone();
+            std::thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    let _ = say.send(line);
+                }
+            });
+        }
+        drop(say);
+        let mut heard = Vec::new();
+        loop {
+            let line = hear
+                .recv_timeout(Duration::from_secs(60))
+                .unwrap_or_else(|_| panic!("the server did not come up:\n{}", heard.join("\n")));
+            if let Some((_, rest)) = line.split_once("http://") {
+                let address = rest.split(['/', ' ']).next().unwrap().to_owned();
+                return Self { child, address };
+            }
+            heard.push(line);
+        }
+    }
+
+    /// Kills it as a power cut would.
+    pub fn kill(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Resident memory in KiB.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A GraphQL client of one account, with the committed documents.
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+impl Client {
+    /// Signs in with the document of the role.
+    pub async fn sign_in(server: &Server, login: &str) -> Self {
+        let mut client =
+            Self { http: reqwest::Client::new(), url: server.url("/graphql"), token: String::new() };
+        let input = serde_json::json!({ "login": login, "password": "fangpin-demo-2020" });
+        let answer = client.ask("office/LogIn", serde_json::json!({ "input": input })).await;
+        client.token = answer["data"]["logIn"]["token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        client
+    }
+
+    /// Sends a committed document, `graphql/operations/NAME.graphql`.
+    pub async fn ask(&self, document: &str, variables: Value) -> Value {
+        let path = root().join("graphql/operations").join(format!("{document}.graphql"));
+        let query = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("no document {document}"));
+        self.query(&query, variables).await
+    }
+
+    /// Sends any document.
+    pub async fn query(&self, query: &str, variables: Value) -> Value {
+        let mut request = self
+            .http
+            .post(&self.url)
+            .header("accept", "application/graphql-response+json")
+            .json(&serde_json::json!({ "query": query, "variables": variables }));
+        if !self.token.is_empty() {
+            request = request.bearer_auth(&self.token);
+        }
+        let text = request.send().await.unwrap().text().await.unwrap();
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"))
+    }
+}
