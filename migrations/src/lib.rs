@@ -92,7 +92,7 @@ impl Step {
         match backend {
             DbBackend::Sqlite => Ok(self.sqlite),
             DbBackend::Postgres => Ok(self.postgres),
-            DbBackend::MySql => Err(DbErr::Migration("MySQL is not supported".to_owned())),
+            other => Err(DbErr::Migration(format!("{other:?} is not supported"))),
         }
     }
 }

@@ -1,0 +1,381 @@
+//! The catalogue of expected refusals: for each code what people read, in Chinese and English.
+//!
+//! `{name}` stands for a parameter. `graphql/codes.md` is generated from here.
+
+use crate::errors::ErrorCode;
+use async_graphql::{Enum, SimpleObject};
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_LANGUAGE;
+use benefits::Fen;
+use chrono::{DateTime, FixedOffset, Utc};
+use lifecycle::{Blocked, Check, CommandKind, Duty, Param, Status};
+
+/// A language of messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Language {
+    /// 简体中文, the default.
+    #[default]
+    Chinese,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// The language a request prefers.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let Some(header) = headers
+            .get(ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok())
+        else {
+            return Self::default();
+        };
+        let mut best = (0, Self::default());
+        for range in header.split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let tag = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1_000, weight);
+            let language = match tag.split('-').next() {
+                Some("zh") => Self::Chinese,
+                Some("en") => Self::English,
+                Some(_) | None => continue,
+            };
+            if weight > best.0 {
+                best = (weight, language);
+            }
+        }
+        best.1
+    }
+}
+
+/// A quality value in thousandths, without floating point: `0.8` is 800.
+pub(crate) fn weight(text: &str) -> u16 {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let thousandths = format!("{:0<3.3}", decimals).parse().unwrap_or(0);
+    let whole: u16 = whole.parse().unwrap_or(0);
+    whole.saturating_mul(1_000).saturating_add(thousandths).min(1_000)
+}
+
+macro_rules! catalogue {
+    ($($variant:ident = $code:tt on $field:literal { $zh:tt $en:tt })+) => {
+        /// Why a mutation was not carried out; nothing was written. Common to all mutations of a
+        /// claim: STALE_VERSION, INVALID_STATE, DUTY_MISSING, SELF_DEALING, VALIDATION; others are
+        /// listed with the mutation. New values may be added: tolerate unknown ones.
+        #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum UserErrorCode { $(#[doc = $zh] #[doc = $en] $variant,)+ }
+
+        impl UserErrorCode {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The stable code.
+            pub const fn code(self) -> &'static str { match self { $(Self::$variant => $code,)+ } }
+
+            /// The input field it is about, unless a parameter says.
+            const fn field(self) -> &'static str { match self { $(Self::$variant => $field,)+ } }
+
+            /// The text with its placeholders.
+            pub const fn template(self, language: Language) -> &'static str {
+                match (self, language) {
+                    $((Self::$variant, Language::Chinese) => $zh,
+                      (Self::$variant, Language::English) => $en,)+
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    InvalidState = "INVALID_STATE" on "claimId" { "案件当前状态为“{status}”,不能{command}" "the claim is {status}; {command} is not possible now" }
+    StaleVersion = "STALE_VERSION" on "expectedVersion" { "案件已被他人更新,请刷新后再办理" "the claim has moved on; read it again" }
+    DutyMissing = "DUTY_MISSING" on "claimId" { "您的岗位不能{command}" "your duties do not allow {command}" }
+    DutyConflict = "DUTY_CONFLICT" on "claimId" { "职责分离:您已是或不是本案的“{actedAs}”,须由他人办理" "segregation of duties ({actedAs}): somebody else must do this" }
+    SelfDealing = "SELF_DEALING" on "claimId" { "您与该户有利害关系,应当回避" "you have an interest in this household and must abstain" }
+    ConflictOfInterest = "CONFLICT_OF_INTEREST" on "surveyorId" { "该查勘员与该户有利害关系,应当回避" "the surveyor has an interest in this household" }
+    NotQualified = "NOT_QUALIFIED" on "surveyorId" { "该人员不具备“{duty}”岗位" "this person does not hold the duty {duty}" }
+    Validation = "VALIDATION" on "input" { "“{field}”填写有误:{reason}" "{field} is not valid: {reason}" }
+    DuplicateEvent = "DUPLICATE_EVENT" on "eventOn" { "同一成员的同一事件已有案件 {number}" "the same event is already claimed as {number}" }
+    MissingBasis = "MISSING_BASIS" on "basis" { "缺少村级评议决议,不能推送" "the village decision is missing" }
+    HouseholdNotListed = "HOUSEHOLD_NOT_LISTED" on "householdId" { "该户不在监测对象名单内" "the household is not on the list of monitored households" }
+    NotCovered = "NOT_COVERED" on "claimId" { "不在保险责任范围内:{reason}" "the scheme does not cover this: {reason}" }
+    CheckOrder = "CHECK_ORDER" on "check" { "核查环节顺序不符,下一环节应为“{expected}”" "the next check must be {expected}" }
+    EvidenceMissing = "EVIDENCE_MISSING" on "evidence" { "缺少材料:{kinds}" "evidence is missing: {kinds}" }
+    InsuredDeceased = "INSURED_DECEASED" on "claimId" { "被保险人已于{diedOn}去世,早于事件发生日" "the insured member died on {diedOn}, before the event" }
+    PayeeDeceased = "PAYEE_DECEASED" on "payeeId" { "收款人已去世,请变更收款人" "the payee has died; name another" }
+    OtherCompensationRequired = "OTHER_COMPENSATION_REQUIRED" on "otherCompensationFen" { "须说明是否获得其他赔偿(没有则填0)" "state other compensation, also when it is nothing" }
+    BillTaken = "BILL_TAKEN" on "bills" { "有{bills}张票据已经理赔过,一张票据只赔一次" "{bills} bill(s) were compensated before" }
+    NoBenefit = "NO_BENEFIT" on "claimId" { "理算金额为零,无可赔付" "the computed benefit is zero" }
+    AssessmentFailed = "ASSESSMENT_FAILED" on "claimId" { "无法理算:{reason}" "the benefit cannot be computed: {reason}" }
+    PayeeUnconfirmed = "PAYEE_UNCONFIRMED" on "claimId" { "收款人变更尚待第二人确认" "the payee's change awaits a second person" }
+    AccountNameMismatch = "ACCOUNT_NAME_MISMATCH" on "payeeId" { "账户户名与收款人姓名不符" "the account is not in the payee's name" }
+    AccountShared = "ACCOUNT_SHARED" on "payeeId" { "该账户已被其他农户使用" "another household uses this account" }
+    PayeeUnknown = "PAYEE_UNKNOWN" on "payeeId" { "收款人不存在或不属于该户" "the payee is unknown or not of this household" }
+    SecondPersonRequired = "SECOND_PERSON_REQUIRED" on "claimId" { "须由另一人办理" "a second person must do this" }
+    PreviewRequired = "PREVIEW_REQUIRED" on "claimId" { "公示内容须先由另一人预览确认" "a second person must first preview the notice as it now stands" }
+    ContentChanged = "CONTENT_CHANGED" on "contentHash" { "公示内容与核对时不一致" "the content is not what was seen" }
+    NoticePrivate = "NOTICE_PRIVATE" on "claimId" { "公示内容含有个人隐私(字段 {field}),不能张贴" "the notice would show private data ({field})" }
+    PeriodIncomplete = "PERIOD_INCOMPLETE" on "claimId" { "公示期未满,至{closesAt}" "the notice runs until {closesAt}" }
+    ProofMissing = "PROOF_MISSING" on "claimId" { "张贴证明不足:已有{have}份,需要{need}份" "proofs of publication: {have} of {need}" }
+    ObjectionOpen = "OBJECTION_OPEN" on "claimId" { "尚有{objections}件公示异议未处理" "{objections} objection(s) are open" }
+    ObjectionUnknown = "OBJECTION_UNKNOWN" on "objectionId" { "没有这件待处理的异议" "there is no such open objection" }
+    ReviewRequired = "REVIEW_REQUIRED" on "claimId" { "须先经县级审定" "the county must review the claim first" }
+    OverLimit = "OVER_LIMIT" on "claimId" { "超过单人审批权限{limitFen}元" "above one approver's limit of {limitFen} yuan" }
+    NoFirstApproval = "NO_FIRST_APPROVAL" on "claimId" { "没有待复核的初审" "no first approval awaits a second" }
+    OverAssessment = "OVER_ASSESSMENT" on "benefitFen" { "金额与理算结果{assessedFen}元不符或超出" "the amount does not agree with the assessment of {assessedFen} yuan" }
+    CapExceeded = "CAP_EXCEEDED" on "claimId" { "超过封顶线,剩余额度{remainingFen}元" "a cap would be passed; {remainingFen} yuan remain" }
+    PoolInsufficient = "POOL_INSUFFICIENT" on "claimId" { "资金池余额不足,可用{availableFen}元" "the pool holds only {availableFen} yuan" }
+    Mismatch = "MISMATCH" on "input" { "“{field}”与记录不符" "{field} differs from what is recorded" }
+    Contradiction = "CONTRADICTION" on "claimId" { "回报与已证实的结果矛盾,请核实" "the report contradicts what is proven" }
+    AlreadyInstructed = "ALREADY_INSTRUCTED" on "claimId" { "上一笔付款结果不明,不能再次付款" "the outcome of the last payment is not known" }
+    LivenessStale = "LIVENESS_STALE" on "claimId" { "收款人生存核验已超过{daysMax}天,请重新核验" "the payee's liveness check is older than {daysMax} days" }
+    CalendarMissing = "CALENDAR_MISSING" on "claimId" { "缺少{year}年节假日安排,不能计算期限" "the calendar holds no days of {year}" }
+    WrongCredentials = "WRONG_CREDENTIALS" on "login" { "账号或口令不正确" "login or password is wrong" }
+}
+
+impl UserErrorCode {
+    /// The value of a code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|it| it.code() == code)
+    }
+}
+
+/// A parameter of a refusal.
+#[derive(SimpleObject, Debug, Clone, PartialEq, Eq)]
+pub struct ErrorParam {
+    /// Name; one that ends in `Fen` holds whole fen.
+    pub name: String,
+    /// Value: a code, a number, fen, a day or an instant, as text.
+    pub value: String,
+}
+
+/// An expected refusal: nothing was written.
+#[derive(SimpleObject, Debug, Clone, PartialEq, Eq)]
+pub struct UserError {
+    /// The stable code.
+    pub code: UserErrorCode,
+    /// The path to the input field concerned, below `input`.
+    pub field: Option<Vec<String>>,
+    /// What people read; Chinese, or English if `Accept-Language` prefers it.
+    pub message: String,
+    /// The parameters of the message, for programs.
+    pub params: Vec<ErrorParam>,
+}
+
+impl UserError {
+    /// A refusal with its parameters.
+    pub fn new(
+        code: UserErrorCode,
+        params: &[(&'static str, Param)],
+        language: Language,
+    ) -> Self {
+        let mut message = code.template(language).to_owned();
+        for (name, param) in params {
+            let placeholder = format!("{{{}}}", wire_name(name, param));
+            message = message.replace(&placeholder, &spoken(name, param, language));
+        }
+        let named = params.iter().find_map(|(name, param)| match param {
+            Param::Text(field) if *name == "field" => Some(field.clone()),
+            Param::Text(_) | Param::Number(_) | Param::Money(_) | Param::Day(_) | Param::At(_) => {
+                None
+            }
+        });
+        Self {
+            code,
+            field: Some(vec![named.unwrap_or_else(|| code.field().to_owned())]),
+            message,
+            params: params
+                .iter()
+                .map(|(name, param)| ErrorParam {
+                    name: wire_name(name, param),
+                    value: match param {
+                        Param::Money(fen) => fen.get().to_string(),
+                        Param::At(at) => crate::types::scalars::instant_text(*at),
+                        Param::Text(_) | Param::Number(_) | Param::Day(_) => param.to_string(),
+                    },
+                })
+                .collect(),
+        }
+    }
+
+    /// The refusal of a command. `None` for a code that the catalogue does not hold, which a test
+    /// rules out.
+    pub fn blocked(blocked: &Blocked, language: Language) -> Option<Self> {
+        let code = UserErrorCode::from_code(blocked.code())?;
+        Some(Self::new(code, &blocked.params(), language))
+    }
+}
+
+/// `closes_at` is `closesAt`; money says its unit.
+fn wire_name(name: &str, param: &Param) -> String {
+    let mut out = String::with_capacity(name.len() + 3);
+    let mut upper = false;
+    for character in name.chars() {
+        if character == '_' {
+            upper = true;
+        } else if std::mem::take(&mut upper) {
+            out.push(character.to_ascii_uppercase());
+        } else {
+            out.push(character);
+        }
+    }
+    if let Param::Money(_) = param {
+        out.push_str("Fen");
+    }
+    out
+}
+
+/// A parameter as people say it.
+fn spoken(name: &str, param: &Param, language: Language) -> String {
+    match (param, language) {
+        (Param::Text(text), Language::Chinese) => chinese(name, text),
+        (Param::Text(text), Language::English) => text.clone(),
+        (Param::Money(fen), _) => yuan(*fen),
+        (Param::At(at), _) => office_time(*at),
+        (Param::Number(_) | Param::Day(_), _) => param.to_string(),
+    }
+}
+
+fn yuan(fen: Fen) -> String {
+    fen.to_string()
+}
+
+/// An instant as the clock on the office's wall shows it.
+fn office_time(at: DateTime<Utc>) -> String {
+    FixedOffset::east_opt(8 * 3_600).map_or_else(
+        || at.to_rfc3339(),
+        |shanghai| at.with_timezone(&shanghai).format("%Y-%m-%d %H:%M").to_string(),
+    )
+}
+
+fn chinese(name: &str, text: &str) -> String {
+    let term = match name {
+        "status" => Status::from_code(text).map(Status::zh),
+        "command" => CommandKind::from_code(text).map(CommandKind::zh),
+        "expected" => Check::from_code(text).map(Check::zh),
+        "duty" => Duty::from_code(text).map(Duty::zh),
+        _ => None,
+    };
+    let reading = || match text {
+        "REFERRER" => Some("推送人"),
+        "SURVEYOR" => Some("查勘员"),
+        "NOT_THE_SURVEYOR" => Some("本案指定查勘员(非本人)"),
+        "APPROVER" => Some("核赔人"),
+        "RESOLVER" => Some("异议处理人"),
+        "NONE" => Some("无"),
+        "PERIL" => Some("险种"),
+        "DAY" => Some("事件日期"),
+        "POLICY_YEAR" => Some("保单年度"),
+        "EMPTY" => Some("不能为空"),
+        "MISSING" => Some("未填写"),
+        "UNKNOWN" => Some("不存在"),
+        "UNCHANGED" => Some("没有变化"),
+        "NOT_POSITIVE" => Some("须大于零"),
+        "TOO_LARGE" => Some("数值过大"),
+        "TOO_LONG" => Some("文字过长"),
+        "TOO_MANY" => Some("条目过多"),
+        "IN_THE_FUTURE" => Some("不能晚于今天"),
+        "NOT_OF_HOUSEHOLD" => Some("不是该户成员"),
+        "NOT_A_SHA256" => Some("材料校验值格式不对"),
+        "NOT_AN_EVALUATION" => Some("此环节没有表决"),
+        "MORE_THAN_PRESENT" => Some("票数多于到会人数"),
+        "VOTES_SAY_OTHERWISE" => Some("与表决结果不符"),
+        "NOTHING_TO_CONFIRM" => Some("没有待确认的变更"),
+        "NOT_AN_ACCOUNT" => Some("账号应为8至32位数字"),
+        "AFTER_THE_CHECK" => Some("不能晚于核验日"),
+        "NOT_A_SESSION" => Some("接口密钥不能在此注销"),
+        "NOT_A_NUMBER" => Some("数值不正确"),
+        "REGISTER_PAYEE" => Some("登记收款人"),
+        "RECORD_LIVENESS_CHECK" => Some("登记生存核验"),
+        _ => None,
+    };
+    term.or_else(reading).unwrap_or(text).to_owned()
+}
+
+/// The reference of all codes, as `graphql/codes.md`.
+pub fn codes_markdown() -> String {
+    use std::fmt::Write;
+    let mut out = String::from(
+        "<!-- Generated from crates/gateway/src/messages.rs and errors.rs by `UPDATE_GOLDEN=1 cargo test -p gateway`. -->\n\
+         # Codes\n\n\
+         ## `userErrors[].code`: expected refusals; nothing was written\n\n\
+         | Code | 中文 | English |\n|---|---|---|\n",
+    );
+    for code in UserErrorCode::ALL {
+        let zh = code.template(Language::Chinese);
+        let en = code.template(Language::English);
+        let _ = writeln!(out, "| `{}` | {zh} | {en} |", code.code());
+    }
+    out.push_str(
+        "\n## `errors[].extensions.code`: authentication, scope, limits, concurrency, internal\n\n\
+         | Code | Meaning | Retryable |\n|---|---|---|\n",
+    );
+    for code in ErrorCode::ALL {
+        let retryable = if code.retryable() { "yes" } else { "no" };
+        let _ = writeln!(out, "| `{}` | {} | {retryable} |", code.code(), code.meaning().trim());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_graphql::Value;
+    use async_graphql::resolver_utils::enum_value;
+
+    #[test]
+    fn every_refusal_has_a_message_in_both_languages() {
+        for code in Blocked::CODES {
+            assert!(UserErrorCode::from_code(code).is_some(), "{code} has no message");
+        }
+        for code in UserErrorCode::ALL {
+            let Value::Enum(name) = enum_value(*code) else { unreachable!() };
+            assert_eq!(name.as_str(), code.code());
+            assert!(!code.template(Language::Chinese).is_ascii());
+            assert!(code.template(Language::English).is_ascii());
+        }
+    }
+
+    #[test]
+    fn every_placeholder_is_filled() {
+        let samples = [
+            Blocked::InvalidState { status: Status::Paid, command: CommandKind::ReferCase },
+            Blocked::CheckOrder { expected: Some(Check::FieldVisit) },
+            Blocked::OverLimit { limit: Fen::from_yuan(50_000) },
+            Blocked::ProofMissing { have: 1, need: 2 },
+            Blocked::LivenessStale { days_max: 30 },
+            Blocked::Validation { field: "reasons", reason: "EMPTY" },
+            Blocked::DutyConflict { acted_as: "REFERRER" },
+        ];
+        for blocked in samples {
+            for language in [Language::Chinese, Language::English] {
+                let error = UserError::blocked(&blocked, language).unwrap();
+                assert!(!error.message.contains('{'), "{}", error.message);
+            }
+        }
+        let error = UserError::blocked(
+            &Blocked::InvalidState { status: Status::Paid, command: CommandKind::ReferCase },
+            Language::Chinese,
+        );
+        assert_eq!(error.unwrap().message, "案件当前状态为“已赔付”,不能推送");
+        let error = UserError::blocked(
+            &Blocked::PoolInsufficient { available: Fen::new(620_800) },
+            Language::English,
+        )
+        .unwrap();
+        assert_eq!(error.params[0].name, "availableFen");
+        assert_eq!(error.params[0].value, "620800");
+    }
+
+    #[test]
+    fn the_preferred_language_is_chosen() {
+        let of = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_LANGUAGE, text.parse().unwrap());
+            Language::of(&headers)
+        };
+        assert_eq!(Language::of(&HeaderMap::new()), Language::Chinese);
+        assert_eq!(of("en-GB,en;q=0.9"), Language::English);
+        assert_eq!(of("en;q=0.8, zh-CN"), Language::Chinese);
+        assert_eq!(of("fr, de"), Language::Chinese);
+        assert_eq!(of("zh;q=0.1, en;q=0.75"), Language::English);
+    }
+}

@@ -1,0 +1,154 @@
+//! One visit (request): who calls, in which language, and what was already read for this answer.
+
+use crate::errors::{ApiError, ErrorCode};
+use crate::messages::Language;
+use async_graphql::Context;
+use engine::access::Office;
+use engine::household::Household;
+use engine::registry::{Person, Region};
+use engine::{Caller, Fault};
+use lifecycle::{Claim, HouseholdId, PersonId, RegionCode, Scheme, SchemeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::{Mutex, OnceCell};
+
+/// A request on its way through the resolvers.
+pub struct Visit {
+    /// Desk and access.
+    pub office: Office,
+    /// The language of messages.
+    pub language: Language,
+    caller: Option<Caller>,
+    token: Option<String>,
+    replayed: AtomicBool,
+    regions: OnceCell<Vec<Region>>,
+    people: OnceCell<Vec<Person>>,
+    schemes: Mutex<HashMap<SchemeId, Option<Arc<Scheme>>>>,
+    households: Mutex<HashMap<HouseholdId, Option<Arc<Household>>>>,
+}
+
+impl Visit {
+    /// A visit of a caller (or of nobody yet) with the token that was presented.
+    pub fn new(
+        office: Office,
+        language: Language,
+        caller: Option<Caller>,
+        token: Option<String>,
+    ) -> Self {
+        Self {
+            office,
+            language,
+            caller,
+            token,
+            replayed: AtomicBool::new(false),
+            regions: OnceCell::new(),
+            people: OnceCell::new(),
+            schemes: Mutex::default(),
+            households: Mutex::default(),
+        }
+    }
+
+    /// The visit a resolver runs in.
+    pub fn of<'a>(ctx: &'a Context<'_>) -> Result<&'a Self, ApiError> {
+        ctx.data_opt::<Arc<Self>>()
+            .map(AsRef::as_ref)
+            .ok_or_else(|| ApiError::new(ErrorCode::Internal, "internal error"))
+    }
+
+    /// The caller; whoever has not signed in gets no further.
+    pub fn caller(&self) -> Result<&Caller, ApiError> {
+        self.caller
+            .as_ref()
+            .ok_or_else(|| ApiError::new(ErrorCode::Unauthenticated, "sign in first"))
+    }
+
+    /// The token that was presented.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// Notes that an earlier answer is given again.
+    pub fn note_replay(&self) {
+        self.replayed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an earlier answer is given again.
+    pub fn is_replay(&self) -> bool {
+        self.replayed.load(Ordering::Relaxed)
+    }
+
+    /// The regions of the caller's county.
+    pub async fn regions(&self) -> Result<&[Region], ApiError> {
+        let county = self.caller()?.scope.county;
+        let read = || self.office.desk.store().regions(county);
+        Ok(self.regions.get_or_try_init(read).await?)
+    }
+
+    /// A region by its code.
+    pub async fn region(&self, code: &RegionCode) -> Result<Option<&Region>, ApiError> {
+        let regions = self.regions().await?;
+        Ok(regions.iter().find(|region| region.code == *code))
+    }
+
+    /// The staff of the caller's county.
+    pub async fn people(&self) -> Result<&[Person], ApiError> {
+        let county = self.caller()?.scope.county;
+        let read = || self.office.desk.store().people(county);
+        Ok(self.people.get_or_try_init(read).await?)
+    }
+
+    /// A person's name; the timer has one too.
+    pub async fn person_name(&self, id: PersonId) -> Result<Option<String>, ApiError> {
+        let caller = self.caller()?;
+        if caller.person == id {
+            return Ok(Some(caller.name.clone()));
+        }
+        let timer = engine::timer::timer_caller(caller.scope.county);
+        if let Some(timer) = timer.filter(|timer| timer.person == id) {
+            return Ok(Some(timer.name));
+        }
+        let people = self.people().await?;
+        Ok(people
+            .iter()
+            .find(|person| person.id == id)
+            .map(|person| person.name.clone()))
+    }
+
+    /// A scheme of the caller's county; an insurer sees only those it runs.
+    pub async fn scheme(&self, id: SchemeId) -> Result<Option<Arc<Scheme>>, ApiError> {
+        let caller = self.caller()?;
+        let mut known = self.schemes.lock().await;
+        if let Some(scheme) = known.get(&id) {
+            return Ok(scheme.clone());
+        }
+        let scheme = self.office.desk.scheme(caller, id).await?;
+        let scheme = scheme.filter(|scheme| sees_scheme(caller, scheme));
+        known.insert(id, scheme.clone());
+        Ok(scheme)
+    }
+
+    /// The household of a claim that the caller sees, under the rule of `Desk::household`.
+    pub async fn household_of(&self, claim: &Claim) -> Result<Option<Arc<Household>>, ApiError> {
+        let caller = self.caller()?;
+        let mut known = self.households.lock().await;
+        if let Some(household) = known.get(&claim.household) {
+            return Ok(household.clone());
+        }
+        let store = self.office.desk.store();
+        let household: Result<_, Fault> = store.household(caller.scope.county, claim.household).await;
+        let household = household?
+            .filter(|household| caller.scope.region.covers(&household.village))
+            .map(Arc::new);
+        known.insert(claim.household, household.clone());
+        Ok(household)
+    }
+}
+
+/// Whether a caller sees a scheme of its county.
+pub fn sees_scheme(caller: &Caller, scheme: &Scheme) -> bool {
+    caller
+        .scope
+        .insurer
+        .is_none_or(|insurer| insurer == scheme.insurer)
+}
