@@ -1,5 +1,6 @@
 //! The one integration-test binary: what only shows when the parts run together.
 
+mod browser;
 mod contracts;
 mod journeys;
 mod support;

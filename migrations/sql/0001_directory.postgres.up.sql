@@ -4,7 +4,7 @@
 
 CREATE TABLE region (
     county_code integer NOT NULL,
-    code text NOT NULL CHECK (length(code) IN (6, 9, 12)),
+    code text COLLATE "C" NOT NULL CHECK (length(code) IN (6, 9, 12)),
     name text NOT NULL,
     PRIMARY KEY (county_code, code)
 );

@@ -4,7 +4,7 @@
 CREATE TABLE household (
     county_code integer NOT NULL,
     id uuid NOT NULL,
-    village text NOT NULL CHECK (length(village) = 12),
+    village text COLLATE "C" NOT NULL CHECK (length(village) = 12),
     kind text NOT NULL,
     listed_on date,
     head_id uuid NOT NULL,

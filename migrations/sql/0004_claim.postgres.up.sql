@@ -5,7 +5,7 @@
 CREATE TABLE claim (
     county_code integer NOT NULL,
     id uuid NOT NULL,
-    number text NOT NULL,
+    number text COLLATE "C" NOT NULL,
     version integer NOT NULL CHECK (version >= 1),
     status text NOT NULL CONSTRAINT claim_status CHECK (status IN (
         'DRAFT', 'REFERRED', 'RETURNED', 'ACCEPTED', 'VERIFYING', 'VERIFIED', 'INELIGIBLE', 'NOTICE_OPEN', 'NOTICE_CLOSED', 'APPROVED',
@@ -17,7 +17,7 @@ CREATE TABLE claim (
     household_id uuid NOT NULL,
     insured_id uuid NOT NULL,
     payee_id uuid NOT NULL,
-    village text NOT NULL,
+    village text COLLATE "C" NOT NULL,
     event_on date NOT NULL,
     policy_year integer NOT NULL,
     submitted_fen bigint NOT NULL CHECK (submitted_fen > 0),

@@ -1,6 +1,6 @@
 -- What crosses claims: notices, objections, payments, bills, running totals.
 
--- A notice is CLOSED only when its term has run; VOID when the claim left it. Its content never
+-- A notice is CLOSED only when its term has run and it was proved; VOID when the claim left it. Its content never
 -- changes and it is never deleted (0008).
 CREATE TABLE notice (
     county_code integer NOT NULL,
@@ -11,13 +11,15 @@ CREATE TABLE notice (
     last_day date NOT NULL,
     opened_at timestamptz NOT NULL,
     closes_at timestamptz NOT NULL,
+    proofs_min integer NOT NULL CHECK (proofs_min >= 0),
+    proofs integer NOT NULL CHECK (proofs >= 0),
     status text NOT NULL CHECK (status IN ('OPEN', 'CLOSED', 'VOID')),
     closed_at timestamptz,
     voided_at timestamptz,
     PRIMARY KEY (county_code, id),
     FOREIGN KEY (county_code, claim_id) REFERENCES claim (county_code, id),
     CONSTRAINT notice_term CHECK (closes_at > opened_at AND last_day > posted_on),
-    CONSTRAINT notice_ran CHECK (closed_at IS NULL OR closed_at >= closes_at),
+    CONSTRAINT notice_ran CHECK (closed_at IS NULL OR (closed_at >= closes_at AND proofs >= proofs_min)),
     CONSTRAINT notice_status CHECK (
         (status = 'OPEN' AND closed_at IS NULL AND voided_at IS NULL)
         OR (status = 'CLOSED' AND closed_at IS NOT NULL AND voided_at IS NULL)

@@ -144,7 +144,7 @@ CREATE TRIGGER payment_course BEFORE UPDATE ON payment FOR EACH ROW
     EXECUTE FUNCTION refuse('not the course of a payment');
 
 CREATE TRIGGER notice_content BEFORE UPDATE ON notice FOR EACH ROW
-    WHEN (NEW.county_code <> OLD.county_code OR NEW.id <> OLD.id OR NEW.claim_id <> OLD.claim_id OR NEW.content_hash <> OLD.content_hash OR NEW.posted_on <> OLD.posted_on OR NEW.last_day <> OLD.last_day OR NEW.opened_at <> OLD.opened_at OR NEW.closes_at <> OLD.closes_at)
+    WHEN (NEW.county_code <> OLD.county_code OR NEW.id <> OLD.id OR NEW.claim_id <> OLD.claim_id OR NEW.content_hash <> OLD.content_hash OR NEW.posted_on <> OLD.posted_on OR NEW.last_day <> OLD.last_day OR NEW.opened_at <> OLD.opened_at OR NEW.closes_at <> OLD.closes_at OR NEW.proofs_min <> OLD.proofs_min)
     EXECUTE FUNCTION refuse('the content of a notice is immutable');
 
 CREATE TRIGGER notice_course BEFORE UPDATE ON notice FOR EACH ROW

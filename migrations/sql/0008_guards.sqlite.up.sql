@@ -111,7 +111,7 @@ WHEN NOT (NEW.status = OLD.status
 BEGIN SELECT RAISE(ABORT, 'not the course of a payment'); END;
 
 CREATE TRIGGER notice_content BEFORE UPDATE ON notice
-WHEN NEW.county_code <> OLD.county_code OR NEW.id <> OLD.id OR NEW.claim_id <> OLD.claim_id OR NEW.content_hash <> OLD.content_hash OR NEW.posted_on <> OLD.posted_on OR NEW.last_day <> OLD.last_day OR NEW.opened_at <> OLD.opened_at OR NEW.closes_at <> OLD.closes_at
+WHEN NEW.county_code <> OLD.county_code OR NEW.id <> OLD.id OR NEW.claim_id <> OLD.claim_id OR NEW.content_hash <> OLD.content_hash OR NEW.posted_on <> OLD.posted_on OR NEW.last_day <> OLD.last_day OR NEW.opened_at <> OLD.opened_at OR NEW.closes_at <> OLD.closes_at OR NEW.proofs_min <> OLD.proofs_min
 BEGIN SELECT RAISE(ABORT, 'the content of a notice is immutable'); END;
 
 CREATE TRIGGER notice_course BEFORE UPDATE ON notice

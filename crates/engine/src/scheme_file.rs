@@ -9,7 +9,7 @@ use lifecycle::{
     Calendar, Check, CommandKind, Counting, CountyCode, Duty, OrgId, Peril, Scheme, SchemeId, Term,
     duty,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -66,10 +66,29 @@ struct NoticeText {
 #[serde(deny_unknown_fields)]
 struct PerilText {
     peril: Peril,
+    #[serde(deserialize_with = "day")]
     covers_from: NaiveDate,
+    #[serde(deserialize_with = "day")]
     covers_to: NaiveDate,
     evidence: Vec<String>,
     schedule: Schedule,
+}
+
+/// A day as a TOML date, `2020-01-31`, or as a text, `"2020-01-31"`: people write both.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a day such as 2020-01-31")]
+enum DayText {
+    Date(toml::value::Datetime),
+    Text(String),
+}
+
+fn day<'de, D: Deserializer<'de>>(file: D) -> Result<NaiveDate, D::Error> {
+    let text = match DayText::deserialize(file)? {
+        DayText::Date(date) => date.to_string(),
+        DayText::Text(text) => text,
+    };
+    text.parse()
+        .map_err(|_| de::Error::custom(format!("{text:?} is not a day such as 2020-01-31")))
 }
 
 /// The shortest notice: 公示不少于5天.

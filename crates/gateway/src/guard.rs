@@ -235,7 +235,8 @@ impl<'a> Meter<'a> {
                 self.aliases += usize::from(field.node.alias.is_some());
                 let mut cost = self.set(&field.node.selection_set.node)?;
                 cost.depth += 1;
-                cost.introspection_lists += usize::from(is_introspection_list(&field.node.name.node));
+                cost.introspection_lists +=
+                    usize::from(is_introspection_list(&field.node.name.node));
                 cost
             }
             Selection::InlineFragment(inline) => self.set(&inline.node.selection_set.node)?,
@@ -327,7 +328,10 @@ mod tests {
 
     /// Design, measured traps: 8^40 fields in 3 KB are measured, not walked.
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "the time the guard itself takes is what is tested")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the time the guard itself takes is what is tested"
+    )]
     fn nested_fragment_spreads_are_refused_at_once() {
         let mut query = String::from("{ ...f0 }");
         for level in 0..40 {
@@ -343,10 +347,16 @@ mod tests {
     #[test]
     fn the_corpus_is_refused_by_the_limit_that_names_it() {
         let deep = |levels: usize| format!("{}a{}", "{a".repeat(levels), "}".repeat(levels));
-        assert_eq!(refused(&format!("{{{}}}", "a ".repeat(9_000))), "documentBytes");
+        assert_eq!(
+            refused(&format!("{{{}}}", "a ".repeat(9_000))),
+            "documentBytes"
+        );
         assert_eq!(refused(&format!("{{{}}}", "a ".repeat(2_500))), "tokens");
         assert_eq!(refused(&deep(3_000)), "nesting");
-        assert_eq!(refused(&format!("{{a(b:{})}}", "[".repeat(5_000))), "nesting");
+        assert_eq!(
+            refused(&format!("{{a(b:{})}}", "[".repeat(5_000))),
+            "nesting"
+        );
         assert_eq!(refused(&"{a".repeat(12)), "invalid");
         let nested = format!("{}{}", "{a".repeat(12), "}".repeat(12));
         assert_eq!(refused(&nested), "depth");
@@ -357,14 +367,23 @@ mod tests {
         assert_eq!(refused(&format!("{{ x {{ {aliases} }} }}")), "aliases");
         assert_eq!(refused("{ a b c d e f g h i j k }"), "rootFields");
         assert_eq!(refused("mutation { a b }"), "rootFields");
-        assert_eq!(refused("mutation { ...f } fragment f on M { a b }"), "rootFields");
+        assert_eq!(
+            refused("mutation { ...f } fragment f on M { a b }"),
+            "rootFields"
+        );
         assert_eq!(refused("{ ...f } fragment f on Query { ...f }"), "invalid");
         assert_eq!(refused("{ ...f }"), "invalid");
         assert_eq!(refused("query A { a } query B { b }"), "invalid");
-        assert_eq!(refused(&format!("{{ a {} }}", "@x ".repeat(21))), "directives");
+        assert_eq!(
+            refused(&format!("{{ a {} }}", "@x ".repeat(21))),
+            "directives"
+        );
         let lists = "{__schema{types{fields{type{fields{type{fields{name}}}}}}}}";
         assert_eq!(refused(lists), "introspectionLists");
-        assert_eq!(refused("{ a(text: \"{{{{ \\\" \") # }}}} \n b }"), "admitted");
+        assert_eq!(
+            refused("{ a(text: \"{{{{ \\\" \") # }}}} \n b }"),
+            "admitted"
+        );
         assert_eq!(refused("mutation { a __typename }"), "admitted");
     }
 }

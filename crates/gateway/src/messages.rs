@@ -33,7 +33,9 @@ impl Language {
         for range in header.split(',') {
             let mut parts = range.split(';').map(str::trim);
             let tag = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1_000, weight);
+            let weight = parts
+                .find_map(|part| part.strip_prefix("q="))
+                .map_or(1_000, weight);
             let language = match tag.split('-').next() {
                 Some("zh") => Self::Chinese,
                 Some("en") => Self::English,
@@ -52,7 +54,10 @@ pub(crate) fn weight(text: &str) -> u16 {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let thousandths = format!("{:0<3.3}", decimals).parse().unwrap_or(0);
     let whole: u16 = whole.parse().unwrap_or(0);
-    whole.saturating_mul(1_000).saturating_add(thousandths).min(1_000)
+    whole
+        .saturating_mul(1_000)
+        .saturating_add(thousandths)
+        .min(1_000)
 }
 
 macro_rules! catalogue {
@@ -162,11 +167,7 @@ pub struct UserError {
 
 impl UserError {
     /// A refusal with its parameters.
-    pub fn new(
-        code: UserErrorCode,
-        params: &[(&'static str, Param)],
-        language: Language,
-    ) -> Self {
+    pub fn new(code: UserErrorCode, params: &[(&'static str, Param)], language: Language) -> Self {
         let mut message = code.template(language).to_owned();
         for (name, param) in params {
             let placeholder = format!("{{{}}}", wire_name(name, param));
@@ -242,7 +243,11 @@ fn yuan(fen: Fen) -> String {
 fn office_time(at: DateTime<Utc>) -> String {
     FixedOffset::east_opt(8 * 3_600).map_or_else(
         || at.to_rfc3339(),
-        |shanghai| at.with_timezone(&shanghai).format("%Y-%m-%d %H:%M").to_string(),
+        |shanghai| {
+            at.with_timezone(&shanghai)
+                .format("%Y-%m-%d %H:%M")
+                .to_string()
+        },
     )
 }
 
@@ -310,7 +315,12 @@ pub fn codes_markdown() -> String {
     );
     for code in ErrorCode::ALL {
         let retryable = if code.retryable() { "yes" } else { "no" };
-        let _ = writeln!(out, "| `{}` | {} | {retryable} |", code.code(), code.meaning().trim());
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | {retryable} |",
+            code.code(),
+            code.meaning().trim()
+        );
     }
     out
 }
@@ -324,10 +334,15 @@ mod tests {
     #[test]
     fn every_refusal_has_a_message_in_both_languages() {
         for code in Blocked::CODES {
-            assert!(UserErrorCode::from_code(code).is_some(), "{code} has no message");
+            assert!(
+                UserErrorCode::from_code(code).is_some(),
+                "{code} has no message"
+            );
         }
         for code in UserErrorCode::ALL {
-            let Value::Enum(name) = enum_value(*code) else { unreachable!() };
+            let Value::Enum(name) = enum_value(*code) else {
+                unreachable!()
+            };
             assert_eq!(name.as_str(), code.code());
             assert!(!code.template(Language::Chinese).is_ascii());
             assert!(code.template(Language::English).is_ascii());
@@ -337,13 +352,25 @@ mod tests {
     #[test]
     fn every_placeholder_is_filled() {
         let samples = [
-            Blocked::InvalidState { status: Status::Paid, command: CommandKind::ReferCase },
-            Blocked::CheckOrder { expected: Some(Check::FieldVisit) },
-            Blocked::OverLimit { limit: Fen::from_yuan(50_000) },
+            Blocked::InvalidState {
+                status: Status::Paid,
+                command: CommandKind::ReferCase,
+            },
+            Blocked::CheckOrder {
+                expected: Some(Check::FieldVisit),
+            },
+            Blocked::OverLimit {
+                limit: Fen::from_yuan(50_000),
+            },
             Blocked::ProofMissing { have: 1, need: 2 },
             Blocked::LivenessStale { days_max: 30 },
-            Blocked::Validation { field: "reasons", reason: "EMPTY" },
-            Blocked::DutyConflict { acted_as: "REFERRER" },
+            Blocked::Validation {
+                field: "reasons",
+                reason: "EMPTY",
+            },
+            Blocked::DutyConflict {
+                acted_as: "REFERRER",
+            },
         ];
         for blocked in samples {
             for language in [Language::Chinese, Language::English] {
@@ -352,12 +379,17 @@ mod tests {
             }
         }
         let error = UserError::blocked(
-            &Blocked::InvalidState { status: Status::Paid, command: CommandKind::ReferCase },
+            &Blocked::InvalidState {
+                status: Status::Paid,
+                command: CommandKind::ReferCase,
+            },
             Language::Chinese,
         );
         assert_eq!(error.unwrap().message, "案件当前状态为“已赔付”,不能推送");
         let error = UserError::blocked(
-            &Blocked::PoolInsufficient { available: Fen::new(620_800) },
+            &Blocked::PoolInsufficient {
+                available: Fen::new(620_800),
+            },
             Language::English,
         )
         .unwrap();

@@ -136,7 +136,8 @@ impl Visit {
             return Ok(household.clone());
         }
         let store = self.office.desk.store();
-        let household: Result<_, Fault> = store.household(caller.scope.county, claim.household).await;
+        let household: Result<_, Fault> =
+            store.household(caller.scope.county, claim.household).await;
         let household = household?
             .filter(|household| caller.scope.region.covers(&household.village))
             .map(Arc::new);

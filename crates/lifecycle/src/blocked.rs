@@ -136,7 +136,8 @@ blocked! {
     Mismatch = "MISMATCH" { field: &'static str => Param::Text(field.into()) },
     /// The report contradicts what is proven.
     Contradiction = "CONTRADICTION" {},
-    /// Whether the last payment arrived is not known; a second one may not be sent.
+    /// A payment was sent and has neither failed nor come back, as far as is known: a second one
+    /// may not be sent.
     AlreadyInstructed = "ALREADY_INSTRUCTED" {},
     /// The last liveness check is too old.
     LivenessStale = "LIVENESS_STALE" { days_max: u16 => Param::Number(i64::from(days_max)) },

@@ -1,7 +1,7 @@
 //! The claim (赔案): its state, and the folding of events.
 
 use crate::coded::coded;
-use crate::event::{Event, Happening};
+use crate::event::{Event, EventKind, Happening};
 use crate::phase::approval::{Approval, Approved, Rejected};
 use crate::phase::payout::{
     Closed, Instructed, Instruction, Paid, PayFailed, PayReturned, PayUnknown, Recovered,
@@ -10,8 +10,10 @@ use crate::phase::payout::{
 use crate::phase::public_notice::{Notice, NoticeClosed, NoticeOpen, Proof};
 use crate::phase::referral::{Accepted, Case, Draft, Referred, Returned, Withdrawn};
 use crate::phase::verification::{Finding, Ineligible, Preview, Reopened, Verified, Verifying};
+use crate::table::TABLE;
 use crate::{
-    ClaimId, CountyCode, HouseholdId, ObjectionId, OrgId, PersonId, RegionCode, SchemeId, Stamp,
+    Check, ClaimId, CountyCode, HouseholdId, ObjectionId, OrgId, PersonId, RegionCode, SchemeId,
+    Stamp,
 };
 use benefits::{Assessment, Fen};
 use chrono::NaiveDate;
@@ -77,18 +79,30 @@ impl Status {
 
     /// Whether a claim in this status still counts against a second claim for the same event.
     pub const fn is_living(self) -> bool {
-        !matches!(
-            self,
-            Self::Withdrawn | Self::Ineligible | Self::Rejected | Self::Recovered
-        )
+        !self.is_final()
     }
 
-    /// Whether nothing more can happen.
+    /// Whether nothing more can happen. An archived claim is not final: money can still come back.
     pub const fn is_final(self) -> bool {
-        matches!(
-            self,
-            Self::Withdrawn | Self::Ineligible | Self::Rejected | Self::Recovered
-        )
+        match self {
+            Self::Withdrawn | Self::Ineligible | Self::Rejected | Self::Recovered => true,
+            Self::Draft
+            | Self::Referred
+            | Self::Returned
+            | Self::Accepted
+            | Self::Verifying
+            | Self::Verified
+            | Self::NoticeOpen
+            | Self::NoticeClosed
+            | Self::Approved
+            | Self::Instructed
+            | Self::PayUnknown
+            | Self::PayFailed
+            | Self::Paid
+            | Self::PayReturned
+            | Self::Closed
+            | Self::Recovering => false,
+        }
     }
 }
 
@@ -168,6 +182,21 @@ impl State {
             | Self::PayFailed(_)
             | Self::PayReturned(_)
             | Self::Withdrawn(_) => None,
+        }
+    }
+
+    /// The completed notice, if the state stands on one.
+    pub const fn closed_notice(&self) -> Option<&NoticeClosed> {
+        if let Self::NoticeClosed(closed) = self {
+            return Some(closed);
+        }
+        if let Self::Rejected(rejected) = self {
+            return Some(&rejected.closed);
+        }
+        if let Some(approved) = self.approved() {
+            Some(&approved.closed)
+        } else {
+            None
         }
     }
 
@@ -326,6 +355,26 @@ pub struct Objection {
     pub findings: Option<String>,
 }
 
+coded! {
+    /// The four parts that four different persons play in one claim (invariant 4).
+    ActedAs {
+        Referrer = "REFERRER" "推送人",
+        Surveyor = "SURVEYOR" "查勘人",
+        Approver = "APPROVER" "审批人",
+        Payer = "PAYER" "付款人",
+    }
+}
+
+/// That a person played one of the four parts in a claim. It is never forgotten: whoever surveyed,
+/// approved or paid in a round that an objection or another payee made void has still done so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acted {
+    /// The part.
+    pub part: ActedAs,
+    /// The person, or the one in whose place.
+    pub person: PersonId,
+}
+
 /// A claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
@@ -353,6 +402,9 @@ pub struct Claim {
     pub objections: Vec<Objection>,
     /// How many payments were instructed so far.
     pub instructions: u16,
+    /// Who referred, surveyed, approved and paid so far, in all rounds.
+    #[serde(default)]
+    pub acted: Vec<Acted>,
     /// Its state.
     pub state: State,
 }
@@ -376,6 +428,7 @@ impl Claim {
             case: opening.case.clone(),
             objections: Vec::new(),
             instructions: 0,
+            acted: Vec::new(),
             state: State::Draft(Draft {
                 drafted: event.stamp.clone(),
             }),
@@ -435,67 +488,84 @@ impl Claim {
         None
     }
 
-    /// Referrer, surveyor, approvers and payer, as far as the claim has them (invariant 4).
+    /// Referrer, surveyor, approvers and payer, as far as the claim has them (invariant 4): who
+    /// acted in any round, and the surveyor who is to act.
     pub fn separated_persons(&self) -> Vec<(&'static str, PersonId)> {
-        let mut persons = Vec::new();
-        if let Some(accepted) = self.state.accepted() {
-            persons.extend(accepted.referred.persons().map(|it| ("REFERRER", it)));
-        }
-        if let Some(verifying) = self.state.verifying() {
-            persons.push(("SURVEYOR", verifying.surveyor));
-        }
-        if let Some(approved) = self.state.approved() {
-            persons.extend(
-                approved
-                    .approval
-                    .approved
-                    .persons()
-                    .map(|it| ("APPROVER", it)),
-            );
-            persons.extend(
-                approved
-                    .second
-                    .iter()
-                    .flat_map(Stamp::persons)
-                    .map(|it| ("SECOND_APPROVER", it)),
-            );
-        }
-        if let Some(instructed) = self.state.instructed() {
-            persons.extend(
-                instructed
-                    .instruction
-                    .instructed
-                    .persons()
-                    .map(|it| ("PAYER", it)),
-            );
-        }
-        persons
+        self.parts()
+            .map(|acted| (acted.part.code(), acted.person))
+            .collect()
     }
 
-    /// Folds one event. Total: an event that does not fit the state leaves the claim as it is, so
-    /// its version falls behind and the verification of the history says so.
+    /// Those whose part in this claim keeps them from acting as `part`.
+    pub fn kept_from(&self, part: ActedAs) -> impl Iterator<Item = (&'static str, PersonId)> + '_ {
+        self.parts()
+            .filter(move |acted| acted.part != part)
+            .map(|acted| (acted.part.code(), acted.person))
+    }
+
+    /// Those who played `part` in this claim.
+    pub fn who_acted_as(
+        &self,
+        part: ActedAs,
+    ) -> impl Iterator<Item = (&'static str, PersonId)> + '_ {
+        self.parts()
+            .filter(move |acted| acted.part == part)
+            .map(|acted| (acted.part.code(), acted.person))
+    }
+
+    fn parts(&self) -> impl Iterator<Item = Acted> + '_ {
+        let assigned = self.state.verifying().map(|verifying| Acted {
+            part: ActedAs::Surveyor,
+            person: verifying.surveyor,
+        });
+        let known = assigned.filter(|it| !self.acted.contains(it));
+        self.acted.iter().copied().chain(known)
+    }
+
+    /// Folds one event. Total: an event that [`TABLE`](crate::TABLE) does not have for this status,
+    /// or that does not fit the state, leaves the claim as it is, so its version falls behind and
+    /// the verification of the history says so.
     #[must_use]
     pub fn apply(mut self, event: &Event) -> Self {
+        if !may_happen(self.status(), event.what.kind()) {
+            return self;
+        }
         let before = self.state.clone();
         if let Some(state) = self.fold_state(before, event) {
             self.state = state;
             self.version += 1;
+            if let Some(part) = part_of(&event.what) {
+                self.remember(part, &event.stamp);
+            }
         }
         self
     }
 
+    fn remember(&mut self, part: ActedAs, stamp: &Stamp) {
+        for person in stamp.persons() {
+            let acted = Acted { part, person };
+            if !self.acted.contains(&acted) {
+                self.acted.push(acted);
+            }
+        }
+    }
+
+    /// Decides the open objection `id`; `None` if there is none.
     fn settle_objection(
         &mut self,
         id: ObjectionId,
         status: ObjectionStatus,
         event: &Event,
         findings: &str,
-    ) {
-        for objection in self.objections.iter_mut().filter(|it| it.id == id) {
-            objection.status = status;
-            objection.resolved = Some(event.stamp.clone());
-            objection.findings = Some(findings.to_owned());
-        }
+    ) -> Option<()> {
+        let objection = self
+            .objections
+            .iter_mut()
+            .find(|it| it.id == id && it.status == ObjectionStatus::Open)?;
+        objection.status = status;
+        objection.resolved = Some(event.stamp.clone());
+        objection.findings = Some(findings.to_owned());
+        Some(())
     }
 
     fn fold_state(&mut self, state: State, event: &Event) -> Option<State> {
@@ -645,14 +715,14 @@ impl Claim {
                 findings,
             } => {
                 let verifying = state.into_verifying()?.again(Reopened::Objection);
-                self.settle_objection(*objection, ObjectionStatus::Upheld, event, findings);
+                self.settle_objection(*objection, ObjectionStatus::Upheld, event, findings)?;
                 State::Verifying(verifying)
             }
             Happening::ObjectionDismissed {
                 objection,
                 findings,
             } => {
-                self.settle_objection(*objection, ObjectionStatus::Dismissed, event, findings);
+                self.settle_objection(*objection, ObjectionStatus::Dismissed, event, findings)?;
                 state
             }
             Happening::NoticeClosed => {
@@ -706,7 +776,11 @@ impl Claim {
                     return None;
                 };
                 State::Approved(Approved {
-                    closed,
+                    // A first approval that awaited a second is superseded by this one.
+                    closed: NoticeClosed {
+                        first_approval: None,
+                        ..closed
+                    },
                     approval: Approval {
                         benefit: *benefit,
                         uplift: uplift.clone(),
@@ -749,7 +823,10 @@ impl Claim {
             Happening::PayeeChanged { payee } => {
                 let verifying = state.into_verifying()?;
                 self.case.payee = *payee;
-                State::Verifying(verifying.again(Reopened::PayeeChanged { by: stamp.by }))
+                State::Verifying(verifying.again(Reopened::PayeeChanged {
+                    by: stamp.by,
+                    on_behalf_of: stamp.on_behalf_of,
+                }))
             }
             Happening::PayeeConfirmed { .. } => {
                 let State::Verifying(verifying) = state else {
@@ -797,9 +874,7 @@ impl Claim {
                 })
             }
             Happening::PayoutReturned { bank_ref } => {
-                let State::Paid(paid) = state else {
-                    return None;
-                };
+                let paid = settled(state)?;
                 State::PayReturned(PayReturned {
                     approved: paid.instructed.approved,
                     bank_ref: bank_ref.clone(),
@@ -848,6 +923,60 @@ impl Claim {
                 })
             }
         })
+    }
+}
+
+/// Whether the table has this event for this status.
+fn may_happen(from: Status, event: EventKind) -> bool {
+    TABLE
+        .iter()
+        .any(|row| row.from == Some(from) && row.event == event)
+}
+
+/// The part, among the four that different persons play, that an event shows its persons in.
+fn part_of(what: &Happening) -> Option<ActedAs> {
+    match what {
+        Happening::CaseReferred => Some(ActedAs::Referrer),
+        Happening::FindingRecorded {
+            check: Check::FieldVisit,
+            ..
+        }
+        | Happening::VerificationRecorded { .. } => Some(ActedAs::Surveyor),
+        Happening::FirstApprovalGiven { .. }
+        | Happening::ClaimApproved { .. }
+        | Happening::SecondApprovalGiven => Some(ActedAs::Approver),
+        Happening::PayoutInstructed { .. } => Some(ActedAs::Payer),
+        Happening::FindingRecorded {
+            check: Check::DataComparison | Check::VillageEvaluation | Check::TownshipReview,
+            ..
+        }
+        | Happening::ReferralDrafted(_)
+        | Happening::ReferralAmended { .. }
+        | Happening::ReferralReturned { .. }
+        | Happening::ReferralAccepted
+        | Happening::SurveyAssigned { .. }
+        | Happening::DeclaredIneligible { .. }
+        | Happening::NoticePreviewed { .. }
+        | Happening::PublicNoticeOpened { .. }
+        | Happening::PublicationProved { .. }
+        | Happening::ObjectionRaised { .. }
+        | Happening::ObjectionUpheld { .. }
+        | Happening::ObjectionDismissed { .. }
+        | Happening::NoticeClosed
+        | Happening::CountyReviewed
+        | Happening::ClaimRejected { .. }
+        | Happening::ClaimSentBack { .. }
+        | Happening::PayeeChanged { .. }
+        | Happening::PayeeConfirmed { .. }
+        | Happening::PayoutConfirmed { .. }
+        | Happening::PayoutFailed { .. }
+        | Happening::PayoutReturned { .. }
+        | Happening::PayoutUnknown { .. }
+        | Happening::PayoutReinstated
+        | Happening::ClaimWithdrawn { .. }
+        | Happening::ClaimClosed { .. }
+        | Happening::RecoveryStarted { .. }
+        | Happening::RecoveryCompleted { .. } => None,
     }
 }
 

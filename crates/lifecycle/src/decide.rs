@@ -1,8 +1,8 @@
 //! The judgement: pure, synchronous, blind. It sees the claim, the order and the facts, no more.
 
-use crate::Blocked;
 use crate::claim::{Claim, State};
-use crate::command::{Actor, Command, CommandKind, Order};
+use crate::command::{Actor, Command, CommandKind, Door, Order};
+use crate::duty::moves_towards_payment;
 use crate::event::{Event, Happening, Stamp};
 use crate::facts::Facts;
 use crate::guard::{Guard, hold};
@@ -10,6 +10,7 @@ use crate::phase::{approval, payout, public_notice, referral, verification};
 use crate::posting::{PoolAccount, Posting};
 use crate::scheme::Scheme;
 use crate::table::allowed;
+use crate::{Blocked, Duty};
 use benefits::Fen;
 
 /// A judgement that goes ahead: the event, the claim after it, and the money that moves.
@@ -59,6 +60,13 @@ pub fn open_claim(order: &Order, facts: &Facts) -> Result<Decision, Blocked> {
 
 /// Judges an order on a claim.
 pub fn decide(claim: &Claim, order: &Order, facts: &Facts) -> Result<Decision, Blocked> {
+    // A claim keeps the scheme version it began with (invariant 3).
+    if claim.scheme != facts.scheme.id {
+        return Err(Blocked::Validation {
+            field: "schemeId",
+            reason: "NOT_THE_PINNED_SCHEME",
+        });
+    }
     entitled(order, facts)?;
     let what = rule(claim, order, facts)?;
     let postings = postings(claim, &what);
@@ -84,6 +92,13 @@ fn entitled(order: &Order, facts: &Facts) -> Result<(), Blocked> {
     if !may_give(&order.actor, command, &facts.scheme) {
         return Err(Blocked::DutyMissing { command });
     }
+    // Only the bank's confirmation may come from a program, and never from a timer.
+    let by_person = order.actor.door == Door::Person || command == CommandKind::ConfirmPayout;
+    hold(
+        Guard::NoTimerDecides,
+        !moves_towards_payment(command) || (by_person && !order.actor.holds(Duty::Timer)),
+        || Blocked::DutyMissing { command },
+    )?;
     let own = order
         .actor
         .persons()

@@ -27,10 +27,18 @@ coded! {
 impl Duty {
     /// A duty held by a program, never by a person.
     pub const fn is_system(self) -> bool {
-        matches!(
-            self,
-            Self::BankConnector | Self::Timer | Self::NoticeRenderer
-        )
+        match self {
+            Self::BankConnector | Self::Timer | Self::NoticeRenderer => true,
+            Self::TownshipCaseworker
+            | Self::CountyCaseworker
+            | Self::CountySupervisor
+            | Self::CountyReviewer
+            | Self::InsurerHandler
+            | Self::Surveyor
+            | Self::Approver
+            | Self::Finance
+            | Self::Auditor => false,
+        }
     }
 }
 
@@ -70,7 +78,9 @@ pub const fn standard(command: CommandKind) -> &'static [Duty] {
             &[D::Approver]
         }
         C::ChangePayee | C::ConfirmPayee => &[D::InsurerHandler],
-        C::InstructPayout | C::ReinstatePayout | C::ReconcilePayout => &[D::Finance],
+        C::InstructPayout | C::ReinstatePayout | C::ReconcilePayout | C::RecordRecovery => {
+            &[D::Finance]
+        }
         C::ConfirmPayout | C::ReportPayoutFailure | C::ReportPayoutReturned => {
             &[D::BankConnector, D::Finance]
         }
@@ -78,28 +88,25 @@ pub const fn standard(command: CommandKind) -> &'static [Duty] {
         C::WithdrawClaim => &[D::TownshipCaseworker, D::CountyCaseworker],
         C::CloseClaim => &[D::CountyCaseworker, D::InsurerHandler],
         C::StartRecovery => &[D::CountySupervisor, D::InsurerHandler],
-        C::RecordRecovery => &[D::Finance],
     }
 }
 
-/// What no scheme may allow: a surveyor who decides, a timer that approves or pays (invariant 11).
+/// What no scheme may allow: a surveyor who decides, a program that does more than it was made for,
+/// an auditor who acts (invariants 4 and 11).
 pub const fn forbidden(command: CommandKind, duty: Duty) -> bool {
     use CommandKind as C;
     match duty {
-        Duty::Surveyor | Duty::Timer | Duty::NoticeRenderer | Duty::Auditor => matches!(
+        Duty::Timer => !matches!(command, C::CloseNotice | C::MarkPayoutUnknown),
+        Duty::NoticeRenderer => !matches!(command, C::RecordPublicationProof),
+        Duty::BankConnector => !matches!(
             command,
-            C::ApproveClaim
-                | C::SecondApproveClaim
-                | C::RejectClaim
-                | C::InstructPayout
-                | C::ConfirmPayout
-                | C::ReconcilePayout
-                | C::ReinstatePayout
+            C::ConfirmPayout
+                | C::ReportPayoutFailure
+                | C::ReportPayoutReturned
+                | C::MarkPayoutUnknown
         ),
-        Duty::BankConnector => matches!(
-            command,
-            C::ApproveClaim | C::SecondApproveClaim | C::RejectClaim | C::InstructPayout
-        ),
+        Duty::Auditor => true,
+        Duty::Surveyor => is_judgement(command),
         Duty::TownshipCaseworker
         | Duty::CountyCaseworker
         | Duty::CountySupervisor
@@ -107,5 +114,85 @@ pub const fn forbidden(command: CommandKind, duty: Duty) -> bool {
         | Duty::InsurerHandler
         | Duty::Approver
         | Duty::Finance => false,
+    }
+}
+
+/// Whether a command judges what the survey found, or what became of the money.
+const fn is_judgement(command: CommandKind) -> bool {
+    use CommandKind as C;
+    match command {
+        C::DeclareIneligible
+        | C::ResolveObjection
+        | C::CountyReviewClaim
+        | C::ApproveClaim
+        | C::SecondApproveClaim
+        | C::RejectClaim
+        | C::SendBackClaim
+        | C::ConfirmPayee
+        | C::InstructPayout
+        | C::ConfirmPayout
+        | C::ReportPayoutFailure
+        | C::ReportPayoutReturned
+        | C::ReconcilePayout
+        | C::ReinstatePayout
+        | C::RecordRecovery => true,
+        C::DraftReferral
+        | C::AmendReferral
+        | C::ReferCase
+        | C::ReturnReferral
+        | C::AcceptReferral
+        | C::AssignSurvey
+        | C::RecordFinding
+        | C::RecordVerification
+        | C::PreviewNotice
+        | C::OpenPublicNotice
+        | C::RecordPublicationProof
+        | C::RaiseObjection
+        | C::CloseNotice
+        | C::ChangePayee
+        | C::MarkPayoutUnknown
+        | C::WithdrawClaim
+        | C::CloseClaim
+        | C::StartRecovery => false,
+    }
+}
+
+/// Whether a command makes money payable or paid: a timer never gives one (invariant 11).
+pub(crate) const fn moves_towards_payment(command: CommandKind) -> bool {
+    use CommandKind as C;
+    match command {
+        C::ApproveClaim
+        | C::SecondApproveClaim
+        | C::InstructPayout
+        | C::ConfirmPayout
+        | C::ReconcilePayout
+        | C::ReinstatePayout => true,
+        C::DraftReferral
+        | C::AmendReferral
+        | C::ReferCase
+        | C::ReturnReferral
+        | C::AcceptReferral
+        | C::AssignSurvey
+        | C::RecordFinding
+        | C::RecordVerification
+        | C::DeclareIneligible
+        | C::PreviewNotice
+        | C::OpenPublicNotice
+        | C::RecordPublicationProof
+        | C::RaiseObjection
+        | C::ResolveObjection
+        | C::CloseNotice
+        | C::CountyReviewClaim
+        | C::RejectClaim
+        | C::SendBackClaim
+        | C::ChangePayee
+        | C::ConfirmPayee
+        | C::ReportPayoutFailure
+        | C::ReportPayoutReturned
+        | C::MarkPayoutUnknown
+        | C::WithdrawClaim
+        | C::CloseClaim
+        | C::StartRecovery
+        | C::RecordRecovery => false,
     }
 }

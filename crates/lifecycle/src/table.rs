@@ -84,13 +84,14 @@ pub const TABLE: &[Transition] = table! {
     PayUnknown + ReconcilePayout = PayoutConfirmed -> Paid;
     PayUnknown + ReconcilePayout = PayoutFailed -> PayFailed;
     Paid + ReportPayoutReturned = PayoutReturned -> PayReturned;
+    Closed + ReportPayoutReturned = PayoutReturned -> PayReturned;
     PayFailed + ReinstatePayout = PayoutReinstated -> Approved;
     PayReturned + ReinstatePayout = PayoutReinstated -> Approved;
     Paid + CloseClaim = ClaimClosed -> Closed;
     Paid + StartRecovery = RecoveryStarted -> Recovering;
     Closed + StartRecovery = RecoveryStarted -> Recovering;
     Recovering + RecordRecovery = RecoveryCompleted -> Recovered;
-    // any state before INSTRUCTED
+    // any state before INSTRUCTED, and those in which a payment failed or came back
     Draft + WithdrawClaim = ClaimWithdrawn -> Withdrawn;
     Referred + WithdrawClaim = ClaimWithdrawn -> Withdrawn;
     Returned + WithdrawClaim = ClaimWithdrawn -> Withdrawn;
@@ -100,6 +101,8 @@ pub const TABLE: &[Transition] = table! {
     NoticeOpen + WithdrawClaim = ClaimWithdrawn -> Withdrawn;
     NoticeClosed + WithdrawClaim = ClaimWithdrawn -> Withdrawn;
     Approved + WithdrawClaim = ClaimWithdrawn -> Withdrawn;
+    PayFailed + WithdrawClaim = ClaimWithdrawn -> Withdrawn;
+    PayReturned + WithdrawClaim = ClaimWithdrawn -> Withdrawn;
 };
 
 /// The commands a status allows, each once, in the table's order.

@@ -1,1 +1,20 @@
-//! store
+//! Remember it: claims, log, registry, in SQLite or PostgreSQL.
+//!
+//! **Owns** connections, transactions, SQL, entities; the promise that an acknowledged command is
+//! durable. **Never** contains a rule of the business, nor a public entity: rows are not claims.
+//! **Start here**: [`connect`] gives a [`SqlStore`]; `transact` is the one write path of claims
+//! (group commit), with `gather` before the judges and `write` after them; `read` and `registry`
+//! implement the other ports.
+#![warn(missing_docs)]
+
+mod connect;
+mod dialect;
+mod entity;
+mod gather;
+mod read;
+mod registry;
+mod rows;
+mod transact;
+mod write;
+
+pub use connect::{MigrationState, SqlStore, connect};

@@ -1,1 +1,2134 @@
-//! The promises every store keeps.
+//! The promises every store keeps. A store proves itself by [`crate::store_contracts!`], one test
+//! a promise; each promise wants a store of its own, migrated and empty.
+//!
+//! "Failure n" names a row of the list of what went wrong in other systems.
+
+use crate::caller::Scope;
+use crate::desk::Submission;
+use crate::household::{BankAccount, Household, IdNumber, Payee, PoolBalances};
+use crate::ids;
+use crate::ports::{
+    Ask, ClaimFilter, Commit, Fault, Outcome, Page, Receipt, Recorded, Slice, StatusCount, Store,
+    Target,
+};
+use crate::registry::{Account, Credential, OrgKind, Region};
+use crate::testkit::world::{
+    Expect, Journey, PASSWORD, Role, TestDesk, World, county, day, invent_household, yuan,
+};
+use crate::timer::close_due_notices;
+use benefits::{Cap, CapScope, Fen};
+use chrono::{Duration, NaiveDate};
+use lifecycle::phase::referral::Case;
+use lifecycle::{
+    Claim, ClaimId, Command, CommandKind, CountyCode, Event, EventKind, Happening,
+    HouseholdId, MemberId, PayeeId, PaymentId, Peril, PoolAccount, Posting, RegionCode, Stamp,
+    State, Status, calendar,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::task::JoinSet;
+
+/// A promise: its name, and the test of it on a fresh store.
+pub type Contract = (
+    &'static str,
+    fn(Arc<dyn Store>) -> Pin<Box<dyn Future<Output = ()>>>,
+);
+
+/// Generates one test for each promise. `$make` is an `async fn` that returns a fresh store and
+/// whatever must live as long as it (a folder, a server; `()` for nothing).
+///
+/// ```ignore
+/// mod memory {
+///     engine::store_contracts!(async || (std::sync::Arc::new(MemoryStore::new()), ()));
+/// }
+/// ```
+#[macro_export]
+macro_rules! store_contracts {
+    (@list $then:ident $given:tt) => {
+        $crate::store_contracts! { @$then $given
+            whole_journey
+            every_event_is_kept
+            stale_screen_changes_nothing
+            one_of_two_decisions
+            repeated_key_acts_once
+            replay_answers_as_then
+            sequences_without_a_gap
+            log_grows_in_commit_order
+            scope_of_a_township
+            scope_of_an_insurer
+            scope_of_a_county
+            refusal_writes_nothing
+            one_event_one_claim
+            numbers_without_a_gap
+            pool_is_never_overdrawn
+            person_year_cap_holds
+            household_year_cap_holds
+            facts_are_looked_up
+            payee_is_checked_when_paid
+            upheld_objection_releases_money
+            changed_payee_voids_approval
+            bill_is_compensated_once
+            payment_returned_and_paid_again
+            unknown_payment_is_reconciled
+            wrong_payment_is_recovered
+            timer_closes_what_is_due
+            sessions_end
+            published_scheme_is_immutable
+            registry_is_idempotent
+            households_grow
+            pages_are_stable
+            filters_select
+            counts_agree_with_rows
+            second_lock_holds
+        }
+    };
+    (@table () $($name:ident)+) => {
+        &[$((stringify!($name), |store| Box::pin($name(store)))),+]
+    };
+    (@tests ($make:expr) $($name:ident)+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let (store, _kept) = ($make)().await;
+                $crate::testkit::contract::check(stringify!($name), store).await;
+            }
+        )+
+    };
+    ($make:expr) => { $crate::store_contracts! { @list tests ($make) } };
+}
+
+/// Every promise.
+pub const CONTRACTS: &[Contract] = crate::store_contracts!(@list table ());
+
+/// Checks one promise on a fresh store.
+pub async fn check(name: &str, store: Arc<dyn Store>) {
+    let mut contracts = CONTRACTS.iter();
+    let (_, run) = contracts
+        .find(|(known, _)| *known == name)
+        .unwrap_or_else(|| panic!("no promise is called {name}"));
+    run(store).await;
+}
+
+/// Checks every promise, each on a fresh store.
+pub async fn check_all(make: impl AsyncFn() -> Arc<dyn Store>) {
+    for (_, run) in CONTRACTS {
+        run(make().await).await;
+    }
+}
+
+// Words the promises are told in.
+
+/// All of this at once; the answers in no order.
+async fn together<T: Send + 'static>(
+    work: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    work.into_iter().collect::<JoinSet<T>>().join_all().await
+}
+
+async fn all(stories: impl IntoIterator<Item = Journey>) -> Vec<Claim> {
+    let mut claims = together(stories.into_iter().map(IntoFuture::into_future)).await;
+    claims.sort_by(|one, other| one.number.cmp(&other.number));
+    claims
+}
+
+/// Illness of 41,200 yuan earns 25,340.
+const COST: Fen = yuan(41_200);
+const BENEFIT: Fen = yuan(25_340);
+
+/// The day of the nth event: claims for different days are different claims.
+fn event_day(number: u32) -> NaiveDate {
+    day(2019, 1, 2) + Duration::days(i64::from(number))
+}
+
+/// Brings drafts to the regular end of their notices, all on the same days.
+async fn through_notice(desk: &TestDesk, drafts: Vec<Journey>) -> Vec<Claim> {
+    let posted = drafts.into_iter().map(|draft| {
+        draft
+            .refer()
+            .through_verification(COST)
+            .preview()
+            .open_notice()
+            .prove()
+    });
+    let posted = all(posted).await;
+    desk.pass_days(6);
+    all(posted.iter().map(|claim| desk.on(claim).close_notice())).await
+}
+
+fn receipt(outcome: Outcome) -> (Receipt, Claim, bool) {
+    match outcome {
+        Outcome::Done {
+            receipt,
+            claim,
+            replay,
+        } => (receipt, *claim, replay),
+        other @ (Outcome::Blocked(_)
+        | Outcome::Stale { .. }
+        | Outcome::NotFound
+        | Outcome::KeyReused) => panic!("not done: {other:?}"),
+    }
+}
+
+/// How many were done, and how many were refused with this code; nothing else may have happened.
+fn tally(outcomes: &[Outcome], code: &str) -> (usize, usize) {
+    let mut tally = (0, 0);
+    for outcome in outcomes {
+        match outcome {
+            Outcome::Done { .. } => tally.0 += 1,
+            Outcome::Blocked(blocked) if blocked.code() == code => tally.1 += 1,
+            other @ (Outcome::Blocked(_)
+            | Outcome::Stale { .. }
+            | Outcome::NotFound
+            | Outcome::KeyReused) => panic!("neither done nor {code}: {other:?}"),
+        }
+    }
+    tally
+}
+
+fn times(amount: Fen, times: i64) -> Fen {
+    Fen::new(amount.get() * times)
+}
+
+fn scope_of(role: Role) -> Scope {
+    role.caller().scope
+}
+
+async fn numbers_of(desk: &TestDesk, scope: &Scope, filter: &ClaimFilter) -> Vec<String> {
+    let slice = desk.store().claims(scope, filter, &Page::first(100)).await;
+    let rows = slice.expect("reading").rows;
+    rows.into_iter().map(|claim| claim.number).collect()
+}
+
+async fn payments_of(desk: &TestDesk, claim: ClaimId) -> Vec<(String, Fen)> {
+    let rows = desk.store().payments(county()).await.expect("reading");
+    let mut payments: Vec<(String, Fen)> = rows
+        .into_iter()
+        .filter(|row| row.claim == claim)
+        .map(|row| (row.status, row.amount))
+        .collect();
+    payments.sort();
+    payments
+}
+
+fn balances(put_in: Fen, reserved: Fen, in_flight: Fen, paid_out: Fen) -> PoolBalances {
+    let out = reserved.get() + in_flight.get() + paid_out.get();
+    PoolBalances {
+        county_fund: Fen::new(-put_in.get()),
+        available: Fen::new(put_in.get() - out),
+        reserved,
+        in_flight,
+        paid_out,
+    }
+}
+
+// Journeys.
+
+/// From referral to archive; the row, the history and the money tell the same (invariants 5, 6).
+async fn whole_journey(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let claim = desk
+        .refer(desk.world.household("石门寨"))
+        .through_verification(COST)
+        .through_notice()
+        .through_payout()
+        .archive()
+        .await;
+    claim.expect_status(Status::Closed).expect_paid(BENEFIT);
+    assert_eq!(desk.claim(claim.id).await, claim, "read your write");
+    let scope = scope_of(Role::Shimenzhai);
+    let by_number = desk.store().claim_by_number(&scope, &claim.number).await;
+    assert_eq!(by_number.expect("reading").as_ref(), Some(&claim));
+
+    let history = desk.history(claim.id).await;
+    let events = history.iter().map(|entry| &entry.event);
+    assert_eq!(Claim::fold(events).as_ref(), Some(&claim));
+    let kinds: Vec<EventKind> = history.iter().map(|it| it.event.what.kind()).collect();
+    assert_eq!(
+        kinds,
+        [
+            EventKind::ReferralDrafted,
+            EventKind::CaseReferred,
+            EventKind::ReferralAccepted,
+            EventKind::SurveyAssigned,
+            EventKind::FindingRecorded,
+            EventKind::FindingRecorded,
+            EventKind::VerificationRecorded,
+            EventKind::NoticePreviewed,
+            EventKind::PublicNoticeOpened,
+            EventKind::PublicationProved,
+            EventKind::NoticeClosed,
+            EventKind::ClaimApproved,
+            EventKind::PayoutInstructed,
+            EventKind::PayoutConfirmed,
+            EventKind::ClaimClosed,
+        ]
+    );
+    let zero = Fen::ZERO;
+    let expected = balances(desk.world.pool, zero, zero, BENEFIT);
+    assert_eq!(desk.pool().await, expected);
+    let report = desk.expect_sound().await;
+    assert_eq!((report.events, report.claims, report.payments), (15, 1, 1));
+    assert_eq!((report.pools, report.paid), (2, BENEFIT));
+    desk.store().ready().await.expect("ready");
+}
+
+/// Stories that together make every kind of event there is; each is kept and read back.
+async fn every_event_is_kept(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let household = desk.world.household("石门寨").clone();
+    let other_payee = household.payees[1].id;
+    let story = |number| desk.draft(&household).event_on(event_day(number));
+
+    let given_back = story(1).refer().give_back().await;
+    let case = Case {
+        submitted: yuan(40_000),
+        ..given_back.case.clone()
+    };
+    let amended = desk.on(&given_back).amend(case).refer().await;
+    assert_eq!(amended.case.submitted, yuan(40_000));
+    let ineligible = desk.on(&amended).accept().declare_ineligible().await;
+    ineligible.expect_status(Status::Ineligible);
+
+    // Above one approver's limit, with an uplift, after review, questions and a dismissed objection.
+    let asked = story(2)
+        .refer()
+        .through_verification(yuan(60_000))
+        .through_notice()
+        .review()
+        .send_back()
+        .visit()
+        .evaluate()
+        .verify(yuan(60_000))
+        .preview()
+        .open_notice()
+        .object()
+        .dismiss()
+        .prove()
+        .pass_days(6)
+        .close_notice()
+        .approve_with_uplift(yuan(1_000))
+        .second_approve()
+        .await;
+    assert_eq!(asked.approved_amount(), Some(yuan(39_500)));
+    let unknown = desk.on(&asked).instruct().mark_unknown().await;
+    let failed = desk.on(&unknown).reconcile_failed().await;
+    let failed = desk.on(&failed).reinstate().instruct().fail().await;
+    let paid = desk.on(&failed).reinstate().instruct().confirm().await;
+    let returned = desk.on(&paid).give_money_back().await;
+    let changed = desk
+        .on(&returned)
+        .change_payee(other_payee)
+        .confirm_payee()
+        .await;
+    assert_eq!(changed.case.payee, other_payee);
+    let paid = desk
+        .on(&changed)
+        .visit()
+        .evaluate()
+        .verify(yuan(60_000))
+        .through_notice()
+        .approve()
+        .second_approve()
+        .command(
+            Role::CountyCaseworker,
+            Command::RaiseObjection {
+                objection: lifecycle::ObjectionId(ids::fresh()),
+                grounds: "再次异议(测试)".into(),
+            },
+        )
+        .dismiss()
+        .instruct()
+        .confirm()
+        .await;
+    paid.expect_paid(yuan(38_500));
+    desk.on(&paid).archive().start_recovery().recover().await;
+
+    let rejected = story(3)
+        .refer()
+        .through_verification(COST)
+        .through_notice()
+        .reject()
+        .await;
+    rejected.expect_status(Status::Rejected);
+    let withdrawn = story(4)
+        .refer()
+        .through_verification(COST)
+        .preview()
+        .open_notice()
+        .object()
+        .uphold()
+        .withdraw()
+        .await;
+    withdrawn.expect_status(Status::Withdrawn);
+
+    let log = desk.log().await;
+    let made: BTreeSet<EventKind> = log.iter().map(|it| it.event.what.kind()).collect();
+    let every: BTreeSet<EventKind> = EventKind::ALL.iter().copied().collect();
+    assert_eq!(made, every);
+    let (zero, put_in) = (Fen::ZERO, desk.world.pool);
+    assert_eq!(desk.pool().await, balances(put_in, zero, zero, zero));
+    for claim in [&ineligible, &rejected, &withdrawn] {
+        assert_eq!(desk.claim(claim.id).await, *claim);
+    }
+    desk.expect_sound().await;
+}
+
+// Versions, keys, sequences.
+
+/// Failure 7: whoever decides on a stale screen is told the version that stands, nothing else.
+async fn stale_screen_changes_nothing(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let seen = desk.refer(desk.world.household("石门寨")).await;
+    let now = desk.on(&seen).accept().await;
+    let log = desk.log().await;
+    let ahead = Claim {
+        version: now.version + 1,
+        ..now.clone()
+    };
+    for screen in [&seen, &ahead] {
+        for act in [desk.on(screen).give_back(), desk.on(screen).withdraw()] {
+            let outcome = act.outcome().await;
+            assert!(
+                matches!(outcome, Outcome::Stale { current } if current == now.version),
+                "{outcome:?}"
+            );
+        }
+    }
+    assert_eq!(desk.log().await, log);
+    assert_eq!(desk.claim(now.id).await, now);
+    desk.on(&now).assign().await;
+    desk.expect_sound().await;
+}
+
+/// Failure 6: of many decisions on the same version, one is made.
+async fn one_of_two_decisions(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let claim = desk.refer(desk.world.household("石门寨")).await;
+    let acts = (0..30).map(|turn| {
+        let journey = desk.on(&claim);
+        let journey = match turn % 3 {
+            0 => journey.accept(),
+            1 => journey.give_back(),
+            _ => journey.withdraw(),
+        };
+        journey.outcome()
+    });
+    let mut done = Vec::new();
+    for outcome in together(acts).await {
+        match outcome {
+            Outcome::Done { claim, replay, .. } => {
+                assert!(!replay);
+                done.push(*claim);
+            }
+            Outcome::Stale { current } => assert_eq!(current, claim.version + 1),
+            other @ (Outcome::Blocked(_) | Outcome::NotFound | Outcome::KeyReused) => {
+                panic!("{other:?}")
+            }
+        }
+    }
+    assert_eq!(done.len(), 1);
+    assert_eq!(desk.claim(claim.id).await, done[0]);
+    assert_eq!(desk.history(claim.id).await.len(), 3);
+    desk.expect_sound().await;
+}
+
+/// Failures 11, 12: the same key fifty times at once makes one claim, one event, one answer.
+async fn repeated_key_acts_once(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let household = desk.world.household("石门寨").clone();
+    let (draft_key, refer_key) = (ids::fresh(), ids::fresh());
+
+    let drafts = (0..50).map(|_| desk.draft(&household).keyed(draft_key).outcome());
+    let answers: Vec<_> = together(drafts).await.into_iter().map(receipt).collect();
+    let claim = one_answer(&answers);
+    let refers = (0..50).map(|_| desk.on(&claim).refer().keyed(refer_key).outcome());
+    let answers: Vec<_> = together(refers).await.into_iter().map(receipt).collect();
+    let claim = one_answer(&answers);
+    assert_eq!(desk.claim(claim.id).await, claim);
+    assert_eq!(desk.log().await.len(), 2);
+
+    // Keys belong to an account: another one's key is no answer of its own.
+    let accepted = desk.on(&claim).accept().keyed(refer_key).await;
+    accepted.expect_status(Status::Accepted);
+    desk.expect_sound().await;
+}
+
+/// One was done, all were answered the same.
+fn one_answer(answers: &[(Receipt, Claim, bool)]) -> Claim {
+    let (first, claim, _) = &answers[0];
+    for (receipt, other, _) in answers {
+        assert_eq!((receipt, other), (first, claim));
+    }
+    let done = answers.iter().filter(|(_, _, replay)| !replay).count();
+    assert_eq!(done, 1, "acted once");
+    claim.clone()
+}
+
+/// Failure 12: years later the same key gives the answer of then; another payload is refused.
+async fn replay_answers_as_then(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let household = desk.world.household("石门寨").clone();
+    let (draft_key, refer_key, reason_key) = (ids::fresh(), ids::fresh(), ids::fresh());
+    let draft = || desk.draft(&household).keyed(draft_key).outcome();
+    let first = receipt(draft().await);
+    let referred = receipt(desk.on(&first.1).refer().keyed(refer_key).outcome().await);
+    let later = desk
+        .on(&referred.1)
+        .accept()
+        .assign()
+        .withdraw()
+        .keyed(reason_key)
+        .await;
+    desk.pass_days(400);
+
+    let again = receipt(draft().await);
+    assert_eq!((&again.0, &again.1), (&first.0, &first.1));
+    assert!(again.2 && !first.2);
+    let again = receipt(desk.on(&first.1).refer().keyed(refer_key).outcome().await);
+    assert_eq!((&again.0, &again.1), (&referred.0, &referred.1));
+    assert_eq!(desk.claim(later.id).await, later);
+
+    let log = desk.log().await.len();
+    let other_day = desk.draft(&household).keyed(draft_key);
+    let misuses = [
+        other_day.event_on(event_day(9)).outcome().await,
+        desk.on(&first.1).withdraw().keyed(draft_key).outcome().await,
+        // The same words about another version are another payload.
+        desk.on(&later).refer().keyed(refer_key).outcome().await,
+    ];
+    for outcome in misuses {
+        assert!(matches!(outcome, Outcome::KeyReused), "{outcome:?}");
+    }
+    assert_eq!(desk.log().await.len(), log);
+    desk.expect_sound().await;
+}
+
+/// Invariant 6: each claim's history and the county's log count from 1 without a gap, whoever
+/// works at once.
+async fn sequences_without_a_gap(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let households = desk.world.households[..6].to_vec();
+    let stories = households.iter().flat_map(|household| {
+        let desk = &desk;
+        (0..3).map(move |number| {
+            let draft = desk.draft(household).event_on(event_day(number));
+            draft.refer().through_verification(COST).preview()
+        })
+    });
+    let claims = all(stories).await;
+    let log = desk.log().await;
+    assert_eq!(log.len(), claims.len() * 8);
+    let mut versions: BTreeMap<ClaimId, u32> = BTreeMap::new();
+    let mut hash = String::new();
+    for (place, entry) in (1..).zip(&log) {
+        assert_eq!(entry.county_seq, place);
+        assert_eq!(entry.previous_hash, hash);
+        hash.clone_from(&entry.hash);
+        let version = versions.entry(entry.claim).or_default();
+        *version += 1;
+        assert_eq!(entry.version, *version);
+    }
+    for claim in &claims {
+        let history = desk.history(claim.id).await;
+        let own: Vec<Recorded> = log.iter().filter(|it| it.claim == claim.id).cloned().collect();
+        assert_eq!(history, own);
+        assert_eq!(Claim::fold(history.iter().map(|it| &it.event)).as_ref(), Some(claim));
+    }
+
+    // In pieces it is the same log, and the texts are those the hashes were made of.
+    let mut pieces: Vec<Recorded> = Vec::new();
+    loop {
+        let after = pieces.last().map_or(0, |entry| entry.county_seq);
+        let piece = desk.store().log(county(), after, 7).await.expect("reading");
+        let texts = desk.store().log_texts(county(), after, 7).await;
+        let texts = texts.expect("reading");
+        assert!(piece.len() <= 7 && piece.len() == texts.len());
+        for (entry, (seq, event, seen)) in piece.iter().zip(&texts) {
+            assert_eq!(entry.county_seq, *seq);
+            let hash = Recorded::hash_of(
+                &entry.previous_hash,
+                *seq,
+                entry.claim,
+                entry.version,
+                event,
+                seen,
+            );
+            assert_eq!(entry.hash, hash);
+        }
+        if piece.is_empty() {
+            break;
+        }
+        pieces.extend(piece);
+    }
+    assert_eq!(pieces, log);
+    desk.expect_sound().await;
+}
+
+/// The measured trap "sequence order is not commit order": a reader that asks for what came after
+/// its last entry never meets a gap, however many write meanwhile.
+async fn log_grows_in_commit_order(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let written = Arc::new(AtomicBool::new(false));
+    let reader = {
+        let (desk, written) = (desk.clone(), Arc::clone(&written));
+        tokio::spawn(async move {
+            let mut last = 0;
+            loop {
+                // Asked before reading: what was written before is then surely read.
+                let finished = written.load(Ordering::SeqCst);
+                let entries = desk.store().log(county(), last, 1_000).await;
+                let entries = entries.expect("reading");
+                if finished && entries.is_empty() {
+                    return last;
+                }
+                for entry in entries {
+                    assert_eq!(entry.county_seq, last + 1, "a reader met a gap");
+                    last = entry.county_seq;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+    };
+    let household = desk.world.household("石门寨").clone();
+    let stories = (0..24).map(|number| {
+        let draft = desk.draft(&household).event_on(event_day(number));
+        draft.refer().accept().assign().visit()
+    });
+    let claims = all(stories).await;
+    written.store(true, Ordering::SeqCst);
+    let read = reader.await.expect("the reader met no gap");
+    assert_eq!(usize::try_from(read).ok(), Some(claims.len() * 5));
+    desk.expect_sound().await;
+}
+
+// Scope (invariant 8).
+
+/// Failure 14: list, single record, number, history, counts and commands agree that a claim of
+/// another township is not there.
+async fn scope_of_a_township(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let ours = desk.refer(desk.world.household("石门寨")).await;
+    let theirs = desk.refer(desk.world.household("驻操营")).await;
+    sees_only(&desk, &scope_of(Role::Shimenzhai), &ours, &theirs).await;
+    sees_only(&desk, &scope_of(Role::Zhucaoying), &theirs, &ours).await;
+    let county = scope_of(Role::CountyCaseworker);
+    let everything = numbers_of(&desk, &county, &ClaimFilter::default()).await;
+    assert_eq!(everything, [ours.number.clone(), theirs.number.clone()]);
+
+    // A filter for another region opens no door (failure 13).
+    let filter = ClaimFilter {
+        region: Some(theirs.village.clone()),
+        ..ClaimFilter::default()
+    };
+    let ours_only = scope_of(Role::Shimenzhai);
+    assert!(numbers_of(&desk, &ours_only, &filter).await.is_empty());
+
+    not_found(&desk, Role::Shimenzhai, &theirs).await;
+    not_found(&desk, Role::Zhucaoying, &ours).await;
+    let stranger = desk.draft(desk.world.household("驻操营"));
+    let outcome = stranger.event_on(event_day(1)).by(Role::Shimenzhai);
+    assert!(matches!(outcome.outcome().await, Outcome::NotFound));
+    let caller = Role::Shimenzhai.caller();
+    for (household, seen) in [(ours.household, true), (theirs.household, false)] {
+        let household = desk.desk.household(&caller, household).await;
+        assert_eq!(household.expect("reading").is_some(), seen);
+    }
+    desk.expect_sound().await;
+}
+
+/// An insurer sees the claims of its own schemes, and households only through them.
+async fn scope_of_an_insurer(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let ours = desk.refer(desk.world.household("石门寨")).await;
+    let rival = desk.world.rival.clone();
+    let theirs = desk
+        .draft(desk.world.household("驻操营"))
+        .under(&rival)
+        .refer()
+        .await;
+    sees_only(&desk, &scope_of(Role::Handler), &ours, &theirs).await;
+    sees_only(&desk, &scope_of(Role::RivalHandler), &theirs, &ours).await;
+    not_found(&desk, Role::Handler, &theirs).await;
+    not_found(&desk, Role::RivalHandler, &ours).await;
+    let caller = Role::RivalHandler.caller();
+    for (household, seen) in [(ours.household, false), (theirs.household, true)] {
+        let household = desk.desk.household(&caller, household).await;
+        assert_eq!(household.expect("reading").is_some(), seen);
+    }
+    let accepted = desk.on(&theirs).accept().by(Role::RivalHandler).await;
+    accepted.expect_status(Status::Accepted);
+    desk.expect_sound().await;
+}
+
+/// A caller of another county is nobody here, whatever ids are known.
+async fn scope_of_a_county(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let claim = desk.refer(desk.world.household("石门寨")).await;
+    let elsewhere = CountyCode::new(130_303).expect("six digits");
+    let region = RegionCode::new(elsewhere.to_string()).expect("a county's region");
+    let mut stranger = Role::CountyCaseworker.caller();
+    stranger.scope = Scope {
+        county: elsewhere,
+        region,
+        insurer: None,
+    };
+    sees_nothing(&desk, &stranger.scope, &claim).await;
+    // Not even with this county's region in the scope of the other county.
+    let mixed = Scope {
+        region: scope_of(Role::Auditor).region,
+        ..stranger.scope.clone()
+    };
+    sees_nothing(&desk, &mixed, &claim).await;
+    let log = desk.log().await.len();
+    for version in [claim.version, 1] {
+        let submission = Submission {
+            claim: Some((claim.id, version)),
+            key: ids::fresh(),
+            command: Command::WithdrawClaim { reason: "?".into() },
+        };
+        let outcome = desk.desk.submit(&stranger, submission).await;
+        assert!(matches!(outcome, Ok(Outcome::NotFound)), "{outcome:?}");
+    }
+    let other_log = desk.store().log(elsewhere, 0, 10).await;
+    assert!(other_log.expect("reading").is_empty());
+    assert_eq!(desk.log().await.len(), log);
+    desk.expect_sound().await;
+}
+
+async fn sees_only(desk: &TestDesk, scope: &Scope, own: &Claim, foreign: &Claim) {
+    let store = desk.store();
+    let filter = ClaimFilter::default();
+    assert_eq!(numbers_of(desk, scope, &filter).await, [own.number.clone()]);
+    let single = store.claim(scope, own.id).await.expect("reading");
+    assert_eq!(single.as_ref(), Some(own));
+    let named = store.claim_by_number(scope, &own.number).await;
+    assert_eq!(named.expect("reading").as_ref(), Some(own));
+    let history = store.history(scope, own.id).await.expect("reading");
+    assert_eq!(history.len(), 2);
+    let counts = store.status_counts(scope, &filter).await.expect("reading");
+    assert_eq!(
+        counts,
+        [StatusCount {
+            status: own.status(),
+            claims: 1,
+            amount: own.amount(),
+        }]
+    );
+    let one = store.claim(scope, foreign.id).await.expect("reading");
+    assert_eq!(one, None);
+    let one = store.claim_by_number(scope, &foreign.number).await;
+    assert_eq!(one.expect("reading"), None);
+    let history = store.history(scope, foreign.id).await.expect("reading");
+    assert!(history.is_empty());
+}
+
+async fn sees_nothing(desk: &TestDesk, scope: &Scope, claim: &Claim) {
+    let store = desk.store();
+    let filter = ClaimFilter::default();
+    assert!(numbers_of(desk, scope, &filter).await.is_empty());
+    let one = store.claim(scope, claim.id).await.expect("reading");
+    assert_eq!(one, None);
+    let one = store.claim_by_number(scope, &claim.number).await;
+    assert_eq!(one.expect("reading"), None);
+    let history = store.history(scope, claim.id).await.expect("reading");
+    assert!(history.is_empty());
+    let counts = store.status_counts(scope, &filter).await.expect("reading");
+    assert!(counts.is_empty());
+}
+
+/// Neither a command nor the version that would be right can be told from a claim that is not
+/// there.
+async fn not_found(desk: &TestDesk, role: Role, claim: &Claim) {
+    let before = desk.log().await.len();
+    for version in [claim.version, claim.version + 5, 1] {
+        let screen = Claim {
+            version,
+            ..claim.clone()
+        };
+        for command in [
+            Command::AcceptReferral,
+            Command::WithdrawClaim {
+                reason: "不是本辖区(测试)".into(),
+            },
+        ] {
+            let outcome = desk.submit(role, Some(&screen), command).await;
+            assert!(matches!(outcome, Outcome::NotFound), "{outcome:?}");
+        }
+    }
+    assert_eq!(desk.log().await.len(), before);
+    assert_eq!(desk.claim(claim.id).await, *claim);
+}
+
+// Refusals, conflicts, limits.
+
+/// Failures 1, 2, 3: a step the status does not allow is an answer with a code; no event, no
+/// version, no money. A refused key is free again.
+async fn refusal_writes_nothing(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let household = desk.world.household("石门寨").clone();
+    let draft = desk.draft(&household).await;
+    let referred = desk.draft(&household).event_on(event_day(1)).refer().await;
+    for claim in [&draft, &referred] {
+        let on = || desk.on(claim);
+        for act in [
+            on().assign(),
+            on().visit(),
+            on().evaluate(),
+            on().verify(COST),
+            on().declare_ineligible(),
+            on().open_notice(),
+            on().prove(),
+            on().object(),
+            on().uphold(),
+            on().dismiss(),
+            on().close_notice(),
+            on().review(),
+            on().approve(),
+            on().second_approve(),
+            on().reject(),
+            on().send_back(),
+            on().change_payee(household.payees[1].id),
+            on().confirm_payee(),
+            on().instruct(),
+            on().confirm(),
+            on().fail(),
+            on().give_money_back(),
+            on().mark_unknown(),
+            on().reconcile_settled(),
+            on().reinstate(),
+            on().archive(),
+            on().start_recovery(),
+            on().recover(),
+        ] {
+            act.expect_blocked("INVALID_STATE").await;
+        }
+        // Whoever holds no duty for a step is refused before the status is looked at.
+        for act in [on().approve(), on().accept(), on().withdraw()] {
+            act.by(Role::Auditor).expect_blocked("DUTY_MISSING").await;
+        }
+    }
+    let key = ids::fresh();
+    let open = desk
+        .on(&referred)
+        .through_verification(COST)
+        .preview()
+        .open_notice()
+        .prove()
+        .await;
+    let close = |claim: &Claim| desk.on(claim).close_notice().keyed(key);
+    close(&open).expect_blocked("PERIOD_INCOMPLETE").await;
+    desk.pass_days(6);
+    let closed = close(&open).await;
+    desk.on(&closed)
+        .object()
+        .approve()
+        .expect_blocked("OBJECTION_OPEN")
+        .await;
+    assert_eq!(desk.pool().await.available, desk.world.pool);
+    desk.expect_sound().await;
+}
+
+/// The same member, peril and day: one living claim, however many press the button at once.
+async fn one_event_one_claim(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let household = desk.world.household("石门寨").clone();
+    let drafts = (0..50).map(|turn| {
+        let role = [Role::Shimenzhai, Role::CountyCaseworker][turn % 2];
+        desk.draft(&household).by(role).outcome()
+    });
+    let outcomes = together(drafts).await;
+    assert_eq!(tally(&outcomes, "DUPLICATE_EVENT"), (1, 49));
+    let numbers = numbers_of(&desk, &scope_of(Role::Auditor), &ClaimFilter::default()).await;
+    assert_eq!(numbers, ["130302-2020-00001"]);
+    let named = outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Blocked(blocked) => Some(blocked.clone()),
+        Outcome::Done { .. }
+        | Outcome::Stale { .. }
+        | Outcome::NotFound
+        | Outcome::KeyReused => None,
+    });
+    for blocked in named {
+        let number = numbers[0].clone();
+        assert_eq!(blocked, lifecycle::Blocked::DuplicateEvent { number });
+    }
+
+    // Amending into the same event is the same; another day, member or peril is another event.
+    let other = desk.draft(&household).event_on(event_day(3)).await;
+    let first = outcomes.into_iter().find_map(|outcome| match outcome {
+        Outcome::Done { claim, .. } => Some(*claim),
+        Outcome::Blocked(_)
+        | Outcome::Stale { .. }
+        | Outcome::NotFound
+        | Outcome::KeyReused => None,
+    });
+    let first = first.expect("one was done");
+    desk.on(&other)
+        .amend(first.case.clone())
+        .expect_blocked("DUPLICATE_EVENT")
+        .await;
+    desk.draft(&household).peril(Peril::Schooling).await;
+    desk.draft(&household)
+        .insured(household.members[1].id)
+        .await;
+
+    // A claim that no longer lives is in nobody's way; then there is one again.
+    desk.on(&first).withdraw().await;
+    let again = together((0..20).map(|_| desk.draft(&household).outcome())).await;
+    assert_eq!(tally(&again, "DUPLICATE_EVENT"), (1, 19));
+    desk.expect_sound().await;
+}
+
+/// Failure 10: numbers are unique and follow one another; a refused draft takes none.
+async fn numbers_without_a_gap(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let households = ["石门寨", "驻操营"].map(|place| desk.world.household(place).clone());
+    let drafts = (0..90_u32).map(|number| {
+        let household = if number % 2 == 0 { &households[0] } else { &households[1] };
+        let draft = desk.draft(household);
+        let future = day(2020, 12, 1);
+        let draft = draft.event_on(if number % 3 == 0 { future } else { event_day(number) });
+        draft.outcome()
+    });
+    let outcomes = together(drafts).await;
+    assert_eq!(tally(&outcomes, "VALIDATION"), (60, 30));
+    let numbers = numbers_of(&desk, &scope_of(Role::Auditor), &ClaimFilter::default()).await;
+    let expected: Vec<String> = (1..=60).map(|it| format!("130302-2020-{it:05}")).collect();
+    assert_eq!(numbers, expected);
+    desk.expect_sound().await;
+}
+
+/// Invariant 3: of sixty approvals at once, as many go through as the pool can pay.
+async fn pool_is_never_overdrawn(store: Arc<dyn Store>) {
+    let world = World {
+        pool: Fen::new(times(BENEFIT, 36).get() + 1_267_000),
+        ..World::new()
+    };
+    let desk = TestDesk::open_with(store, world).await;
+    let household = desk.world.household("石门寨").clone();
+    let drafts = (0..60).map(|number| desk.draft(&household).event_on(event_day(number)));
+    let closed = through_notice(&desk, drafts.collect()).await;
+    let outcomes = together(closed.iter().map(|it| desk.on(it).approve().outcome())).await;
+    assert_eq!(tally(&outcomes, "POOL_INSUFFICIENT"), (36, 24));
+    let pool = desk.pool().await;
+    assert_eq!(pool.available, Fen::new(1_267_000));
+    assert_eq!(pool.reserved, times(BENEFIT, 36));
+
+    // Money that comes back can be reserved again, by one.
+    let approved = outcomes.into_iter().find_map(|outcome| match outcome {
+        Outcome::Done { claim, .. } => Some(*claim),
+        Outcome::Blocked(_)
+        | Outcome::Stale { .. }
+        | Outcome::NotFound
+        | Outcome::KeyReused => None,
+    });
+    desk.on(&approved.expect("some were approved")).withdraw().await;
+    let waiting = ClaimFilter {
+        statuses: vec![Status::NoticeClosed],
+        ..ClaimFilter::default()
+    };
+    let scope = scope_of(Role::Auditor);
+    let waiting = desk.store().claims(&scope, &waiting, &Page::first(100)).await;
+    let waiting = waiting.expect("reading").rows;
+    assert_eq!(waiting.len(), 24);
+    let outcomes = together(waiting.iter().map(|it| desk.on(it).approve().outcome())).await;
+    assert_eq!(tally(&outcomes, "POOL_INSUFFICIENT"), (1, 23));
+    desk.expect_sound().await;
+}
+
+/// Invariant 3: of sixty approvals at once for one person, as many as the person's year allows.
+async fn person_year_cap_holds(store: Arc<dyn Store>) {
+    let desk = capped(store, CapScope::PersonYear).await;
+    let household = desk.world.household("石门寨").clone();
+    let drafts = (0..60).map(|number| desk.draft(&household).event_on(event_day(number)));
+    room_for_36(&desk, drafts.collect()).await;
+
+    // The next assessment sees what is left; another person has a year of her own.
+    let rest = desk.refer(&household).through_verification(COST).await;
+    rest.expect_benefit(Fen::new(1_267_000));
+    let spouse = desk.draft(&household).insured(household.members[1].id);
+    let spouse = spouse.refer().through_verification(COST).await;
+    spouse.expect_benefit(BENEFIT);
+    let closed = desk.on(&rest).through_notice().await;
+    desk.on(&closed).approve().await;
+    let none = desk.draft(&household).event_on(event_day(100)).refer();
+    none.through_verification(COST)
+        .expect_blocked("NO_BENEFIT")
+        .await;
+    desk.expect_sound().await;
+}
+
+/// Invariant 3: the same for a household, whichever of its members.
+async fn household_year_cap_holds(store: Arc<dyn Store>) {
+    let desk = capped(store, CapScope::HouseholdYear).await;
+    let household = desk.world.household("石门寨").clone();
+    let drafts = (0..60_u32).map(|number| {
+        let draft = desk.draft(&household).event_on(event_day(number));
+        if number % 2 == 0 {
+            draft
+        } else {
+            draft.insured(household.members[1].id)
+        }
+    });
+    room_for_36(&desk, drafts.collect()).await;
+    let rest = desk.refer(&household).through_verification(COST).await;
+    rest.expect_benefit(Fen::new(1_267_000));
+    let neighbours = desk.world.household("驻操营");
+    let neighbours = desk.refer(neighbours).through_verification(COST).await;
+    neighbours.expect_benefit(BENEFIT);
+    desk.expect_sound().await;
+}
+
+async fn capped(store: Arc<dyn Store>, scope: CapScope) -> TestDesk {
+    let mut world = World::new();
+    for terms in &mut world.scheme.perils {
+        terms.schedule.caps = vec![Cap {
+            scope,
+            limit: Fen::new(times(BENEFIT, 36).get() + 1_267_000),
+        }];
+    }
+    world.pool = yuan(5_000_000);
+    TestDesk::open_with(store, world).await
+}
+
+async fn room_for_36(desk: &TestDesk, drafts: Vec<Journey>) {
+    let closed = through_notice(desk, drafts).await;
+    let outcomes = together(closed.iter().map(|it| desk.on(it).approve().outcome())).await;
+    assert_eq!(tally(&outcomes, "CAP_EXCEEDED"), (36, 24));
+    assert_eq!(desk.pool().await.reserved, times(BENEFIT, 36));
+}
+
+// Facts.
+
+/// What a judgement must know about people and households is looked up, under the lock.
+async fn facts_are_looked_up(store: Arc<dyn Store>) {
+    let mut world = World::new();
+    let (own, visited) = (world.households[0].id, world.households[1].id);
+    world.interests = vec![(Role::Shimenzhai, own), (Role::Surveyor, visited)];
+    let desk = TestDesk::open_with(store, world).await;
+    let [first, second, third] = [0, 1, 2].map(|it| desk.world.households[it].clone());
+    let foreign = desk.world.household("驻操营").clone();
+
+    // Nobody acts on a household of their own, nor is sent to one (failure 8, invariant 4).
+    desk.draft(&first).expect_blocked("SELF_DEALING").await;
+    let drafted = desk.draft(&first).by(Role::CountyCaseworker).await;
+    desk.on(&drafted)
+        .withdraw()
+        .expect_blocked("SELF_DEALING")
+        .await;
+    let accepted = desk.refer(&second).accept().await;
+    desk.on(&accepted)
+        .assign()
+        .expect_blocked("CONFLICT_OF_INTEREST")
+        .await;
+    desk.on(&accepted)
+        .assign_to(Role::Handler)
+        .expect_blocked("NOT_QUALIFIED")
+        .await;
+
+    let unlisted = desk.refer(desk.world.unlisted());
+    unlisted.expect_blocked("HOUSEHOLD_NOT_LISTED").await;
+    desk.refer(&third)
+        .without_basis()
+        .expect_blocked("MISSING_BASIS")
+        .await;
+    let stranger = desk.draft(&third).insured(foreign.head);
+    stranger.expect_blocked("VALIDATION").await;
+    for payee in [foreign.payees[0].id, PayeeId(ids::fresh())] {
+        let draft = desk.draft(&third).event_on(event_day(2)).paid_to(payee);
+        draft.expect_blocked("PAYEE_UNKNOWN").await;
+    }
+    let nowhere = Household {
+        id: HouseholdId(ids::fresh()),
+        ..third.clone()
+    };
+    let outcome = desk.draft(&nowhere).outcome().await;
+    assert!(matches!(outcome, Outcome::NotFound), "{outcome:?}");
+    let unpublished = lifecycle::Scheme {
+        id: lifecycle::SchemeId(ids::fresh()),
+        ..desk.world.scheme.clone()
+    };
+    let outcome = desk.draft(&third).event_on(event_day(4)).under(&unpublished);
+    assert!(matches!(outcome.outcome().await, Outcome::NotFound));
+
+    // The dead are known, and the facts are recorded with the event.
+    let verifying = desk
+        .draft(&third)
+        .event_on(day(2020, 5, 20))
+        .refer()
+        .accept()
+        .assign()
+        .visit()
+        .evaluate()
+        .await;
+    let store = desk.store();
+    let checked_on = day(2020, 6, 1);
+    let died_on = Some(day(2020, 5, 19));
+    store
+        .record_liveness(county(), third.head, checked_on, died_on)
+        .await
+        .expect("writing");
+    desk.on(&verifying)
+        .verify(COST)
+        .expect_blocked("INSURED_DECEASED")
+        .await;
+    let died_on = Some(day(2020, 5, 21));
+    store
+        .record_liveness(county(), third.head, checked_on, died_on)
+        .await
+        .expect("writing");
+    let verified = desk.on(&verifying).verify(COST).await;
+    let history = desk.history(verified.id).await;
+    let seen = &history.last().expect("seven events").seen;
+    assert_eq!(seen.now, desk.now());
+    assert_eq!(seen.village.as_ref(), Some(&third.village));
+    assert_eq!(seen.head_name, third.head_name());
+    assert_eq!((seen.village_name.as_str(), seen.persons), ("沙锅店村", 4));
+    assert_eq!((seen.insured.died_on, seen.insured.checked_on), (died_on, Some(checked_on)));
+    assert!(seen.household_listed && seen.insured_of_household);
+    assert_eq!(seen.pool_available, desk.world.pool);
+    assert_eq!((&seen.duplicate, seen.bills_taken.len()), (&None, 0));
+    desk.expect_sound().await;
+}
+
+/// Invariant 10: account holder, shared account, life of the payee, at approval and instruction.
+async fn payee_is_checked_when_paid(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let household = desk.world.households[0].clone();
+    let neighbour = desk.world.households[1].clone();
+    let payee = |name: &str, account: BankAccount| Payee {
+        id: PayeeId(ids::fresh()),
+        holder_name: name.into(),
+        account,
+        ..household.payees[0].clone()
+    };
+    let own = BankAccount::parse("6228480000000000999").expect("digits");
+    let shared = payee(household.head_name(), neighbour.payees[0].account.clone());
+    let misnamed = payee("另有其人", own);
+    for payee in [&shared, &misnamed] {
+        let put = desk.store().put_payee(county(), household.id, payee).await;
+        put.expect("writing");
+    }
+    let drafts = [
+        desk.draft(&household).paid_to(shared.id).event_on(event_day(1)),
+        desk.draft(&household).paid_to(misnamed.id).event_on(event_day(2)),
+        desk.draft(&household).event_on(event_day(3)),
+        // Two of one household may share an account; two households may not (failure 37).
+        desk.draft(&neighbour).event_on(event_day(4)),
+    ];
+    let closed = through_notice(&desk, drafts.into()).await;
+    let find = |payee: PayeeId| {
+        let mut claims = closed.iter();
+        claims.find(|it| it.case.payee == payee).expect("a claim")
+    };
+    desk.on(find(shared.id))
+        .approve()
+        .expect_blocked("ACCOUNT_SHARED")
+        .await;
+    desk.on(find(neighbour.payees[0].id))
+        .approve()
+        .expect_blocked("ACCOUNT_SHARED")
+        .await;
+    desk.on(find(misnamed.id))
+        .approve()
+        .expect_blocked("ACCOUNT_NAME_MISMATCH")
+        .await;
+
+    let approved = desk.on(find(household.payees[0].id)).approve().await;
+    desk.pass_days(30);
+    desk.on(&approved)
+        .instruct()
+        .expect_blocked("LIVENESS_STALE")
+        .await;
+    let today = calendar::legal_day(desk.now());
+    let record = async |died_on| {
+        desk.store()
+            .record_liveness(county(), household.head, today, died_on)
+            .await
+            .expect("writing");
+    };
+    record(Some(today)).await;
+    desk.on(&approved)
+        .instruct()
+        .expect_blocked("PAYEE_DECEASED")
+        .await;
+    record(None).await;
+    desk.on(&approved).instruct().confirm().await;
+    desk.expect_sound().await;
+}
+
+// Money.
+
+/// An objection upheld after approval: the money is free, the case is verified again, and the same
+/// bill may be compensated by the same claim.
+async fn upheld_objection_releases_money(store: Arc<dyn Store>) {
+    let desk = capped(store, CapScope::PersonYear).await;
+    let (zero, put_in) = (Fen::ZERO, desk.world.pool);
+    let approved = desk
+        .refer(desk.world.household("石门寨"))
+        .through_verification(COST)
+        .through_notice()
+        .approve()
+        .await;
+    assert_eq!(desk.pool().await, balances(put_in, BENEFIT, zero, zero));
+    let objected = desk.on(&approved).object().await;
+    desk.on(&objected)
+        .instruct()
+        .expect_blocked("OBJECTION_OPEN")
+        .await;
+    let verifying = desk.on(&objected).uphold().await;
+    verifying.expect_status(Status::Verifying);
+    assert_eq!(desk.pool().await, balances(put_in, zero, zero, zero));
+    let paid = desk
+        .on(&verifying)
+        .visit()
+        .evaluate()
+        .verify(yuan(15_000))
+        .through_notice()
+        .through_payout()
+        .await;
+    paid.expect_paid(yuan(7_000));
+    assert_eq!(desk.pool().await, balances(put_in, zero, zero, yuan(7_000)));
+    let history = desk.history(paid.id).await;
+    let totals = history.iter().map(|it| it.seen.used.person_year);
+    assert!(
+        totals.into_iter().all(|used| used == zero),
+        "a claim's own reservation is not counted against it"
+    );
+    desk.expect_sound().await;
+}
+
+/// Failure 37: another payee after approval voids notice and approval; a second person confirms.
+async fn changed_payee_voids_approval(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let household = desk.world.household("石门寨").clone();
+    let other = household.payees[1].id;
+    let approved = desk
+        .refer(&household)
+        .through_verification(COST)
+        .through_notice()
+        .approve()
+        .await;
+    let payee = approved.case.payee;
+    let wrong = Command::InstructPayout {
+        payment: PaymentId(ids::fresh()),
+        amount: BENEFIT,
+        payee: other,
+    };
+    desk.on(&approved)
+        .command(Role::Finance, wrong)
+        .expect_blocked("MISMATCH")
+        .await;
+    let changed = desk.on(&approved).change_payee(other).await;
+    assert_ne!(changed.case.payee, payee);
+    assert_eq!(desk.pool().await.reserved, Fen::ZERO);
+    let visited = desk.on(&changed).visit().evaluate().await;
+    desk.on(&visited)
+        .verify(COST)
+        .expect_blocked("PAYEE_UNCONFIRMED")
+        .await;
+    desk.on(&visited)
+        .confirm_payee()
+        .by(Role::Handler)
+        .expect_blocked("SECOND_PERSON_REQUIRED")
+        .await;
+    let paid = desk
+        .on(&visited)
+        .confirm_payee()
+        .verify(COST)
+        .through_notice()
+        .through_payout()
+        .await;
+    paid.expect_paid(BENEFIT);
+    let instructed = paid.state.instructed().map(|it| it.instruction.payee);
+    assert_eq!(instructed, Some(other));
+    desk.expect_sound().await;
+}
+
+/// Invariant 10: one bill, one claim, also when twenty surveyors enter it at once.
+async fn bill_is_compensated_once(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let household = desk.world.household("石门寨").clone();
+    let evaluated = (0..20).map(|number| {
+        let draft = desk.draft(&household).event_on(event_day(number));
+        draft.refer().accept().assign().visit().evaluate()
+    });
+    let claims = all(evaluated).await;
+    let bill = "冀财0420 00017731";
+    let outcomes = claims.iter().map(|claim| {
+        let journey = desk.on(claim).verify_bill(bill, COST);
+        journey.outcome()
+    });
+    let outcomes = together(outcomes).await;
+    assert_eq!(tally(&outcomes, "BILL_TAKEN"), (1, 19));
+    let holder = outcomes.into_iter().find_map(|outcome| match outcome {
+        Outcome::Done { claim, .. } => Some(*claim),
+        Outcome::Blocked(_)
+        | Outcome::Stale { .. }
+        | Outcome::NotFound
+        | Outcome::KeyReused => None,
+    });
+    let holder = holder.expect("one was done");
+
+    // White space does not make another bill. It stays taken while its claim is verified again.
+    let other = claims.iter().find(|it| it.id != holder.id).expect("others");
+    desk.on(other)
+        .verify_bill("冀财042000017731", COST)
+        .expect_blocked("BILL_TAKEN")
+        .await;
+    let again = desk
+        .on(&holder)
+        .preview()
+        .open_notice()
+        .object()
+        .uphold()
+        .await;
+    desk.on(other)
+        .verify_bill(bill, COST)
+        .expect_blocked("BILL_TAKEN")
+        .await;
+    let again = desk.on(&again).visit().evaluate().verify_bill(bill, COST).await;
+    again.expect_status(Status::Verified);
+
+    // A claim that ended without payment gives it back.
+    desk.on(&again).withdraw().await;
+    desk.on(other).verify_bill(bill, COST).await;
+    desk.expect_sound().await;
+}
+
+/// Failure 27: money that came back (退票) opens the line again; the second payment is one of its
+/// own, and there is never a second live one.
+async fn payment_returned_and_paid_again(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let (zero, put_in) = (Fen::ZERO, desk.world.pool);
+    let instructed = desk
+        .refer(desk.world.household("石门寨"))
+        .through_verification(COST)
+        .through_notice()
+        .approve()
+        .instruct()
+        .await;
+    let id = instructed.id;
+    let row = |status: &str| (status.to_owned(), BENEFIT);
+    assert_eq!(desk.pool().await, balances(put_in, zero, BENEFIT, zero));
+    desk.on(&instructed)
+        .instruct()
+        .expect_blocked("INVALID_STATE")
+        .await;
+    let wrong = Command::ConfirmPayout {
+        instruction_no: format!("FP{}-1", instructed.number),
+        amount: Fen::new(BENEFIT.get() - 1),
+        bank_ref: "B1".into(),
+    };
+    desk.on(&instructed)
+        .command(Role::Connector, wrong)
+        .expect_blocked("MISMATCH")
+        .await;
+    desk.on(&instructed)
+        .confirm()
+        .by(Role::Finance)
+        .expect_blocked("SECOND_PERSON_REQUIRED")
+        .await;
+    let failed = desk.on(&instructed).fail().await;
+    assert_eq!(payments_of(&desk, id).await, [row("FAILED")]);
+    assert_eq!(desk.pool().await, balances(put_in, BENEFIT, zero, zero));
+    let paid = desk.on(&failed).reinstate().instruct().confirm().await;
+    assert_eq!(payments_of(&desk, id).await, [row("FAILED"), row("PAID")]);
+    assert_eq!(desk.pool().await, balances(put_in, zero, zero, BENEFIT));
+    let returned = desk.on(&paid).give_money_back().await;
+    returned.expect_status(Status::PayReturned);
+    assert_eq!(desk.pool().await, balances(put_in, BENEFIT, zero, zero));
+    desk.expect_sound().await;
+    let paid = desk.on(&returned).reinstate().instruct().confirm().await;
+    assert_eq!(paid.instructions, 3);
+    assert_eq!(
+        payments_of(&desk, id).await,
+        [row("FAILED"), row("PAID"), row("RETURNED")]
+    );
+    assert_eq!(desk.pool().await, balances(put_in, zero, zero, BENEFIT));
+    assert_eq!(desk.expect_sound().await.paid, BENEFIT);
+}
+
+/// Invariant 2, failure 26: while nobody knows, no second payment; a statement settles it.
+async fn unknown_payment_is_reconciled(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let household = desk.world.household("石门寨").clone();
+    let drafts = [1, 2].map(|number| desk.draft(&household).event_on(event_day(number)));
+    let closed = through_notice(&desk, drafts.into()).await;
+    let [settled, failed] = [&closed[0], &closed[1]];
+    let unknown = desk.on(settled).approve().instruct().mark_unknown().await;
+    desk.on(&unknown)
+        .reinstate()
+        .expect_blocked("ALREADY_INSTRUCTED")
+        .await;
+    desk.on(&unknown)
+        .instruct()
+        .expect_blocked("INVALID_STATE")
+        .await;
+    let row = |status: &str| (status.to_owned(), BENEFIT);
+    assert_eq!(payments_of(&desk, unknown.id).await, [row("UNKNOWN")]);
+    let paid = desk.on(&unknown).reconcile_settled().await;
+    paid.expect_paid(BENEFIT);
+    assert_eq!(payments_of(&desk, paid.id).await, [row("PAID")]);
+
+    let unknown = desk.on(failed).approve().instruct().mark_unknown().await;
+    let failed = desk.on(&unknown).reconcile_failed().await;
+    failed.expect_status(Status::PayFailed);
+    assert_eq!(payments_of(&desk, failed.id).await, [row("FAILED")]);
+    let pool = desk.pool().await;
+    assert_eq!((pool.reserved, pool.in_flight), (BENEFIT, Fen::ZERO));
+    assert_eq!(desk.expect_sound().await.paid, BENEFIT);
+}
+
+/// A wrong payment that came back whole: the pool has it again, the year is free again, and the
+/// event may be claimed anew.
+async fn wrong_payment_is_recovered(store: Arc<dyn Store>) {
+    let mut world = World::new();
+    for terms in &mut world.scheme.perils {
+        terms.schedule.caps = vec![Cap {
+            scope: CapScope::PersonYear,
+            limit: BENEFIT,
+        }];
+    }
+    let desk = TestDesk::open_with(store, world).await;
+    let household = desk.world.household("石门寨").clone();
+    let paid = desk
+        .refer(&household)
+        .through_verification(COST)
+        .through_notice()
+        .through_payout()
+        .await;
+    let evaluated = desk.draft(&household).event_on(event_day(1)).refer();
+    let evaluated = evaluated.accept().assign().visit().evaluate().await;
+    desk.on(&evaluated)
+        .verify(COST)
+        .expect_blocked("NO_BENEFIT")
+        .await;
+    let recovering = desk.on(&paid).start_recovery().await;
+    assert_eq!(desk.pool().await.paid_out, BENEFIT);
+    let recovered = desk.on(&recovering).recover().await;
+    recovered.expect_status(Status::Recovered);
+    let (zero, put_in) = (Fen::ZERO, desk.world.pool);
+    assert_eq!(desk.pool().await, balances(put_in, zero, zero, zero));
+    assert_eq!(
+        payments_of(&desk, paid.id).await,
+        [("RECOVERED".to_owned(), BENEFIT)]
+    );
+    let verified = desk.on(&evaluated).verify(COST).await;
+    verified.expect_benefit(BENEFIT);
+    desk.draft(&household).await;
+    assert_eq!(desk.expect_sound().await.paid, zero);
+}
+
+// The timer.
+
+/// Failures 16, 20: a notice is due at the first instant after its last day, not a microsecond
+/// before, still after forty days of downtime, and never while it may not close. One that may not
+/// close keeps none from closing.
+async fn timer_closes_what_is_due(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let [first, second, third] = [0, 1, 2].map(|it| desk.world.households[it].clone());
+    let elsewhere = desk.world.household("驻操营").clone();
+    let post = |household: &Household| {
+        let story = desk.refer(household).through_verification(COST);
+        story.preview().open_notice()
+    };
+    let unproved = post(&first).await;
+    let objected = post(&second).prove().object().await;
+    desk.pass_days(1);
+    let due = post(&third).prove().await;
+    desk.pass_days(1);
+    let later = post(&elsewhere).prove().await;
+
+    let ids = async |limit| -> Vec<ClaimId> {
+        let due = desk.store().due_notices(desk.now(), limit).await;
+        due.expect("reading").iter().map(|claim| claim.id).collect()
+    };
+    let State::NoticeOpen(open) = &due.state else {
+        panic!("the notice hangs");
+    };
+    let closes_at = open.notice.closes_at;
+    assert_eq!(closes_at, calendar::start_of(day(2020, 6, 8)));
+    desk.clock.set(closes_at - Duration::microseconds(1));
+    assert_eq!(ids(10).await, []);
+    assert_eq!(close_due_notices(&desk.desk).await.expect("a round"), 0);
+    desk.clock.set(closes_at);
+    assert_eq!(ids(1).await, [due.id], "what may not close is in nobody's way");
+    assert_eq!(close_due_notices(&desk.desk).await.expect("a round"), 1);
+    assert_eq!(close_due_notices(&desk.desk).await.expect("a round"), 0);
+    desk.claim(due.id).await.expect_status(Status::NoticeClosed);
+
+    desk.pass_days(40);
+    assert_eq!(ids(10).await, [later.id]);
+    let proved = desk.on(&unproved).prove().await;
+    let dismissed = desk.on(&objected).dismiss().await;
+    let waiting = ids(10).await;
+    assert_eq!(waiting.len(), 3);
+    assert_eq!(waiting[2], later.id, "the oldest first");
+    assert_eq!(ids(2).await.len(), 2);
+    // Two timers at once close each once.
+    let rounds = together((0..4).map(|_| {
+        let desk = desk.desk.clone();
+        async move { close_due_notices(&desk).await.expect("a round") }
+    }))
+    .await;
+    assert!(rounds.iter().sum::<usize>() >= 3);
+    for claim in [&proved, &dismissed, &later] {
+        let closed = desk.claim(claim.id).await;
+        closed.expect_status(Status::NoticeClosed);
+        assert_eq!(closed.version, claim.version + 1);
+    }
+    assert_eq!(ids(10).await, []);
+    desk.expect_sound().await;
+}
+
+// Who there is.
+
+/// A session says who calls until it ends, by itself or by revocation.
+async fn sessions_end(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let store = desk.store();
+    let now = desk.now();
+    for role in Role::ALL.iter().copied() {
+        let caller = store.caller(&ids::sha256(role.token()), now).await;
+        assert_eq!(caller.expect("reading"), Some(role.caller()), "{role:?}");
+    }
+    let account = Role::Supervisor.account_id();
+    let credential = |secret: &str, minutes| Credential {
+        hash: ids::sha256(secret),
+        account,
+        label: "接口(测试)".into(),
+        expires_at: now + Duration::minutes(minutes),
+    };
+    let (short, long) = (credential("short", 5), credential("long", 500));
+    for credential in [&short, &long] {
+        let put = store.put_credential(county(), credential).await;
+        put.expect("writing");
+        let put = store.put_credential(county(), credential).await;
+        put.expect("twice is as good as once");
+    }
+    let known = async |credential: &Credential, minutes: i64| {
+        let caller = store.caller(&credential.hash, now + Duration::minutes(minutes));
+        caller.await.expect("reading").is_some()
+    };
+    assert!(known(&short, 0).await && known(&short, 4).await);
+    assert!(!known(&short, 5).await && !known(&short, 500).await);
+    assert!(known(&long, 5).await);
+    store.revoke_credential(&long.hash).await.expect("writing");
+    store.revoke_credential(&long.hash).await.expect("twice");
+    store.revoke_credential("unknown").await.expect("no such");
+    assert!(!known(&long, 0).await && known(&short, 0).await);
+    let put = store.put_credential(county(), &long).await;
+    assert!(put.is_err() || !known(&long, 0).await, "what ended has ended");
+    let nobody = store.caller(&ids::sha256("nobody"), now).await;
+    assert_eq!(nobody.expect("reading"), None);
+
+    let session = desk.office().access.log_in("office.qian", PASSWORD).await;
+    let session = session.expect("reading").expect("login and password fit");
+    assert_eq!(session.caller, Role::Supervisor.caller());
+}
+
+/// A published scheme never changes; the same once more is no change.
+async fn published_scheme_is_immutable(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let store = desk.store();
+    let published = desk.world.scheme.clone();
+    let mut changed = published.clone();
+    changed.notice.term.days = 7;
+    let put = store.put_scheme(&changed).await;
+    assert!(matches!(put, Err(Fault::Conflict(_))), "{put:?}");
+    store.put_scheme(&published).await.expect("the same");
+    let stands = store.scheme(county(), published.id).await.expect("reading");
+    assert_eq!(stands.as_deref(), Some(&published));
+    let mut schemes: Vec<_> = store.schemes(county()).await.expect("reading");
+    schemes.sort_by_key(|scheme| scheme.id != published.id);
+    let schemes: Vec<_> = schemes.iter().map(AsRef::as_ref).collect();
+    assert_eq!(schemes, [&published, &desk.world.rival]);
+    let unknown = lifecycle::SchemeId(ids::fresh());
+    assert_eq!(store.scheme(county(), unknown).await.expect("reading"), None);
+    let pool = desk.pool().await;
+    assert_eq!(pool.available, desk.world.pool, "the pool is left alone");
+}
+
+/// Everything may be written twice; what is unique stays unique.
+async fn registry_is_idempotent(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let store = desk.store();
+    let before = registry(&desk).await;
+    desk.world.seed(store.as_ref()).await.expect("twice");
+    assert_eq!(registry(&desk).await, before);
+    assert_eq!(store.counties().await.expect("reading"), [county()]);
+    let regions = store.regions(county()).await.expect("reading");
+    let codes: Vec<&str> = regions.iter().map(|region| region.code.as_str()).collect();
+    assert!(codes.is_sorted() && codes.len() == 8);
+    let orgs = store.orgs(county()).await.expect("reading");
+    let insurers = orgs.iter().filter(|org| org.kind == OrgKind::Insurer);
+    assert_eq!((orgs.len(), insurers.count()), (5, 2));
+    let people = store.people(county()).await.expect("reading");
+    assert_eq!(people.len(), Role::ALL.len());
+
+    // A region and a person are corrected by writing them again.
+    let renamed = Region {
+        code: regions[0].code.clone(),
+        name: "海港区".into(),
+    };
+    store.put_region(county(), &renamed).await.expect("writing");
+    let stands = store.regions(county()).await.expect("reading");
+    assert_eq!(stands[0], renamed);
+    let mut moved = Role::Auditor.person();
+    moved.duties.clear();
+    moved.interests = vec![desk.world.households[0].id];
+    store.put_person(county(), &moved).await.expect("writing");
+    let people = store.people(county()).await.expect("reading");
+    assert!(people.contains(&moved));
+    let secret = ids::sha256(Role::Auditor.token());
+    let caller = store.caller(&secret, desk.now()).await;
+    assert_eq!(caller.expect("reading").map(|it| it.duties), Some(vec![]));
+
+    // A login belongs to one account; an account may get another password.
+    let stolen = Account {
+        id: lifecycle::AccountId(ids::fresh()),
+        login: Role::Finance.login().into(),
+        password_hash: String::new(),
+        person: Role::Auditor.person_id(),
+    };
+    let put = store.put_account(county(), &stolen).await;
+    assert!(matches!(put, Err(Fault::Conflict(_))), "{put:?}");
+    let found = store.account(Role::Finance.login()).await.expect("reading");
+    let (of, mut account) = found.expect("the account");
+    assert_eq!((of, account.id), (county(), Role::Finance.account_id()));
+    account.password_hash = "another".into();
+    store.put_account(county(), &account).await.expect("writing");
+    let found = store.account(Role::Finance.login()).await.expect("reading");
+    assert_eq!(found, Some((county(), account)));
+    assert_eq!(store.account("nobody").await.expect("reading"), None);
+    let accounts = store.accounts(county()).await.expect("reading");
+    assert_eq!(accounts.len(), Role::ALL.len());
+
+    // Money enters a pool once a key.
+    let (pool, key) = (desk.world.scheme.id, ids::fresh());
+    for _ in 0..2 {
+        let put = store.fund_pool(county(), pool, yuan(500), key, desk.now());
+        put.await.expect("writing");
+    }
+    let available = Fen::new(desk.world.pool.get() + yuan(500).get());
+    assert_eq!(desk.pool().await.available, available);
+    for wrong in [Fen::ZERO, yuan(-500)] {
+        let put = store.fund_pool(county(), pool, wrong, ids::fresh(), desk.now());
+        assert!(put.await.is_err(), "only money that is some can come in");
+    }
+    let summed = store.summed_transfers(county(), pool).await;
+    assert_eq!(summed.expect("reading"), desk.pool().await);
+    desk.expect_sound().await;
+}
+
+type Written = (Vec<Region>, usize, usize, usize, PoolBalances, Vec<Option<Household>>);
+
+async fn registry(desk: &TestDesk) -> Written {
+    let store = desk.store();
+    let mut households = Vec::new();
+    for household in &desk.world.households {
+        let stands = store.household(county(), household.id).await;
+        households.push(stands.expect("reading"));
+    }
+    (
+        store.regions(county()).await.expect("reading"),
+        store.orgs(county()).await.expect("reading").len(),
+        store.people(county()).await.expect("reading").len(),
+        store.accounts(county()).await.expect("reading").len(),
+        desk.pool().await,
+        households,
+    )
+}
+
+/// A household written again gains members and payees and loses none; a payee never changes.
+async fn households_grow(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let store = desk.store();
+    let known = desk.world.households[0].clone();
+    let read = async || {
+        let household = store.household(county(), known.id).await;
+        household.expect("reading").expect("it is on record")
+    };
+    assert_eq!(read().await, known);
+    let unknown = store.household(county(), HouseholdId(ids::fresh())).await;
+    assert_eq!(unknown.expect("reading"), None);
+    for member in &known.members {
+        let home = store.household_of(county(), &member.id_number).await;
+        assert_eq!(home.expect("reading").map(|it| it.id), Some(known.id));
+    }
+    let nobody = IdNumber::parse("130302199001010016").expect("a valid number");
+    let home = store.household_of(county(), &nobody).await;
+    assert_eq!(home.expect("reading"), None);
+
+    let newcomer = lifecycle_member(&known, nobody.clone());
+    let grown = Household {
+        kind: "突发严重困难户".into(),
+        persons: 5,
+        members: [known.members.clone(), vec![newcomer.clone()]].concat(),
+        payees: vec![Payee {
+            id: PayeeId(ids::fresh()),
+            account: BankAccount::parse("6228480000000000777").expect("digits"),
+            ..known.payees[0].clone()
+        }],
+        ..known.clone()
+    };
+    store.put_household(&grown).await.expect("writing");
+    let stands = read().await;
+    assert_eq!((stands.kind.as_str(), stands.persons), ("突发严重困难户", 5));
+    assert_eq!(stands.members, grown.members);
+    let payees = [known.payees.clone(), grown.payees.clone()].concat();
+    assert_eq!(stands.payees, payees, "known payees stay, new ones are added");
+    let home = store.household_of(county(), &nobody).await;
+    assert_eq!(home.expect("reading").map(|it| it.id), Some(known.id));
+
+    let mut forged = known.payees[0].clone();
+    forged.account = BankAccount::parse("6228480000000000666").expect("digits");
+    let put = store.put_payee(county(), known.id, &forged).await;
+    assert!(matches!(put, Err(Fault::Conflict(_))), "{put:?}");
+    let put = store.put_payee(county(), known.id, &known.payees[0]).await;
+    put.expect("the same");
+    let rewritten = Household {
+        payees: vec![forged],
+        ..known.clone()
+    };
+    let _ = store.put_household(&rewritten).await;
+    assert_eq!(read().await.payees, payees, "a payee version is immutable");
+
+    let checked_on = day(2020, 6, 1);
+    let record = store.record_liveness(county(), known.head, checked_on, None);
+    record.await.expect("writing");
+    let head = read().await.members[0].clone();
+    assert_eq!((head.checked_on, head.died_on), (Some(checked_on), None));
+    let unknown = MemberId(ids::fresh());
+    let record = store.record_liveness(county(), unknown, checked_on, None);
+    assert!(record.await.is_err(), "nobody by that id");
+
+    // Two persons never become one.
+    let double = Household {
+        members: vec![lifecycle_member(&known, known.members[0].id_number.clone())],
+        payees: Vec::new(),
+        ..invent_household(50, "130302105201")
+    };
+    assert!(store.put_household(&double).await.is_err());
+    let home = store.household_of(county(), &known.members[0].id_number);
+    assert_eq!(home.await.expect("reading").map(|it| it.id), Some(known.id));
+}
+
+fn lifecycle_member(like: &Household, id_number: IdNumber) -> crate::household::Member {
+    crate::household::Member {
+        id: MemberId(ids::fresh()),
+        name: "新生儿(测试)".into(),
+        relation: "孙".into(),
+        id_number,
+        ..like.members[2].clone()
+    }
+}
+
+// Reading.
+
+/// Failure 15: pages by key, forwards and backwards, show each claim once although others are
+/// drafted between the pages.
+async fn pages_are_stable(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let household = desk.world.household("石门寨").clone();
+    let mut drafted = 0;
+    let mut more = async |claims: u32| {
+        for _ in 0..claims {
+            drafted += 1;
+            desk.draft(&household).event_on(event_day(drafted)).await;
+        }
+    };
+    let number = |it: u32| format!("130302-2020-{it:05}");
+    let numbers = |range: std::ops::RangeInclusive<u32>| -> Vec<String> {
+        range.map(number).collect()
+    };
+    let scope = scope_of(Role::Shimenzhai);
+    let read = async |page: Page| -> (Vec<String>, bool) {
+        let slice = desk.store().claims(&scope, &ClaimFilter::default(), &page).await;
+        let Slice { rows, more } = slice.expect("reading");
+        (rows.into_iter().map(|claim| claim.number).collect(), more)
+    };
+    assert_eq!(read(Page::first(4)).await, (vec![], false));
+    more(10).await;
+
+    let mut seen = Vec::new();
+    loop {
+        let after = seen.last().cloned();
+        let page = Page {
+            after,
+            ..Page::first(4)
+        };
+        let (rows, further) = read(page).await;
+        assert!(rows.len() == 4 || !further);
+        seen.extend(rows);
+        if !further {
+            break;
+        }
+        if seen.len() < 10 {
+            more(1).await;
+        }
+    }
+    assert_eq!(seen, numbers(1..=12));
+
+    let mut seen: Vec<String> = Vec::new();
+    loop {
+        let page = Page {
+            before: seen.first().cloned(),
+            from_end: true,
+            ..Page::first(5)
+        };
+        let (rows, further) = read(page).await;
+        assert!(rows.is_sorted() && (rows.len() == 5 || !further));
+        seen.splice(0..0, rows);
+        more(1).await;
+        if !further {
+            break;
+        }
+    }
+    assert_eq!(seen, numbers(1..=12), "what came later is not before");
+
+    let between = |size, from_end| Page {
+        size,
+        after: Some(number(3)),
+        before: Some(number(9)),
+        from_end,
+    };
+    assert_eq!(read(between(3, false)).await, (numbers(4..=6), true));
+    assert_eq!(read(between(3, true)).await, (numbers(6..=8), true));
+    assert_eq!(read(between(5, false)).await, (numbers(4..=8), false));
+    assert_eq!(read(between(5, true)).await, (numbers(4..=8), false));
+    assert_eq!(read(between(9, true)).await, (numbers(4..=8), false));
+    let exact = Page {
+        size: 12,
+        before: Some(number(13)),
+        ..Page::first(12)
+    };
+    assert_eq!(read(exact).await, (numbers(1..=12), false));
+
+    // Verification reads by id, every claim once.
+    let mut ids: Vec<ClaimId> = Vec::new();
+    loop {
+        let after = ids.last().copied();
+        let claims = desk.store().claims_after(county(), after, 4).await;
+        let claims = claims.expect("reading");
+        if claims.is_empty() {
+            break;
+        }
+        ids.extend(claims.iter().map(|claim| claim.id));
+    }
+    assert!(ids.is_sorted());
+    let unique: BTreeSet<ClaimId> = ids.iter().copied().collect();
+    assert_eq!(unique.len(), numbers_of(&desk, &scope, &ClaimFilter::default()).await.len());
+    assert_eq!(unique.len(), ids.len());
+}
+
+/// Failure 13: each field of a filter selects, all of them together narrow.
+async fn filters_select(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let (ours, theirs) = (desk.world.household("石门寨"), desk.world.household("驻操营"));
+    let first_day = desk.now();
+    let illness = desk.refer(ours).event_on(day(2020, 5, 6)).await;
+    desk.pass_days(1);
+    let schooling = desk
+        .draft(theirs)
+        .peril(Peril::Schooling)
+        .event_on(day(2019, 9, 1))
+        .await;
+    desk.pass_days(1);
+    let rival = desk.draft(ours).under(&desk.world.rival);
+    let rival = rival.event_on(day(2020, 5, 7)).refer().await;
+    let scope = scope_of(Role::Auditor);
+    let any = ClaimFilter::default;
+    let select = async |filter: ClaimFilter| numbers_of(&desk, &scope, &filter).await;
+    let are = |claims: &[&Claim]| -> Vec<String> {
+        claims.iter().map(|claim| claim.number.clone()).collect()
+    };
+
+    assert_eq!(select(any()).await, are(&[&illness, &schooling, &rival]));
+    for (statuses, expected) in [
+        (vec![Status::Referred], are(&[&illness, &rival])),
+        (vec![Status::Draft], are(&[&schooling])),
+        (vec![Status::Draft, Status::Referred], are(&[&illness, &schooling, &rival])),
+        (vec![Status::Paid], vec![]),
+    ] {
+        assert_eq!(select(ClaimFilter { statuses, ..any() }).await, expected);
+    }
+    for (perils, expected) in [
+        (vec![Peril::Illness], are(&[&illness, &rival])),
+        (vec![Peril::Schooling, Peril::Disaster], are(&[&schooling])),
+        (vec![Peril::Accident], vec![]),
+    ] {
+        assert_eq!(select(ClaimFilter { perils, ..any() }).await, expected);
+    }
+    for (region, expected) in [
+        (theirs.village.clone(), are(&[&schooling])),
+        (ours.village.township(), are(&[&illness, &rival])),
+        (scope.region.clone(), are(&[&illness, &schooling, &rival])),
+    ] {
+        let region = Some(region);
+        assert_eq!(select(ClaimFilter { region, ..any() }).await, expected);
+    }
+    let scheme = Some(desk.world.rival.id);
+    assert_eq!(select(ClaimFilter { scheme, ..any() }).await, are(&[&rival]));
+    let household = Some(theirs.id);
+    let filter = ClaimFilter { household, ..any() };
+    assert_eq!(select(filter).await, are(&[&schooling]));
+    let filter = ClaimFilter {
+        event_from: Some(day(2020, 5, 6)),
+        event_to: Some(day(2020, 5, 6)),
+        ..any()
+    };
+    assert_eq!(select(filter).await, are(&[&illness]), "both days count");
+    let filter = ClaimFilter {
+        event_from: Some(day(2020, 5, 7)),
+        ..any()
+    };
+    assert_eq!(select(filter).await, are(&[&rival]));
+    let filter = ClaimFilter {
+        event_to: Some(day(2020, 5, 5)),
+        ..any()
+    };
+    assert_eq!(select(filter).await, are(&[&schooling]));
+    // Half open, as days are (failure 16).
+    let second_day = Some(first_day + Duration::days(1));
+    let filter = ClaimFilter {
+        opened_from: second_day,
+        ..any()
+    };
+    assert_eq!(select(filter).await, are(&[&schooling, &rival]));
+    let filter = ClaimFilter {
+        opened_before: second_day,
+        ..any()
+    };
+    assert_eq!(select(filter).await, are(&[&illness]));
+    let filter = ClaimFilter {
+        statuses: vec![Status::Referred],
+        perils: vec![Peril::Illness],
+        region: Some(ours.village.clone()),
+        scheme: Some(desk.world.scheme.id),
+        household: Some(ours.id),
+        event_from: Some(day(2020, 1, 1)),
+        event_to: Some(day(2020, 12, 31)),
+        opened_from: Some(first_day),
+        opened_before: second_day,
+    };
+    assert_eq!(select(filter.clone()).await, are(&[&illness]));
+    let contradiction = ClaimFilter {
+        scheme: Some(desk.world.rival.id),
+        ..filter
+    };
+    assert_eq!(select(contradiction).await, Vec::<String>::new());
+    let unknown = desk.store().claim_by_number(&scope, "130302-2020-99999").await;
+    assert_eq!(unknown.expect("reading"), None);
+}
+
+/// Failure 33: counts and sums are those of the rows, at once, in the same scope and filter; the
+/// amount is the one that rules at each stage.
+async fn counts_agree_with_rows(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let [first, second] = [0, 1].map(|it| desk.world.households[it].clone());
+    let theirs = desk.world.household("驻操营").clone();
+    desk.draft(&first).submitted(yuan(12_345)).await;
+    desk.draft(&second).submitted(yuan(54_321)).await;
+    desk.refer(&theirs).through_verification(COST).await;
+    let approved = desk.draft(&first).event_on(event_day(1)).refer();
+    let approved = approved.through_verification(yuan(8_000)).through_notice();
+    let approved = approved.approve_with_uplift(yuan(100)).second_approve().await;
+    assert_eq!(approved.amount(), yuan(2_200));
+    let count = |status, claims, amount| StatusCount {
+        status,
+        claims,
+        amount,
+    };
+    let counts = async |role: Role, filter: ClaimFilter| {
+        let counts = desk.store().status_counts(&scope_of(role), &filter).await;
+        let mut counts = counts.expect("reading");
+        counts.sort_by_key(|it| it.status);
+        counts
+    };
+    let drafts = count(Status::Draft, 2, yuan(66_666));
+    let verified = count(Status::Verified, 1, BENEFIT);
+    let approved = count(Status::Approved, 1, yuan(2_200));
+    let everything = ClaimFilter::default();
+    assert_eq!(
+        counts(Role::Auditor, everything.clone()).await,
+        [drafts, verified, approved]
+    );
+    assert_eq!(
+        counts(Role::Shimenzhai, everything.clone()).await,
+        [drafts, approved]
+    );
+    assert_eq!(counts(Role::Zhucaoying, everything.clone()).await, [verified]);
+    assert_eq!(counts(Role::RivalHandler, everything).await, []);
+    let open = ClaimFilter {
+        statuses: vec![Status::Verified, Status::Approved, Status::Paid],
+        ..ClaimFilter::default()
+    };
+    assert_eq!(counts(Role::Auditor, open).await, [verified, approved]);
+    let one = ClaimFilter {
+        household: Some(second.id),
+        ..ClaimFilter::default()
+    };
+    assert_eq!(
+        counts(Role::Auditor, one).await,
+        [count(Status::Draft, 1, yuan(54_321))]
+    );
+}
+
+// The second lock: a judge that lets pass what it must not.
+
+/// Invariants 2, 3, 5, 6: what a broken judge would let pass the store refuses: nothing is
+/// written, and the next command is served.
+async fn second_lock_holds(store: Arc<dyn Store>) {
+    let mut world = World::new();
+    for terms in &mut world.scheme.perils {
+        terms.schedule.caps = vec![Cap {
+            scope: CapScope::PersonYear,
+            limit: yuan(40_000),
+        }];
+    }
+    world.pool = yuan(60_000);
+    let desk = TestDesk::open_with(store, world).await;
+    let [first, second, third] = [0, 1, 2].map(|it| desk.world.households[it].clone());
+    let drafts = vec![
+        desk.draft(&first).event_on(event_day(1)),
+        desk.draft(&first).event_on(event_day(2)),
+        desk.draft(&second).event_on(event_day(3)),
+        desk.draft(&third).event_on(event_day(4)),
+    ];
+    let closed = through_notice(&desk, drafts).await;
+    let of = |household: &Household| {
+        let mut claims = closed.iter().filter(|it| it.household == household.id);
+        claims.next_back().expect("a claim").clone()
+    };
+    let first_of_two = closed.iter().find(|it| it.household == first.id);
+    let instructed = first_of_two.expect("a claim");
+    let instructed = desk.on(instructed).approve().instruct().await;
+    let stamp = |role: Role| Stamp {
+        by: role.person_id(),
+        on_behalf_of: None,
+        at: desk.now(),
+    };
+    let approval = |claim: &Claim| Event {
+        stamp: stamp(Role::Approver),
+        what: Happening::ClaimApproved {
+            benefit: BENEFIT,
+            uplift: None,
+            amount: BENEFIT,
+            payee: claim.case.payee,
+        },
+    };
+    let reserve = |amount| Posting {
+        from: PoolAccount::Available,
+        to: PoolAccount::Reserved,
+        amount,
+    };
+
+    // A cap of the person's year passed.
+    let over_cap = of(&first);
+    let event = approval(&over_cap);
+    let after = over_cap.clone().apply(&event);
+    refused(&desk, &over_cap, after, event, vec![reserve(BENEFIT)]).await;
+
+    // The pool overdrawn: two more than it can pay.
+    desk.on(&of(&second)).approve().await;
+    let over_pool = of(&third);
+    let event = approval(&over_pool);
+    let after = over_pool.clone().apply(&event);
+    refused(&desk, &over_pool, after, event.clone(), vec![reserve(BENEFIT)]).await;
+
+    // A transfer that is none, or backwards.
+    for amount in [Fen::ZERO, yuan(-1)] {
+        let after = over_pool.clone().apply(&event);
+        refused(&desk, &over_pool, after, event.clone(), vec![reserve(amount)]).await;
+    }
+
+    // A version that does not follow.
+    let mut after = over_pool.clone().apply(&event);
+    after.version += 1;
+    refused(&desk, &over_pool, after, event, vec![]).await;
+
+    // A second live payment.
+    let event = Event {
+        stamp: stamp(Role::Finance),
+        what: Happening::PayoutInstructed {
+            payment: PaymentId(ids::fresh()),
+            instruction_no: format!("FP{}-2", instructed.number),
+            amount: BENEFIT,
+            payee: instructed.case.payee,
+        },
+    };
+    let after = Claim {
+        version: instructed.version + 1,
+        ..instructed.clone()
+    };
+    refused(&desk, &instructed, after, event, vec![]).await;
+
+    desk.on(&instructed).confirm().await.expect_paid(BENEFIT);
+    desk.expect_sound().await;
+}
+
+/// Submits a commit past the desk; the store must answer with a fault and write nothing.
+async fn refused(
+    desk: &TestDesk,
+    claim: &Claim,
+    after: Claim,
+    event: Event,
+    postings: Vec<Posting>,
+) {
+    let before = (desk.log().await, desk.pool().await, payments_of(desk, claim.id).await);
+    let ask = Ask {
+        county: county(),
+        account: Role::Approver.account_id(),
+        key: ids::fresh(),
+        fingerprint: ids::sha256("past the desk"),
+        command: CommandKind::ApproveClaim,
+        target: Target::Existing {
+            id: claim.id,
+            expected_version: claim.version,
+        },
+        scope: scope_of(Role::Auditor),
+        persons: Vec::new(),
+        named: None,
+        payee: None,
+        event: None,
+        bills: Vec::new(),
+        now: desk.now(),
+    };
+    let answer = desk
+        .store()
+        .transact(
+            ask,
+            Box::new(move |_, found| {
+                Ok(Commit {
+                    claim: after,
+                    event,
+                    postings,
+                    seen: found.seen,
+                    bills: Vec::new(),
+                })
+            }),
+        )
+        .await;
+    assert!(answer.is_err(), "the second lock let it pass: {answer:?}");
+    assert_eq!(desk.claim(claim.id).await, *claim);
+    let now = (desk.log().await, desk.pool().await, payments_of(desk, claim.id).await);
+    assert_eq!(now, before);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::MemoryStore;
+
+    crate::store_contracts!(async || (Arc::new(MemoryStore::new()), ()));
+
+    #[test]
+    fn names_are_unique() {
+        let names: BTreeSet<&str> = CONTRACTS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names.len(), CONTRACTS.len());
+    }
+}

@@ -159,6 +159,7 @@ struct Tables {
     people: BTreeMap<(CountyCode, PersonId), Person>,
     accounts: BTreeMap<AccountId, (CountyCode, Account)>,
     credentials: BTreeMap<String, Credential>,
+    revoked: BTreeSet<String>,
     schemes: BTreeMap<(CountyCode, SchemeId), Arc<Scheme>>,
     households: BTreeMap<(CountyCode, HouseholdId), Household>,
     claims: BTreeMap<(CountyCode, ClaimId), ClaimRow>,
@@ -1194,7 +1195,8 @@ impl Registry for MemoryStore {
     }
 
     async fn revoke_credential(&self, hash: &str) -> Result<(), Fault> {
-        self.tables().credentials.remove(hash);
+        // What ended has ended: written again, it does not come back.
+        self.tables().revoked.insert(hash.to_owned());
         Ok(())
     }
 
@@ -1202,7 +1204,7 @@ impl Registry for MemoryStore {
         let tables = self.tables();
         let credential = tables.credentials.get(hash);
         let caller = credential
-            .filter(|it| it.expires_at > now)
+            .filter(|it| it.expires_at > now && !tables.revoked.contains(hash))
             .and_then(|credential| {
                 let (county, account) = tables.accounts.get(&credential.account)?;
                 let person = tables.people.get(&(*county, account.person))?;

@@ -8,3 +8,4 @@ pub mod memory;
 pub mod world;
 
 pub use memory::{MemoryStore, Refusal, Tamper};
+pub use world::{Expect, Journey, Role, TestDesk, World, yuan};

@@ -287,10 +287,9 @@ pub fn day(year: i32, month: u32, day: u32) -> NaiveDate {
 /// A valid made-up identity number: born on this day, with this sequence (odd for men).
 pub fn id_number(born_on: NaiveDate, sequence: u16) -> IdNumber {
     let body = format!("{COUNTY}{}{sequence:03}", born_on.format("%Y%m%d"));
-    let check = "10X98765432".chars();
+    let mut check = "10X98765432".chars();
     check
-        .filter_map(|check| IdNumber::parse(&format!("{body}{check}")).ok())
-        .next()
+        .find_map(|check| IdNumber::parse(&format!("{body}{check}")).ok())
         .expect("one of eleven check characters fits")
 }
 
@@ -300,9 +299,8 @@ pub fn invent_household(number: u32, village: &str) -> Household {
     const GIVEN: [&str; 8] = [
         "建国", "秀英", "志强", "桂兰", "永福", "春梅", "德顺", "玉珍",
     ];
-    let pick = |list: &[&'static str], at: u32| {
-        list[usize::try_from(at).unwrap_or_default() % list.len()]
-    };
+    let pick =
+        |list: &[&'static str], at: u32| list[usize::try_from(at).unwrap_or_default() % list.len()];
     let family = pick(&FAMILIES, number);
     let member_id = |which: &str| MemberId(ids::named("member", &format!("test/{number}/{which}")));
     let born = |year: i32| day(year, 1, 1) + Duration::days(i64::from(number));
@@ -315,7 +313,11 @@ pub fn invent_household(number: u32, village: &str) -> Household {
         checked_on: Some(day(2020, 5, 25)),
     };
     let head_name = format!("{family}{}", pick(&GIVEN, number / 10));
-    let spouse_name = format!("{}{}", pick(&FAMILIES, number + 3), pick(&GIVEN, number + 1));
+    let spouse_name = format!(
+        "{}{}",
+        pick(&FAMILIES, number + 3),
+        pick(&GIVEN, number + 1)
+    );
     let payee = |which: &str, holder_name: &str, last: u32| Payee {
         id: PayeeId(ids::named("payee", &format!("test/{number}/{which}"))),
         member: member_id(which),
@@ -564,7 +566,7 @@ impl TestDesk {
         self.clock.advance(Duration::days(days));
     }
 
-    /// Drafts a referral (不推送): illness of the head of household, 41,200 yuan self-paid.
+    /// Drafts a referral (拟稿): illness of the head of household, 41,200 yuan self-paid.
     pub fn draft(&self, household: &Household) -> Journey {
         let first = household.payees.first().map(|payee| payee.id);
         let plan = Plan {
@@ -681,7 +683,7 @@ struct Plan {
 #[derive(Debug, Clone)]
 enum Act {
     Draft(Box<Plan>),
-    Amend(Box<dyn Amendment>),
+    Amend(Box<Case>),
     Refer,
     GiveBack,
     Accept,
@@ -718,18 +720,6 @@ enum Act {
     PassDays(i64),
 }
 
-/// A change of what is claimed.
-trait Amendment: Send + std::fmt::Debug {
-    fn amend(&self, case: Case) -> Case;
-    fn copy(&self) -> Box<dyn Amendment>;
-}
-
-impl Clone for Box<dyn Amendment> {
-    fn clone(&self) -> Self {
-        self.copy()
-    }
-}
-
 /// What is verified.
 #[derive(Debug, Clone)]
 enum LossPlan {
@@ -739,4 +729,693 @@ enum LossPlan {
     Bill(String, Fen),
     /// These facts.
     Facts(LossFacts),
+}
+
+/// One step of a story.
+struct Step {
+    act: Act,
+    role: Option<Role>,
+    key: Option<Uuid>,
+}
+
+/// A claim's story: steps that are carried out, in order, when it is awaited. A step that is
+/// refused ends the test with the refusal's code.
+#[must_use = "a story happens when it is awaited"]
+pub struct Journey {
+    desk: TestDesk,
+    village: RegionCode,
+    claim: Option<Claim>,
+    steps: Vec<Step>,
+}
+
+/// The draft's contents, before it is awaited.
+impl Journey {
+    fn plan(mut self, change: impl FnOnce(&mut Plan)) -> Self {
+        let first = self.steps.first_mut().map(|step| &mut step.act);
+        let Some(Act::Draft(plan)) = first else {
+            panic!("only a story that begins with a draft can be planned");
+        };
+        change(plan);
+        self
+    }
+
+    /// Another peril.
+    pub fn peril(self, peril: Peril) -> Self {
+        self.plan(|plan| plan.case.peril = peril)
+    }
+
+    /// Another member.
+    pub fn insured(self, member: MemberId) -> Self {
+        self.plan(|plan| plan.case.insured = member)
+    }
+
+    /// Another day of the event.
+    pub fn event_on(self, day: NaiveDate) -> Self {
+        self.plan(|plan| plan.case.event_on = day)
+    }
+
+    /// Another stated cost.
+    pub fn submitted(self, amount: Fen) -> Self {
+        self.plan(|plan| plan.case.submitted = amount)
+    }
+
+    /// Another payee.
+    pub fn paid_to(self, payee: PayeeId) -> Self {
+        self.plan(|plan| plan.case.payee = payee)
+    }
+
+    /// Without a village decision.
+    pub fn without_basis(self) -> Self {
+        self.plan(|plan| plan.case.basis = None)
+    }
+
+    /// Under another scheme.
+    pub fn under(self, scheme: &Scheme) -> Self {
+        self.plan(|plan| plan.scheme = scheme.clone())
+    }
+}
+
+/// The steps.
+impl Journey {
+    fn then(mut self, act: Act) -> Self {
+        self.steps.push(Step {
+            act,
+            role: None,
+            key: None,
+        });
+        self
+    }
+
+    /// The last step is done by somebody else than usual.
+    pub fn by(mut self, role: Role) -> Self {
+        if let Some(step) = self.steps.last_mut() {
+            step.role = Some(role);
+        }
+        self
+    }
+
+    /// The last step has this idempotency key.
+    pub fn keyed(mut self, key: Uuid) -> Self {
+        if let Some(step) = self.steps.last_mut() {
+            step.key = Some(key);
+        }
+        self
+    }
+
+    /// The caseworker refers it.
+    pub fn refer(self) -> Self {
+        self.then(Act::Refer)
+    }
+
+    /// The caseworker replaces what is claimed.
+    pub fn amend(self, case: Case) -> Self {
+        self.then(Act::Amend(Box::new(case)))
+    }
+
+    /// The handler returns it for correction.
+    pub fn give_back(self) -> Self {
+        self.then(Act::GiveBack)
+    }
+
+    /// The handler accepts it.
+    pub fn accept(self) -> Self {
+        self.then(Act::Accept)
+    }
+
+    /// The handler gives the survey to the surveyor.
+    pub fn assign(self) -> Self {
+        self.assign_to(Role::Surveyor)
+    }
+
+    /// The handler gives the survey to somebody.
+    pub fn assign_to(self, role: Role) -> Self {
+        self.then(Act::Assign(role))
+    }
+
+    /// The surveyor visits; the household passes.
+    pub fn visit(self) -> Self {
+        self.then(Act::Visit)
+    }
+
+    /// The village evaluates: 30 present, 28 for, one against.
+    pub fn evaluate(self) -> Self {
+        self.evaluate_with(28, 1)
+    }
+
+    /// The village evaluates: 30 present.
+    pub fn evaluate_with(self, agree: u16, against: u16) -> Self {
+        self.then(Act::Evaluate { agree, against })
+    }
+
+    /// The surveyor accepts one bill, the claim's own, and the benefit is computed.
+    pub fn verify(self, self_paid: Fen) -> Self {
+        self.then(Act::Verify(Box::new(LossPlan::SelfPaid(self_paid))))
+    }
+
+    /// The surveyor accepts the bill with this number.
+    pub fn verify_bill(self, number: &str, self_paid: Fen) -> Self {
+        self.then(Act::Verify(Box::new(LossPlan::Bill(
+            number.to_owned(),
+            self_paid,
+        ))))
+    }
+
+    /// The surveyor accepts these facts.
+    pub fn verify_facts(self, facts: LossFacts) -> Self {
+        self.then(Act::Verify(Box::new(LossPlan::Facts(facts))))
+    }
+
+    /// The handler declares the household ineligible.
+    pub fn declare_ineligible(self) -> Self {
+        self.then(Act::Ineligible)
+    }
+
+    /// The supervisor previews the notice.
+    pub fn preview(self) -> Self {
+        self.then(Act::Preview)
+    }
+
+    /// The county caseworker posts it.
+    pub fn open_notice(self) -> Self {
+        self.then(Act::OpenNotice)
+    }
+
+    /// The township caseworker proves that it hangs.
+    pub fn prove(self) -> Self {
+        self.then(Act::Prove)
+    }
+
+    /// Somebody in the village objects.
+    pub fn object(self) -> Self {
+        self.then(Act::Object)
+    }
+
+    /// The supervisor upholds the open objection.
+    pub fn uphold(self) -> Self {
+        self.then(Act::Resolve { upheld: true })
+    }
+
+    /// The supervisor dismisses the open objection.
+    pub fn dismiss(self) -> Self {
+        self.then(Act::Resolve { upheld: false })
+    }
+
+    /// Days pass.
+    pub fn pass_days(self, days: i64) -> Self {
+        self.then(Act::PassDays(days))
+    }
+
+    /// The supervisor closes the notice.
+    pub fn close_notice(self) -> Self {
+        self.then(Act::CloseNotice)
+    }
+
+    /// The county reviews the claim.
+    pub fn review(self) -> Self {
+        self.then(Act::Review)
+    }
+
+    /// The approver approves what was assessed.
+    pub fn approve(self) -> Self {
+        self.then(Act::Approve(None))
+    }
+
+    /// The approver approves what was assessed and an uplift.
+    pub fn approve_with_uplift(self, amount: Fen) -> Self {
+        let reason = "表定金额不足以消除风险(测试)".to_owned();
+        self.then(Act::Approve(Some(Uplift { amount, reason })))
+    }
+
+    /// The second approver confirms.
+    pub fn second_approve(self) -> Self {
+        self.then(Act::SecondApprove)
+    }
+
+    /// The approver rejects.
+    pub fn reject(self) -> Self {
+        self.then(Act::Reject)
+    }
+
+    /// The approver sends it back with questions.
+    pub fn send_back(self) -> Self {
+        self.then(Act::SendBack)
+    }
+
+    /// The handler names another payee.
+    pub fn change_payee(self, payee: PayeeId) -> Self {
+        self.then(Act::ChangePayee(payee))
+    }
+
+    /// The second handler confirms the payee.
+    pub fn confirm_payee(self) -> Self {
+        self.then(Act::ConfirmPayee)
+    }
+
+    /// Finance orders the payment.
+    pub fn instruct(self) -> Self {
+        self.then(Act::Instruct)
+    }
+
+    /// The bank confirms it.
+    pub fn confirm(self) -> Self {
+        self.then(Act::Confirm)
+    }
+
+    /// The bank reports that it failed.
+    pub fn fail(self) -> Self {
+        self.then(Act::Fail)
+    }
+
+    /// The bank reports that the money came back (退票).
+    pub fn give_money_back(self) -> Self {
+        self.then(Act::Return)
+    }
+
+    /// Nobody knows what became of it.
+    pub fn mark_unknown(self) -> Self {
+        self.then(Act::MarkUnknown)
+    }
+
+    /// A statement says that it arrived.
+    pub fn reconcile_settled(self) -> Self {
+        self.then(Act::Reconcile { settled: true })
+    }
+
+    /// A statement says that it failed.
+    pub fn reconcile_failed(self) -> Self {
+        self.then(Act::Reconcile { settled: false })
+    }
+
+    /// Finance makes it payable again.
+    pub fn reinstate(self) -> Self {
+        self.then(Act::Reinstate)
+    }
+
+    /// The caseworker withdraws it.
+    pub fn withdraw(self) -> Self {
+        self.then(Act::Withdraw)
+    }
+
+    /// The county caseworker archives it.
+    pub fn archive(self) -> Self {
+        self.then(Act::Archive)
+    }
+
+    /// The supervisor starts recovery.
+    pub fn start_recovery(self) -> Self {
+        self.then(Act::StartRecovery)
+    }
+
+    /// The second person of finance records that the money came back.
+    pub fn recover(self) -> Self {
+        self.then(Act::Recover)
+    }
+
+    /// Somebody gives this command.
+    pub fn command(self, role: Role, command: Command) -> Self {
+        self.then(Act::Command(Box::new(command))).by(role)
+    }
+
+    /// From referred to verified.
+    pub fn through_verification(self, self_paid: Fen) -> Self {
+        self.accept().assign().visit().evaluate().verify(self_paid)
+    }
+
+    /// From verified to the notice's regular end, six days later.
+    pub fn through_notice(self) -> Self {
+        self.preview()
+            .open_notice()
+            .prove()
+            .pass_days(6)
+            .close_notice()
+    }
+
+    /// From the notice's end to the money's arrival, for amounts one approver may approve.
+    pub fn through_payout(self) -> Self {
+        self.approve().instruct().confirm()
+    }
+
+    /// Carries out the story and expects its last step to be refused with this code, and nothing
+    /// to be changed by it. Returns the claim as it stands, if there is one.
+    pub async fn expect_blocked(mut self, code: &str) -> Option<Claim> {
+        let last = self.steps.pop().expect("a story has a last step");
+        let before = self.run().await;
+        let log = self.desk.log().await.len();
+        let pool = self.desk.pool().await;
+        match self.step(&last).await {
+            Outcome::Blocked(blocked) => {
+                assert_eq!(blocked.code(), code, "{:?}: {blocked:?}", last.act);
+            }
+            other @ (Outcome::Done { .. }
+            | Outcome::Stale { .. }
+            | Outcome::NotFound
+            | Outcome::KeyReused) => panic!("{:?}: expected {code}, got {other:?}", last.act),
+        }
+        assert_eq!(
+            self.desk.log().await.len(),
+            log,
+            "a refusal writes no event"
+        );
+        assert_eq!(self.desk.pool().await, pool, "a refusal moves no money");
+        if let Some(before) = &before {
+            assert_eq!(self.desk.claim(before.id).await, *before);
+        }
+        before
+    }
+
+    /// Carries out the story and returns what its last step answered.
+    pub async fn outcome(mut self) -> Outcome {
+        let last = self.steps.pop().expect("a story has a last step");
+        self.run().await;
+        self.step(&last).await
+    }
+
+    async fn run(&mut self) -> Option<Claim> {
+        for step in std::mem::take(&mut self.steps) {
+            if let Act::PassDays(days) = step.act {
+                self.desk.pass_days(days);
+                continue;
+            }
+            match self.step(&step).await {
+                Outcome::Done { claim, .. } => self.claim = Some(*claim),
+                Outcome::Blocked(blocked) => {
+                    panic!("{:?} was refused: {} {blocked:?}", step.act, blocked.code())
+                }
+                Outcome::Stale { current } => panic!("{:?}: stale, now {current}", step.act),
+                Outcome::NotFound => panic!("{:?}: not found", step.act),
+                Outcome::KeyReused => panic!("{:?}: the key was used before", step.act),
+            }
+        }
+        self.claim.clone()
+    }
+
+    async fn step(&self, step: &Step) -> Outcome {
+        let role = step.role.unwrap_or_else(|| self.usual(&step.act));
+        let key = step.key.unwrap_or_else(ids::fresh);
+        let command = self.order(&step.act, role, key).await;
+        let desk = &self.desk;
+        desk.submit_with_key(role, self.claim.as_ref(), command, key)
+            .await
+    }
+
+    /// Who does a step when nobody else is named.
+    fn usual(&self, act: &Act) -> Role {
+        match act {
+            Act::Draft(_)
+            | Act::Amend(_)
+            | Act::Refer
+            | Act::Evaluate { .. }
+            | Act::Prove
+            | Act::Object
+            | Act::Withdraw
+            | Act::Command(_)
+            | Act::PassDays(_) => Role::caseworker_of(&self.village),
+            Act::GiveBack
+            | Act::Accept
+            | Act::Assign(_)
+            | Act::Ineligible
+            | Act::ChangePayee(_) => Role::Handler,
+            Act::ConfirmPayee => Role::SecondHandler,
+            Act::Visit | Act::Verify(_) => Role::Surveyor,
+            Act::Preview | Act::Resolve { .. } | Act::CloseNotice | Act::StartRecovery => {
+                Role::Supervisor
+            }
+            Act::OpenNotice | Act::Archive => Role::CountyCaseworker,
+            Act::Review => Role::Reviewer,
+            Act::Approve(_) | Act::Reject | Act::SendBack => Role::Approver,
+            Act::SecondApprove => Role::SecondApprover,
+            Act::Instruct | Act::MarkUnknown | Act::Reinstate => Role::Finance,
+            Act::Confirm | Act::Fail | Act::Return => Role::Connector,
+            Act::Reconcile { .. } | Act::Recover => Role::SecondFinance,
+        }
+    }
+
+    fn seen(&self) -> &Claim {
+        self.claim.as_ref().expect("the story has begun")
+    }
+
+    fn seen_objection(&self) -> ObjectionId {
+        let mut objections = self.seen().objections.iter();
+        objections
+            .find(|it| it.status == ObjectionStatus::Open)
+            .map_or(ObjectionId(Uuid::nil()), |it| it.id)
+    }
+
+    /// The instruction a report is about, or what a report would say that has none.
+    fn seen_instruction(&self) -> (String, Fen) {
+        let claim = self.seen();
+        claim.state.instructed().map_or_else(
+            || (format!("FP{}-1", claim.number), claim.amount()),
+            |it| {
+                let instruction = &it.instruction;
+                (instruction.instruction_no.clone(), instruction.amount)
+            },
+        )
+    }
+
+    fn bank_ref(&self) -> String {
+        format!("BANK{}-{}", self.seen().number, self.seen().version)
+    }
+
+    fn loss(&self, plan: &LossPlan) -> LossFacts {
+        let claim = self.seen();
+        let (number, amount) = match plan {
+            LossPlan::SelfPaid(amount) => (claim.number.clone(), *amount),
+            LossPlan::Bill(number, amount) => (number.clone(), *amount),
+            LossPlan::Facts(facts) => return facts.clone(),
+        };
+        let terms = self.desk.world.scheme_of(claim).terms(claim.case.peril);
+        LossFacts {
+            bills: vec![Bill {
+                key: BillKey::of("秦皇岛市某医院(测试)", &number),
+                amount,
+            }],
+            layers: Vec::new(),
+            other_compensation: Some(Fen::ZERO),
+            outcome: None,
+            evidence: terms
+                .map(|terms| terms.evidence.iter().map(|kind| evidence(kind)).collect())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The hash of the notice as it hangs or would hang.
+    async fn content_hash(&self, role: Role) -> String {
+        let claim = self.seen();
+        if let State::NoticeOpen(open) = &claim.state {
+            return open.notice.content_hash.clone();
+        }
+        let line = self.desk.desk.notice_preview(&role.caller(), claim).await;
+        line.expect("reading")
+            .map_or_else(|| ids::sha256("no notice"), |line| line.content_hash())
+    }
+
+    async fn order(&self, act: &Act, role: Role, key: Uuid) -> Command {
+        let caller = role.caller();
+        let made = Desk::ids(&caller, key);
+        let today = calendar::legal_day(self.desk.now());
+        match act {
+            Act::Draft(plan) => Command::DraftReferral(DraftReferral {
+                id: made.claim(),
+                scheme: plan.scheme.id,
+                household: plan.household,
+                case: plan.case.clone(),
+            }),
+            Act::Amend(case) => Command::AmendReferral {
+                case: (**case).clone(),
+            },
+            Act::Refer => Command::ReferCase,
+            Act::GiveBack => Command::ReturnReferral {
+                reasons: vec!["缺少决议原件(测试)".into()],
+            },
+            Act::Accept => Command::AcceptReferral,
+            Act::Assign(surveyor) => Command::AssignSurvey {
+                surveyor: surveyor.person_id(),
+            },
+            Act::Visit => Command::RecordFinding {
+                check: Check::FieldVisit,
+                on: today,
+                passed: true,
+                votes: None,
+                evidence: vec![evidence("入户照片")],
+            },
+            Act::Evaluate { agree, against } => Command::RecordFinding {
+                check: Check::VillageEvaluation,
+                on: today,
+                passed: u32::from(*agree) * 2 > 30,
+                votes: Some(Votes {
+                    present: 30,
+                    agree: *agree,
+                    against: *against,
+                }),
+                evidence: Vec::new(),
+            },
+            Act::Verify(plan) => Command::RecordVerification {
+                facts: self.loss(plan),
+            },
+            Act::Ineligible => Command::DeclareIneligible {
+                reason: "HAS_MEANS".into(),
+            },
+            Act::Preview => Command::PreviewNotice {
+                content_hash: self.content_hash(role).await,
+            },
+            Act::OpenNotice => Command::OpenPublicNotice {
+                notice: made.notice(),
+            },
+            Act::Prove => Command::RecordPublicationProof {
+                content_hash: self.content_hash(role).await,
+                evidence: evidence("公示照片"),
+            },
+            Act::Object => Command::RaiseObjection {
+                objection: made.objection(),
+                grounds: "家有轿车(测试)".into(),
+            },
+            Act::Resolve { upheld } => Command::ResolveObjection {
+                objection: self.seen_objection(),
+                upheld: *upheld,
+                findings: "已入户核对(测试)".into(),
+            },
+            Act::CloseNotice => Command::CloseNotice,
+            Act::Review => Command::CountyReviewClaim,
+            Act::Approve(uplift) => Command::ApproveClaim {
+                benefit: self.seen().assessment().map_or(Fen::ZERO, |it| it.benefit),
+                uplift: uplift.clone(),
+            },
+            Act::SecondApprove => Command::SecondApproveClaim {
+                amount: self.first_approved(),
+            },
+            Act::Reject => Command::RejectClaim {
+                reason: "NOT_COVERED".into(),
+            },
+            Act::SendBack => Command::SendBackClaim {
+                questions: vec!["票据日期与出院日期不符?(测试)".into()],
+            },
+            Act::ChangePayee(payee) => Command::ChangePayee { payee: *payee },
+            Act::ConfirmPayee => Command::ConfirmPayee {
+                payee: self.seen().case.payee,
+            },
+            Act::Instruct => Command::InstructPayout {
+                payment: made.payment(),
+                amount: self.seen().amount(),
+                payee: self.seen().case.payee,
+            },
+            Act::Confirm => {
+                let (instruction_no, amount) = self.seen_instruction();
+                Command::ConfirmPayout {
+                    instruction_no,
+                    amount,
+                    bank_ref: self.bank_ref(),
+                }
+            }
+            Act::Fail => Command::ReportPayoutFailure {
+                instruction_no: self.seen_instruction().0,
+                reason: "账号错误(测试)".into(),
+            },
+            Act::Return => {
+                let (instruction_no, amount) = self.seen_instruction();
+                Command::ReportPayoutReturned {
+                    instruction_no,
+                    amount,
+                    bank_ref: self.bank_ref(),
+                }
+            }
+            Act::MarkUnknown => Command::MarkPayoutUnknown {
+                reason: "银行无回执(测试)".into(),
+            },
+            Act::Reconcile { settled } => Command::ReconcilePayout {
+                outcome: if *settled {
+                    BankOutcome::Settled {
+                        amount: self.seen_instruction().1,
+                        bank_ref: self.bank_ref(),
+                    }
+                } else {
+                    BankOutcome::Failed {
+                        bank_ref: self.bank_ref(),
+                    }
+                },
+            },
+            Act::Reinstate => Command::ReinstatePayout {
+                payee: self.seen().case.payee,
+            },
+            Act::Withdraw => Command::WithdrawClaim {
+                reason: "农户撤回(测试)".into(),
+            },
+            Act::Archive => Command::CloseClaim {
+                archive_no: format!("DA-{}", self.seen().number),
+            },
+            Act::StartRecovery => Command::StartRecovery {
+                reason: "重复享受(测试)".into(),
+            },
+            Act::Recover => Command::RecordRecovery {
+                amount: self.seen_instruction().1,
+                bank_ref: self.bank_ref(),
+            },
+            Act::Command(command) => (**command).clone(),
+            Act::PassDays(_) => panic!("time passes without a command"),
+        }
+    }
+
+    fn first_approved(&self) -> Fen {
+        let claim = self.seen();
+        if let State::NoticeClosed(closed) = &claim.state
+            && let Some(first) = &closed.first_approval
+        {
+            return first.amount;
+        }
+        claim.amount()
+    }
+}
+
+/// A made-up photo or file of this kind.
+pub fn evidence(kind: &str) -> Evidence {
+    Evidence {
+        kind: kind.into(),
+        sha256: ids::sha256(kind),
+    }
+}
+
+impl IntoFuture for Journey {
+    type Output = Claim;
+    type IntoFuture = Boxed<Claim>;
+
+    fn into_future(mut self) -> Self::IntoFuture {
+        Box::pin(async move { self.run().await.expect("a story is about a claim") })
+    }
+}
+
+/// What a test expects of a claim.
+pub trait Expect {
+    /// It stands in this status.
+    #[track_caller]
+    fn expect_status(&self, status: Status) -> &Self;
+    /// This much was computed.
+    #[track_caller]
+    fn expect_benefit(&self, amount: Fen) -> &Self;
+    /// This much has arrived.
+    #[track_caller]
+    fn expect_paid(&self, amount: Fen) -> &Self;
+}
+
+impl Expect for Claim {
+    fn expect_status(&self, status: Status) -> &Self {
+        assert_eq!(self.status(), status, "{}", self.number);
+        self
+    }
+
+    fn expect_benefit(&self, amount: Fen) -> &Self {
+        let benefit = self.assessment().map(|it| it.benefit);
+        assert_eq!(benefit, Some(amount), "{}", self.number);
+        self
+    }
+
+    fn expect_paid(&self, amount: Fen) -> &Self {
+        assert!(
+            matches!(self.status(), Status::Paid | Status::Closed),
+            "{} stands in {}",
+            self.number,
+            self.status()
+        );
+        assert_eq!(self.approved_amount(), Some(amount), "{}", self.number);
+        self
+    }
 }

@@ -155,7 +155,17 @@ mod tests {
         assert_eq!(read("620800"), Some(620_800));
         assert_eq!(read("-5"), Some(-5));
         assert_eq!(read("0"), Some(0));
-        for wrong in ["", "-", "007", "1.5", "+3", "1e3", " 1", "99999999999999999999", "６"] {
+        for wrong in [
+            "",
+            "-",
+            "007",
+            "1.5",
+            "+3",
+            "1e3",
+            " 1",
+            "99999999999999999999",
+            "６",
+        ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
         assert_eq!(fen(&Value::from(5)), None);

@@ -6,10 +6,11 @@ use crate::decide::{Ruling, invalid};
 use crate::event::Happening;
 use crate::facts::Facts;
 use crate::guard::{Guard, hold};
+use crate::phase::payout::payable_to;
 use crate::phase::public_notice::{NoticeClosed, no_objection_open, proved, term_ran};
 use crate::phase::referral::separate;
 use crate::phase::verification::letter_due;
-use crate::{Blocked, Duty, PayeeId, Stamp};
+use crate::{ActedAs, Blocked, PayeeId, Stamp};
 use benefits::{CapScope, Fen};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -70,30 +71,8 @@ fn closed<'a>(claim: &'a Claim, order: &Order) -> Result<&'a NoticeClosed, Block
     }
 }
 
-/// Invariant 4 for whoever decides: not the referrer, not the surveyor.
-fn separate_from_case(order: &Order, closed: &NoticeClosed) -> Result<(), Blocked> {
-    let verifying = &closed.open.verified.verifying;
-    separate(
-        order,
-        verifying
-            .accepted
-            .referred
-            .persons()
-            .map(|it| ("REFERRER", it))
-            .chain([("SURVEYOR", verifying.surveyor)])
-            .chain(
-                closed
-                    .open
-                    .verified
-                    .verified
-                    .persons()
-                    .map(|it| ("SURVEYOR", it)),
-            ),
-    )
-}
-
 pub(crate) fn review(claim: &Claim, order: &Order) -> Ruling {
-    let closed = closed(claim, order)?;
+    closed(claim, order)?;
     let resolvers = claim
         .objections
         .iter()
@@ -102,15 +81,7 @@ pub(crate) fn review(claim: &Claim, order: &Order) -> Ruling {
         .map(|it| ("RESOLVER", it));
     separate(
         order,
-        closed
-            .open
-            .verified
-            .verifying
-            .accepted
-            .referred
-            .persons()
-            .map(|it| ("REFERRER", it))
-            .chain(resolvers),
+        claim.who_acted_as(ActedAs::Referrer).chain(resolvers),
     )?;
     Ok(Happening::CountyReviewed)
 }
@@ -124,14 +95,7 @@ fn approvable(
     benefit: Fen,
     uplift: Option<&Uplift>,
 ) -> Result<Fen, Blocked> {
-    separate_from_case(order, closed)?;
-    hold(
-        Guard::NoTimerDecides,
-        !order.actor.holds(Duty::Timer),
-        || Blocked::DutyMissing {
-            command: order.command.kind(),
-        },
-    )?;
+    separate(order, claim.kept_from(ActedAs::Approver))?;
     term_ran(&closed.open, facts)?;
     proved(&closed.open, facts)?;
     no_objection_open(claim)?;
@@ -139,13 +103,19 @@ fn approvable(
         return Err(Blocked::ReviewRequired {});
     }
     let assessment = &closed.open.verified.assessment;
+    // The approver echoes the benefit that was seen: more is never lawful, less is another screen.
     hold(
         Guard::WithinAssessment,
-        benefit == assessment.benefit,
+        benefit <= assessment.benefit,
         || Blocked::OverAssessment {
             assessed: assessment.benefit,
         },
     )?;
+    if benefit < assessment.benefit {
+        return Err(Blocked::Mismatch {
+            field: "benefitFen",
+        });
+    }
     hold(Guard::PositiveAmount, benefit.get() > 0, || {
         Blocked::NoBenefit {}
     })?;
@@ -177,19 +147,7 @@ fn approvable(
     hold(Guard::WithinPool, amount <= available, || {
         Blocked::PoolInsufficient { available }
     })?;
-    let payee = facts.seen.payee.ok_or(Blocked::PayeeUnknown {})?;
-    if !payee.of_household {
-        return Err(Blocked::PayeeUnknown {});
-    }
-    if !payee.name_matches {
-        return Err(Blocked::AccountNameMismatch {});
-    }
-    if payee.shared {
-        return Err(Blocked::AccountShared {});
-    }
-    hold(Guard::PayeeAlive, payee.liveness.died_on.is_none(), || {
-        Blocked::PayeeDeceased {}
-    })?;
+    payable_to(facts)?;
     Ok(amount)
 }
 
@@ -271,8 +229,8 @@ pub(crate) fn second_approve(claim: &Claim, order: &Order, amount: Fen, facts: &
 }
 
 pub(crate) fn reject(claim: &Claim, order: &Order, reason: &str, facts: &Facts) -> Ruling {
-    let closed = closed(claim, order)?;
-    separate_from_case(order, closed)?;
+    closed(claim, order)?;
+    separate(order, claim.kept_from(ActedAs::Approver))?;
     if reason.trim().is_empty() {
         return Err(Blocked::Validation {
             field: "reason",

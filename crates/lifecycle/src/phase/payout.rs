@@ -9,7 +9,7 @@ use crate::guard::{Guard, hold};
 use crate::phase::approval::Approved;
 use crate::phase::public_notice::{no_objection_open, proved, term_ran};
 use crate::phase::referral::separate;
-use crate::{Blocked, Door, PayeeId, PaymentId, Stamp, Status};
+use crate::{ActedAs, Blocked, PayeeId, PaymentId, Stamp, Status};
 use benefits::Fen;
 use chrono::Days;
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ pub struct Instructed {
     pub instruction: Instruction,
 }
 
-/// PAY_UNKNOWN (结果不明).
+/// `PAY_UNKNOWN` (结果不明).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayUnknown {
     /// The instruction.
@@ -64,7 +64,7 @@ pub struct PayUnknown {
     pub reason: String,
 }
 
-/// PAY_FAILED (付款失败).
+/// `PAY_FAILED` (付款失败).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayFailed {
     /// The approval, whose money is still reserved.
@@ -84,7 +84,7 @@ pub struct Paid {
     pub confirmed: Stamp,
 }
 
-/// PAY_RETURNED (退票).
+/// `PAY_RETURNED` (退票).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayReturned {
     /// The approval, whose money is reserved again.
@@ -161,17 +161,18 @@ pub(crate) fn confirm_payee(claim: &Claim, order: &Order, payee: PayeeId, facts:
     let State::Verifying(verifying) = &claim.state else {
         return Err(invalid(claim, order));
     };
-    let proposer = verifying
-        .unconfirmed_payee_by()
-        .ok_or(Blocked::Validation {
+    if verifying.unconfirmed_payee_by().is_none() {
+        return Err(Blocked::Validation {
             field: "payeeId",
             reason: "NOTHING_TO_CONFIRM",
-        })?;
-    hold(
-        Guard::SeparatePersons,
-        !order.actor.persons().any(|it| it == proposer),
-        || Blocked::SecondPersonRequired {},
-    )?;
+        });
+    }
+    let same = verifying
+        .payee_proposers()
+        .any(|proposer| order.actor.persons().any(|it| it == proposer));
+    hold(Guard::SeparatePersons, !same, || {
+        Blocked::SecondPersonRequired {}
+    })?;
     if payee != claim.case.payee {
         return Err(Blocked::Mismatch { field: "payeeId" });
     }
@@ -180,7 +181,7 @@ pub(crate) fn confirm_payee(claim: &Claim, order: &Order, payee: PayeeId, facts:
 }
 
 /// Whether the payee the command names may receive money.
-fn payable_to(facts: &Facts) -> Result<(), Blocked> {
+pub(crate) fn payable_to(facts: &Facts) -> Result<(), Blocked> {
     let payee = facts.seen.payee.ok_or(Blocked::PayeeUnknown {})?;
     if !payee.of_household {
         return Err(Blocked::PayeeUnknown {});
@@ -204,32 +205,29 @@ pub(crate) fn instruct(
     payee: PayeeId,
     facts: &Facts,
 ) -> Ruling {
-    let State::Approved(approved) = &claim.state else {
-        return Err(invalid(claim, order));
+    let approved = match &claim.state {
+        State::Approved(approved) => approved,
+        State::Instructed(_)
+        | State::PayUnknown(_)
+        | State::Paid(_)
+        | State::Closed(_)
+        | State::Recovering(_) => return Err(Blocked::AlreadyInstructed {}),
+        State::Draft(_)
+        | State::Referred(_)
+        | State::Returned(_)
+        | State::Accepted(_)
+        | State::Verifying(_)
+        | State::Verified(_)
+        | State::Ineligible(_)
+        | State::NoticeOpen(_)
+        | State::NoticeClosed(_)
+        | State::Rejected(_)
+        | State::PayFailed(_)
+        | State::PayReturned(_)
+        | State::Recovered(_)
+        | State::Withdrawn(_) => return Err(invalid(claim, order)),
     };
-    let verifying = &approved.closed.open.verified.verifying;
-    let approvers = approved
-        .approval
-        .approved
-        .persons()
-        .chain(approved.second.iter().flat_map(Stamp::persons));
-    separate(
-        order,
-        verifying
-            .accepted
-            .referred
-            .persons()
-            .map(|it| ("REFERRER", it))
-            .chain([("SURVEYOR", verifying.surveyor)])
-            .chain(approvers.map(|it| ("APPROVER", it))),
-    )?;
-    hold(
-        Guard::NoTimerDecides,
-        order.actor.door == Door::Person,
-        || Blocked::DutyMissing {
-            command: order.command.kind(),
-        },
-    )?;
+    separate(order, claim.kept_from(ActedAs::Payer))?;
     term_ran(&approved.closed.open, facts)?;
     proved(&approved.closed.open, facts)?;
     no_objection_open(claim)?;
@@ -311,8 +309,27 @@ pub(crate) fn confirm(
     amount: Fen,
     bank_ref: &str,
 ) -> Ruling {
-    let State::Instructed(instructed) = &claim.state else {
-        return Err(invalid(claim, order));
+    let instructed = match &claim.state {
+        State::Instructed(instructed) => instructed,
+        // The bank proved a failure or a return before: it cannot have arrived as well.
+        State::PayFailed(_) | State::PayReturned(_) => return Err(Blocked::Contradiction {}),
+        State::Draft(_)
+        | State::Referred(_)
+        | State::Returned(_)
+        | State::Accepted(_)
+        | State::Verifying(_)
+        | State::Verified(_)
+        | State::Ineligible(_)
+        | State::NoticeOpen(_)
+        | State::NoticeClosed(_)
+        | State::Approved(_)
+        | State::Rejected(_)
+        | State::PayUnknown(_)
+        | State::Paid(_)
+        | State::Closed(_)
+        | State::Recovering(_)
+        | State::Recovered(_)
+        | State::Withdrawn(_) => return Err(invalid(claim, order)),
     };
     exactly(&instructed.instruction, instruction_no, Some(amount))?;
     second_source(order, &instructed.instruction)?;
@@ -325,7 +342,12 @@ pub(crate) fn confirm(
 pub(crate) fn fail(claim: &Claim, order: &Order, instruction_no: &str, reason: &str) -> Ruling {
     let instructed = match &claim.state {
         State::Instructed(instructed) => instructed,
-        State::Paid(_) | State::Closed(_) => return Err(Blocked::Contradiction {}),
+        // The money has proven to arrive; coming back is a return (退票) or a recovery.
+        State::Paid(_)
+        | State::Closed(_)
+        | State::PayReturned(_)
+        | State::Recovering(_)
+        | State::Recovered(_) => return Err(Blocked::Contradiction {}),
         State::Draft(_)
         | State::Referred(_)
         | State::Returned(_)
@@ -339,9 +361,6 @@ pub(crate) fn fail(claim: &Claim, order: &Order, instruction_no: &str, reason: &
         | State::Rejected(_)
         | State::PayUnknown(_)
         | State::PayFailed(_)
-        | State::PayReturned(_)
-        | State::Recovering(_)
-        | State::Recovered(_)
         | State::Withdrawn(_) => return Err(invalid(claim, order)),
     };
     exactly(&instructed.instruction, instruction_no, None)?;
@@ -359,8 +378,28 @@ pub(crate) fn give_back(
     amount: Fen,
     bank_ref: &str,
 ) -> Ruling {
-    let State::Paid(paid) = &claim.state else {
-        return Err(invalid(claim, order));
+    // A bank may return the money after the file was archived (failure 27).
+    let paid = match &claim.state {
+        State::Paid(paid) => paid,
+        State::Closed(closed) => &closed.paid,
+        State::Draft(_)
+        | State::Referred(_)
+        | State::Returned(_)
+        | State::Accepted(_)
+        | State::Verifying(_)
+        | State::Verified(_)
+        | State::Ineligible(_)
+        | State::NoticeOpen(_)
+        | State::NoticeClosed(_)
+        | State::Approved(_)
+        | State::Rejected(_)
+        | State::Instructed(_)
+        | State::PayUnknown(_)
+        | State::PayFailed(_)
+        | State::PayReturned(_)
+        | State::Recovering(_)
+        | State::Recovered(_)
+        | State::Withdrawn(_) => return Err(invalid(claim, order)),
     };
     exactly(&paid.instructed.instruction, instruction_no, Some(amount))?;
     second_source(order, &paid.instructed.instruction)?;

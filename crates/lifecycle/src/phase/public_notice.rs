@@ -1,4 +1,4 @@
-//! PUBLIC_NOTICE (公示): previewed by a second person, posted, proved, objected to, closed.
+//! `PUBLIC_NOTICE` (公示): previewed by a second person, posted, proved, objected to, closed.
 
 use crate::claim::{Claim, ObjectionStatus, State};
 use crate::command::Order;
@@ -9,7 +9,7 @@ use crate::guard::{Guard, hold};
 use crate::notice::NoticeLine;
 use crate::phase::referral::separate;
 use crate::phase::verification::{Evidence, Verified};
-use crate::{Blocked, NoticeId, ObjectionId, Stamp, Status, calendar};
+use crate::{ActedAs, Blocked, NoticeId, ObjectionId, Stamp, Status, calendar};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ pub struct Proof {
     pub recorded: Stamp,
 }
 
-/// NOTICE_OPEN (公示中).
+/// `NOTICE_OPEN` (公示中).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeOpen {
     /// What it rests on.
@@ -54,7 +54,7 @@ pub struct NoticeOpen {
     pub proofs: Vec<Proof>,
 }
 
-/// NOTICE_CLOSED (公示期满).
+/// `NOTICE_CLOSED` (公示期满).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeClosed {
     /// The notice with its proofs.
@@ -111,6 +111,13 @@ pub(crate) fn open(claim: &Claim, order: &Order, id: NoticeId, facts: &Facts) ->
     {
         return Err(Blocked::PreviewRequired {});
     }
+    // No scheme can skip the notice, not even by a term of no days.
+    if facts.scheme.notice.term.days == 0 {
+        return Err(Blocked::Validation {
+            field: "notice.term",
+            reason: "NO_DAYS",
+        });
+    }
     let posted_on = facts.today();
     let last_day = facts
         .calendar
@@ -134,7 +141,7 @@ pub(crate) fn prove(claim: &Claim, order: &Order, hash: &str, evidence: &Evidenc
         open.notice.content_hash == hash,
         || Blocked::ContentChanged {},
     )?;
-    if evidence.sha256.len() != 64 {
+    if !evidence.is_sound() {
         return Err(Blocked::Validation {
             field: "evidence",
             reason: "NOT_A_SHA256",
@@ -157,6 +164,12 @@ pub(crate) fn object(claim: &Claim, order: &Order, id: ObjectionId, grounds: &st
                 return Err(Blocked::Validation {
                     field: "grounds",
                     reason: "EMPTY",
+                });
+            }
+            if claim.objections.iter().any(|it| it.id == id) {
+                return Err(Blocked::Validation {
+                    field: "objectionId",
+                    reason: "STANDS_ALREADY",
                 });
             }
             Ok(Happening::ObjectionRaised {
@@ -218,17 +231,21 @@ pub(crate) fn resolve(
     if !open {
         return Err(Blocked::ObjectionUnknown {});
     }
-    if let Some(verifying) = claim.state.verifying() {
-        separate(
-            order,
-            verifying
-                .accepted
-                .referred
-                .persons()
-                .map(|it| ("REFERRER", it))
-                .chain([("SURVEYOR", verifying.surveyor)]),
-        )?;
-    }
+    // As the reviewer may not have resolved, so the resolver may not have reviewed.
+    let reviewers = claim
+        .state
+        .closed_notice()
+        .and_then(|closed| closed.review.as_ref())
+        .into_iter()
+        .flat_map(Stamp::persons)
+        .map(|it| ("REVIEWER", it));
+    separate(
+        order,
+        claim
+            .who_acted_as(ActedAs::Referrer)
+            .chain(claim.who_acted_as(ActedAs::Surveyor))
+            .chain(reviewers),
+    )?;
     if findings.trim().is_empty() {
         return Err(Blocked::Validation {
             field: "findings",
@@ -278,7 +295,7 @@ pub(crate) fn proved(open: &NoticeOpen, facts: &Facts) -> Result<(), Blocked> {
         .iter()
         .filter(|proof| proof.content_hash == open.notice.content_hash)
         .count();
-    let need = usize::from(facts.scheme.notice.proofs_min);
+    let need = usize::from(facts.scheme.notice.proofs_min.max(1));
     hold(Guard::NoticeProved, have >= need, || {
         Blocked::ProofMissing { have, need }
     })?;

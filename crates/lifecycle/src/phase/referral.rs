@@ -117,6 +117,12 @@ pub(crate) fn draft(draft: &DraftReferral, facts: &Facts) -> Ruling {
         field: "householdId",
         reason: "UNKNOWN",
     })?;
+    if draft.scheme != facts.scheme.id {
+        return Err(Blocked::Validation {
+            field: "schemeId",
+            reason: "UNKNOWN",
+        });
+    }
     check_case(&draft.case, facts)?;
     Ok(Happening::ReferralDrafted(Box::new(Opening {
         id: draft.id,
@@ -165,8 +171,16 @@ pub(crate) fn refer(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
     let State::Draft(_) = &claim.state else {
         return Err(invalid(claim, order));
     };
-    if claim.case.basis.is_none() {
+    let basis = claim.case.basis.as_ref();
+    let basis = basis.ok_or(Blocked::MissingBasis {})?;
+    if basis.document.trim().is_empty() {
         return Err(Blocked::MissingBasis {});
+    }
+    if basis.decided_on > facts.today() {
+        return Err(Blocked::Validation {
+            field: "basis.decidedOn",
+            reason: "IN_THE_FUTURE",
+        });
     }
     if !facts.seen.household_listed {
         return Err(Blocked::HouseholdNotListed {});
@@ -219,7 +233,11 @@ pub(crate) fn withdraw(claim: &Claim, order: &Order, reason: &str) -> Ruling {
         | Status::Verified
         | Status::NoticeOpen
         | Status::NoticeClosed
-        | Status::Approved => {
+        | Status::Approved
+        // No payment is live here; without this way out, a payee who died alone would hold the
+        // reserved money for ever.
+        | Status::PayFailed
+        | Status::PayReturned => {
             if reason.trim().is_empty() {
                 return Err(Blocked::Validation {
                     field: "reason",
@@ -234,9 +252,7 @@ pub(crate) fn withdraw(claim: &Claim, order: &Order, reason: &str) -> Ruling {
         | Status::Rejected
         | Status::Instructed
         | Status::PayUnknown
-        | Status::PayFailed
         | Status::Paid
-        | Status::PayReturned
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
@@ -244,7 +260,7 @@ pub(crate) fn withdraw(claim: &Claim, order: &Order, reason: &str) -> Ruling {
     }
 }
 
-/// The persons whose earlier acts exclude them from `acting_as` (invariant 4).
+/// Invariant 4: none of `others`, each with the part it played, is among the persons who act now.
 pub(crate) fn separate(
     order: &Order,
     others: impl IntoIterator<Item = (&'static str, PersonId)>,

@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::guard::{Guard, hold};
 use crate::phase::referral::{Accepted, separate};
 use crate::scheme::Check;
-use crate::{BillKey, Blocked, Duty, PayeeId, PersonId, Stamp};
+use crate::{ActedAs, BillKey, Blocked, Duty, PayeeId, PersonId, Stamp};
 use benefits::{Assessment, Fen, Layer, Loss, assess};
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,8 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    fn is_sound(&self) -> bool {
+    /// Whether it names a kind and a SHA-256.
+    pub(crate) fn is_sound(&self) -> bool {
         !self.kind.trim().is_empty()
             && self.sha256.len() == 64
             && self.sha256.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -93,6 +94,9 @@ pub enum Reopened {
     PayeeChanged {
         /// Who changed it.
         by: PersonId,
+        /// In whose place, if delegated: delegation does not launder the second person.
+        #[serde(default)]
+        on_behalf_of: Option<PersonId>,
     },
 }
 
@@ -122,11 +126,22 @@ impl Verifying {
 
     /// Whoever proposed a payee that nobody has confirmed.
     pub const fn unconfirmed_payee_by(&self) -> Option<PersonId> {
-        if let Some(Reopened::PayeeChanged { by }) = self.reopened {
+        if let Some(Reopened::PayeeChanged { by, .. }) = self.reopened {
             Some(by)
         } else {
             None
         }
+    }
+
+    /// The persons behind a payee that nobody has confirmed: who changed it, and in whose place.
+    pub fn payee_proposers(&self) -> impl Iterator<Item = PersonId> {
+        let (by, behalf) = if let Some(Reopened::PayeeChanged { by, on_behalf_of }) = self.reopened
+        {
+            (Some(by), on_behalf_of)
+        } else {
+            (None, None)
+        };
+        by.into_iter().chain(behalf)
     }
 
     /// The same case, to be verified again.
@@ -180,9 +195,8 @@ pub struct Ineligible {
 }
 
 pub(crate) fn assign(claim: &Claim, order: &Order, surveyor: PersonId, facts: &Facts) -> Ruling {
-    let accepted = match &claim.state {
-        State::Accepted(accepted) => accepted,
-        State::Verifying(verifying) => &verifying.accepted,
+    match &claim.state {
+        State::Accepted(_) | State::Verifying(_) => {}
         State::Draft(_)
         | State::Referred(_)
         | State::Returned(_)
@@ -201,7 +215,7 @@ pub(crate) fn assign(claim: &Claim, order: &Order, surveyor: PersonId, facts: &F
         | State::Recovering(_)
         | State::Recovered(_)
         | State::Withdrawn(_) => return Err(invalid(claim, order)),
-    };
+    }
     if !facts.seen.named_duties.contains(&Duty::Surveyor) {
         return Err(Blocked::NotQualified {
             duty: Duty::Surveyor,
@@ -212,13 +226,14 @@ pub(crate) fn assign(claim: &Claim, order: &Order, surveyor: PersonId, facts: &F
         !facts.seen.interested.contains(&surveyor),
         || Blocked::ConflictOfInterest {},
     )?;
-    hold(
-        Guard::SeparatePersons,
-        !accepted.referred.persons().any(|person| person == surveyor),
-        || Blocked::DutyConflict {
-            acted_as: "REFERRER",
-        },
-    )?;
+    let conflict = claim
+        .kept_from(ActedAs::Surveyor)
+        .find(|(_, person)| *person == surveyor);
+    hold(Guard::SeparatePersons, conflict.is_none(), || {
+        Blocked::DutyConflict {
+            acted_as: conflict.map_or("", |(acted_as, _)| acted_as),
+        }
+    })?;
     Ok(Happening::SurveyAssigned { surveyor })
 }
 
@@ -247,10 +262,14 @@ pub(crate) fn record_finding(
             command: order.command.kind(),
         });
     }
-    if check == Check::FieldVisit && !order.actor.persons().any(|it| it == verifying.surveyor) {
-        return Err(Blocked::DutyConflict {
-            acted_as: "NOT_THE_SURVEYOR",
-        });
+    if check == Check::FieldVisit {
+        // Somebody may visit in the surveyor's place, but then counts as a surveyor too.
+        separate(order, claim.kept_from(ActedAs::Surveyor))?;
+        if !order.actor.persons().any(|it| it == verifying.surveyor) {
+            return Err(Blocked::DutyConflict {
+                acted_as: "NOT_THE_SURVEYOR",
+            });
+        }
     }
     if on > facts.today() {
         return Err(Blocked::Validation {
@@ -309,6 +328,7 @@ pub(crate) fn record_finding(
 }
 
 /// The contents of a finding as ordered.
+#[derive(Clone, Copy)]
 pub(crate) struct FindingEntry<'a> {
     pub check: Check,
     pub on: NaiveDate,
@@ -321,14 +341,7 @@ pub(crate) fn verify(claim: &Claim, order: &Order, entry: &LossFacts, facts: &Fa
     let State::Verifying(verifying) = &claim.state else {
         return Err(invalid(claim, order));
     };
-    separate(
-        order,
-        verifying
-            .accepted
-            .referred
-            .persons()
-            .map(|it| ("REFERRER", it)),
-    )?;
+    separate(order, claim.kept_from(ActedAs::Surveyor))?;
     if order.actor.person != verifying.surveyor {
         return Err(Blocked::DutyConflict {
             acted_as: "NOT_THE_SURVEYOR",
@@ -447,10 +460,8 @@ pub(crate) fn declare_ineligible(
     reason: &str,
     facts: &Facts,
 ) -> Ruling {
-    let surveyor = match &claim.state {
-        State::Accepted(_) => None,
-        State::Verifying(verifying) => Some(verifying.surveyor),
-        State::Verified(verified) => Some(verified.verifying.surveyor),
+    match &claim.state {
+        State::Accepted(_) | State::Verifying(_) | State::Verified(_) => {}
         State::Draft(_)
         | State::Referred(_)
         | State::Returned(_)
@@ -468,8 +479,8 @@ pub(crate) fn declare_ineligible(
         | State::Recovering(_)
         | State::Recovered(_)
         | State::Withdrawn(_) => return Err(invalid(claim, order)),
-    };
-    separate(order, surveyor.map(|person| ("SURVEYOR", person)))?;
+    }
+    separate(order, claim.who_acted_as(ActedAs::Surveyor))?;
     if reason.trim().is_empty() {
         return Err(Blocked::Validation {
             field: "reason",

@@ -1,0 +1,102 @@
+//! The pages of the caseworker (经办台): server-rendered, no script, nothing from outside.
+
+mod claim;
+mod claims;
+mod frame;
+mod guard;
+mod login;
+mod route;
+mod timeline;
+mod upload;
+mod words;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use engine::access::Office;
+use engine::{Fault, limits};
+use std::sync::Arc;
+
+/// What every page is given.
+#[derive(Clone)]
+struct Console {
+    office: Office,
+    returned: Arc<upload::ReturnedSheets>,
+}
+
+/// The pages, on a desk.
+pub fn router(office: Office) -> Router {
+    let console = Console {
+        office,
+        returned: Arc::default(),
+    };
+    // The form around a sheet takes some hundred bytes.
+    let upload_bytes_max = limits::SHEET_BYTES_MAX + 16 * 1024;
+    let import = get(upload::form)
+        .post(upload::receive)
+        .layer(DefaultBodyLimit::max(upload_bytes_max));
+    Router::new()
+        .route("/", get(async || Redirect::to("/claims")))
+        .route("/login", get(login::form).post(login::enter))
+        .route("/logout", post(login::leave))
+        .route("/claims", get(claims::list))
+        .route("/claims/{number}", get(claim::page))
+        .route("/referrals/import", import)
+        .route("/referrals/import/returned.xlsx", get(upload::returned))
+        .route("/console.css", get(stylesheet))
+        .route("/healthz", get(async || "ok\n"))
+        .layer(middleware::from_fn(guard::same_origin))
+        .layer(middleware::from_fn(guard::security_headers))
+        .with_state(console)
+}
+
+async fn stylesheet() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=3600"),
+    ];
+    (headers, include_str!("style.css")).into_response()
+}
+
+/// What a page ends with when it cannot be shown.
+enum Stop {
+    /// There is no such thing, or it is not the caller's: one answer for both.
+    NotFound,
+    /// The store failed.
+    Fault(Fault),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl IntoResponse for Stop {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NotFound => {
+                let page = frame::notice(
+                    "没有找到",
+                    "Not found",
+                    "没有这个页面或案件,或者它不在您的辖区。",
+                    "There is no such page or claim, or it lies outside your region.",
+                );
+                (StatusCode::NOT_FOUND, page).into_response()
+            }
+            Self::Fault(fault) => {
+                tracing::error!(error = &fault as &dyn std::error::Error, "a page failed");
+                let page = frame::notice(
+                    "暂时无法显示",
+                    "Temporarily unavailable",
+                    "系统出错,已记录。请稍后再试;没有任何数据被改动。",
+                    "Something went wrong and was recorded. Nothing was changed.",
+                );
+                (StatusCode::INTERNAL_SERVER_ERROR, page).into_response()
+            }
+        }
+    }
+}

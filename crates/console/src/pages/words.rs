@@ -1,0 +1,84 @@
+//! Chinese words for codes, instants and people.
+
+use benefits::Fen;
+use chrono::{DateTime, FixedOffset, Utc};
+use engine::{Caller, Desk, Fault, timer};
+use lifecycle::{OrgId, PersonId, Phase, Stamp};
+use maud::{Markup, html};
+use std::collections::HashMap;
+
+/// An instant as the office's wall clock showed it.
+pub(super) fn instant(at: DateTime<Utc>) -> String {
+    let shanghai = FixedOffset::east_opt(8 * 3600);
+    shanghai.map_or_else(
+        || at.to_rfc3339(),
+        |zone| at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string(),
+    )
+}
+
+/// The same as an element that programs can read.
+pub(super) fn time(at: DateTime<Utc>) -> Markup {
+    html! { time datetime=(at.to_rfc3339()) { (instant(at)) } }
+}
+
+/// Yuan with its sign.
+pub(super) fn yuan(amount: Fen) -> Markup {
+    html! { span.money { (amount) small { " 元" } } }
+}
+
+/// English of a phase.
+pub(super) const fn phase_en(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Referral => "Referral",
+        Phase::Verification => "Verification",
+        Phase::PublicNotice => "Public notice",
+        Phase::Approval => "Approval",
+        Phase::Payout => "Payout",
+    }
+}
+
+/// Names of the county's staff, for timelines.
+#[derive(Default)]
+pub(super) struct Staff {
+    people: HashMap<PersonId, (String, OrgId)>,
+    orgs: HashMap<OrgId, String>,
+}
+
+impl Staff {
+    pub(super) async fn of(desk: &Desk, caller: &Caller) -> Result<Self, Fault> {
+        let county = caller.scope.county;
+        let people = desk.store().people(county).await?;
+        let orgs = desk.store().orgs(county).await?;
+        let mut staff = Self {
+            people: people.into_iter().map(|it| (it.id, (it.name, it.org))).collect(),
+            orgs: orgs.into_iter().map(|it| (it.id, it.name)).collect(),
+        };
+        if let Some(timer) = timer::timer_caller(county) {
+            staff.people.insert(timer.person, (timer.name, timer.org));
+            staff.orgs.insert(timer.org, timer.org_name);
+        }
+        Ok(staff)
+    }
+
+    /// A person's name.
+    pub(super) fn name(&self, person: PersonId) -> &str {
+        self.people.get(&person).map_or("(已注销人员)", |(name, _)| name)
+    }
+
+    /// Name and organisation.
+    fn full(&self, person: PersonId) -> String {
+        let org = self.people.get(&person).and_then(|(_, org)| self.orgs.get(org));
+        match org {
+            Some(org) => format!("{} · {org}", self.name(person)),
+            None => self.name(person).to_owned(),
+        }
+    }
+
+    /// Who acted, and for whom.
+    pub(super) fn actor(&self, stamp: &Stamp) -> String {
+        match stamp.on_behalf_of {
+            Some(other) => format!("{}(代 {})", self.full(stamp.by), self.name(other)),
+            None => self.full(stamp.by),
+        }
+    }
+}

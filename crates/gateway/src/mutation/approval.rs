@@ -1,0 +1,69 @@
+//! APPROVAL (审批).
+
+use crate::mutation::claim_mutations;
+use crate::mutation::input;
+use crate::types::scalars::Fen;
+use async_graphql::InputObject;
+use lifecycle::Command;
+use lifecycle::phase::approval::Uplift;
+
+/// An uplift (特殊提标) beyond the table: its own line, and always a second approver.
+#[derive(InputObject)]
+pub struct UpliftInput {
+    /// Positive fen.
+    amount_fen: Fen,
+    /// Why the table amount does not remove the risk.
+    reason: String,
+}
+
+claim_mutations! {
+    /// Mutations of APPROVAL.
+    ApprovalMutations {
+        "Records the county's review of a claim whose notice closed (县级审定)."
+        codes "DUTY_CONFLICT"
+        county_review_claim(CountyReviewClaimInput {}) -> CountyReviewClaimPayload = |_ids| Ok(Command::CountyReviewClaim);
+
+        "Approves the claim and reserves the money; above one approver's limit it is a first approval (审批通过)."
+        codes "DUTY_CONFLICT, PERIOD_INCOMPLETE, PROOF_MISSING, CONTENT_CHANGED, OBJECTION_OPEN, REVIEW_REQUIRED, OVER_ASSESSMENT, NO_BENEFIT, CAP_EXCEEDED, POOL_INSUFFICIENT, PAYEE_UNKNOWN, PAYEE_DECEASED, ACCOUNT_NAME_MISMATCH, ACCOUNT_SHARED"
+        approve_claim(ApproveClaimInput {
+            /// The assessed benefit that was seen: an echo, checked, never a correction.
+            benefit_fen: Fen,
+            /// An uplift, if any.
+            uplift: Option<UpliftInput>,
+        }) -> ApproveClaimPayload = |_ids| Ok(Command::ApproveClaim {
+            benefit: benefit_fen.0,
+            uplift: uplift
+                .map(|UpliftInput { amount_fen, reason }| {
+                    Ok(Uplift { amount: amount_fen.0, reason: input::text("uplift", reason)? })
+                })
+                .transpose()?,
+        });
+
+        "Gives the second approval above the limit and reserves the money (复核审批)."
+        codes "NO_FIRST_APPROVAL, DUTY_CONFLICT, MISMATCH, PERIOD_INCOMPLETE, PROOF_MISSING, CONTENT_CHANGED, OBJECTION_OPEN, REVIEW_REQUIRED, OVER_ASSESSMENT, CAP_EXCEEDED, POOL_INSUFFICIENT, PAYEE_UNKNOWN, PAYEE_DECEASED, ACCOUNT_NAME_MISMATCH, ACCOUNT_SHARED"
+        second_approve_claim(SecondApproveClaimInput {
+            /// The amount of the first approval that was seen: an echo.
+            amount_fen: Fen,
+        }) -> SecondApproveClaimPayload = |_ids| Ok(Command::SecondApproveClaim {
+            amount: amount_fen.0,
+        });
+
+        "Ends the claim with a reason; a letter is due (拒赔)."
+        codes "DUTY_CONFLICT, CALENDAR_MISSING"
+        reject_claim(RejectClaimInput {
+            /// The reason, as the letter will quote it.
+            reason: String,
+        }) -> RejectClaimPayload = |_ids| Ok(Command::RejectClaim {
+            reason: input::text("reason", reason)?,
+        });
+
+        "Sends the claim back to verification with questions (退回复查)."
+        codes "none"
+        send_back_claim(SendBackClaimInput {
+            /// The questions; at least one.
+            questions: Vec<String>,
+        }) -> SendBackClaimPayload = |_ids| Ok(Command::SendBackClaim {
+            questions: input::texts("questions", questions)?,
+        });
+    }
+}

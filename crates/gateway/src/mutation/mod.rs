@@ -1,0 +1,262 @@
+//! Mutations: one per command. A resolver only parses; [`submit`] is the one way to the desk.
+
+mod access;
+mod approval;
+mod input;
+mod payout;
+mod public_notice;
+mod referral;
+mod registry;
+mod verification;
+
+use crate::errors::{ApiError, ErrorCode};
+use crate::messages::{UserError, UserErrorCode};
+use crate::node_id::{self, Kind};
+use crate::types::claim::ClaimNode;
+use crate::types::event::ClaimEvent;
+use crate::visit::Visit;
+use async_graphql::{Context, ID, MergedObject};
+use engine::desk::{MadeIds, Submission};
+use engine::{Desk, Outcome};
+use lifecycle::{Blocked, ClaimId, Command, Param};
+use uuid::Uuid;
+
+/// Writing. Each mutation is one business verb; at most one is executed per request. An expected
+/// refusal is a `userErrors` entry, and then nothing was written.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    access::AccessMutations,
+    registry::RegistryMutations,
+    referral::ReferralMutations,
+    verification::VerificationMutations,
+    public_notice::PublicNoticeMutations,
+    approval::ApprovalMutations,
+    payout::PayoutMutations,
+);
+
+/// The input of a mutation that is a command.
+trait ClaimInput {
+    /// The claim and the version that was seen; `None` where a claim begins.
+    fn target(&self) -> Option<(ID, i32)>;
+    /// The idempotency key.
+    fn key(&self) -> Uuid;
+    /// The command.
+    fn command(self, ids: MadeIds<'_>) -> Result<Command, Blocked>;
+}
+
+/// What every payload of a command holds.
+struct Answer {
+    claim: Option<ClaimNode>,
+    event: Option<ClaimEvent>,
+    user_errors: Vec<UserError>,
+}
+
+/// Submits a command and maps the outcome.
+async fn submit(ctx: &Context<'_>, input: impl ClaimInput) -> Result<Answer, ApiError> {
+    let visit = Visit::of(ctx)?;
+    let caller = visit.caller()?;
+    let key = input.key();
+    let target = input.target();
+    let claim = match &target {
+        None => None,
+        Some((id, _)) => {
+            let uuid = node_id::decode_as(Kind::Claim, id).ok_or_else(ApiError::not_found)?;
+            Some(ClaimId(uuid))
+        }
+    };
+    let version = match target {
+        None => Ok(None),
+        Some((_, version)) => u32::try_from(version).map(Some),
+    };
+    let command = input.command(Desk::ids(caller, key));
+    let outcome = match (command, version) {
+        (Ok(command), Ok(version)) => {
+            let submission = Submission {
+                claim: claim.zip(version),
+                key,
+                command,
+            };
+            visit.office.desk.submit(caller, submission).await?
+        }
+        (Ok(_), Err(_)) => Outcome::Blocked(Blocked::Validation {
+            field: "expectedVersion",
+            reason: "NOT_POSITIVE",
+        }),
+        (Err(blocked), _) => Outcome::Blocked(blocked),
+    };
+    match outcome {
+        Outcome::Done {
+            receipt,
+            claim,
+            replay,
+        } => {
+            if replay {
+                visit.note_replay();
+            }
+            Ok(Answer {
+                claim: Some(ClaimNode::from(*claim)),
+                event: Some(ClaimEvent::of_receipt(
+                    &receipt,
+                    caller.person,
+                    caller.on_behalf_of,
+                )),
+                user_errors: Vec::new(),
+            })
+        }
+        Outcome::Blocked(blocked) => Ok(Answer {
+            claim: match claim {
+                Some(id) => Some(seen(visit, id).await?),
+                None => None,
+            },
+            event: None,
+            user_errors: vec![refusal(visit, &blocked)?],
+        }),
+        Outcome::Stale { current } => Ok(Answer {
+            claim: None,
+            event: None,
+            user_errors: vec![UserError::new(
+                UserErrorCode::StaleVersion,
+                &[("current_version", Param::Number(i64::from(current)))],
+                visit.language,
+            )],
+        }),
+        Outcome::NotFound => Err(ApiError::not_found()),
+        Outcome::KeyReused => Err(key_reused()),
+    }
+}
+
+/// The claim of a refusal as it stands.
+async fn seen(visit: &Visit, id: ClaimId) -> Result<ClaimNode, ApiError> {
+    let store = visit.office.desk.store();
+    let claim = store.claim(&visit.caller()?.scope, id).await?;
+    claim.map(ClaimNode::from).ok_or_else(ApiError::not_found)
+}
+
+/// A refusal in the caller's language.
+fn refusal(visit: &Visit, blocked: &Blocked) -> Result<UserError, ApiError> {
+    UserError::blocked(blocked, visit.language).ok_or_else(|| {
+        tracing::error!(code = blocked.code(), "a refusal without a message");
+        ApiError::new(ErrorCode::Internal, "internal error")
+    })
+}
+
+fn key_reused() -> ApiError {
+    ApiError::new(
+        ErrorCode::IdempotencyKeyReused,
+        "the idempotency key was used with another payload",
+    )
+}
+
+/// Declares the mutations of a phase: for each its input, its payload and its resolver, from one
+/// sentence, the codes it may answer with besides the common ones, the fields of its input, and
+/// the command they make. Without `begins`, the input names the claim and the version seen.
+macro_rules! claim_mutations {
+    (
+        $(#[$group_meta:meta])*
+        $group:ident {
+            $(
+                $doc:literal
+                codes $codes:literal
+                $method:ident($input:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty),* $(,)? })
+                    $(begins $begins:tt)?
+                    -> $payload:ident = |$ids:ident| $command:expr;
+            )+
+        }
+    ) => {
+        $(
+            claim_mutations!(@input ($($begins)?) $doc $input { $($(#[$field_meta])* $field: $type,)* } $ids $command);
+
+            #[doc = concat!("Answer. ", $doc)]
+            #[derive(async_graphql::SimpleObject)]
+            pub struct $payload {
+                /// The claim after the event, or as it stands when the mutation was refused; null
+                /// when it is stale or was never begun.
+                claim: Option<crate::types::claim::ClaimNode>,
+                /// What happened; null when refused.
+                event: Option<crate::types::event::ClaimEvent>,
+                /// Why it was refused; empty when it was done.
+                user_errors: Vec<crate::messages::UserError>,
+            }
+
+            impl From<crate::mutation::Answer> for $payload {
+                fn from(answer: crate::mutation::Answer) -> Self {
+                    let crate::mutation::Answer { claim, event, user_errors } = answer;
+                    Self { claim, event, user_errors }
+                }
+            }
+        )+
+
+        $(#[$group_meta])*
+        #[derive(Default)]
+        pub struct $group;
+
+        #[async_graphql::Object]
+        impl $group {
+            $(
+                #[doc = concat!($doc, " Codes besides the common ones: ", $codes, ".")]
+                async fn $method(
+                    &self,
+                    ctx: &async_graphql::Context<'_>,
+                    #[graphql(desc = "What is to be done, and to which version of the claim.")] input: $input,
+                ) -> Result<$payload, crate::errors::ApiError> {
+                    crate::mutation::submit(ctx, input).await.map($payload::from)
+                }
+            )+
+        }
+    };
+    (@input () $doc:literal $input:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* } $ids:ident $command:expr) => {
+        #[doc = concat!("Input. ", $doc)]
+        #[derive(async_graphql::InputObject)]
+        pub struct $input {
+            /// Made by the client, best a UUIDv7: the same key with the same input acts once and
+            /// answers the same.
+            idempotency_key: crate::types::scalars::Uuid,
+            /// The claim.
+            claim_id: async_graphql::ID,
+            /// The `version` that was seen; STALE_VERSION if the claim has moved on.
+            expected_version: i32,
+            $($(#[$field_meta])* $field: $type,)*
+        }
+
+        impl crate::mutation::ClaimInput for $input {
+            fn target(&self) -> Option<(async_graphql::ID, i32)> {
+                Some((self.claim_id.clone(), self.expected_version))
+            }
+
+            fn key(&self) -> uuid::Uuid {
+                self.idempotency_key.0
+            }
+
+            fn command(self, $ids: engine::desk::MadeIds<'_>) -> Result<lifecycle::Command, lifecycle::Blocked> {
+                let Self { idempotency_key: _, claim_id: _, expected_version: _, $($field,)* } = self;
+                $command
+            }
+        }
+    };
+    (@input (claim) $doc:literal $input:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* } $ids:ident $command:expr) => {
+        #[doc = concat!("Input. ", $doc)]
+        #[derive(async_graphql::InputObject)]
+        pub struct $input {
+            /// Made by the client, best a UUIDv7: the same key with the same input acts once and
+            /// answers the same.
+            idempotency_key: crate::types::scalars::Uuid,
+            $($(#[$field_meta])* $field: $type,)*
+        }
+
+        impl crate::mutation::ClaimInput for $input {
+            fn target(&self) -> Option<(async_graphql::ID, i32)> {
+                None
+            }
+
+            fn key(&self) -> uuid::Uuid {
+                self.idempotency_key.0
+            }
+
+            fn command(self, $ids: engine::desk::MadeIds<'_>) -> Result<lifecycle::Command, lifecycle::Blocked> {
+                let Self { idempotency_key: _, $($field,)* } = self;
+                $command
+            }
+        }
+    };
+}
+use claim_mutations;

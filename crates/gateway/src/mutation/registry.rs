@@ -1,0 +1,238 @@
+//! The registry: payees and liveness checks of a household.
+
+use crate::errors::ApiError;
+use crate::messages::{UserError, UserErrorCode};
+use crate::mutation::key_reused;
+use crate::node_id::{self, Kind};
+use crate::types::household::{HouseholdNode, Member, Payee};
+use crate::types::scalars::{Date, Uuid};
+use crate::visit::Visit;
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use engine::household::{self, BankAccount, Household};
+use engine::limits::TEXT_CHARS_MAX;
+use engine::{Desk, ids};
+use lifecycle::calendar::legal_day;
+use lifecycle::{Duty, HouseholdId, MemberId, Param, PayeeId};
+use std::sync::Arc;
+
+/// Input. Registers a payee version of a household.
+#[derive(InputObject)]
+pub struct RegisterPayeeInput {
+    /// Made by the client: the same key with the same input acts once and answers the same.
+    idempotency_key: Uuid,
+    /// The household.
+    household_id: ID,
+    /// The member who is paid.
+    member_id: ID,
+    /// The account holder's name as the bank has it.
+    holder_name: String,
+    /// Bank.
+    bank: String,
+    /// Account number, 8 to 32 digits. It leaves the server masked only.
+    #[graphql(secret)]
+    account: String,
+}
+
+/// Answer. Registers a payee version of a household.
+#[derive(SimpleObject)]
+pub struct RegisterPayeePayload {
+    /// The payee.
+    payee: Option<Payee>,
+    /// The household.
+    household: Option<HouseholdNode>,
+    /// Why it was refused; empty when it was done.
+    user_errors: Vec<UserError>,
+}
+
+/// Input. Records a check of a member against the register of the living.
+#[derive(InputObject)]
+pub struct RecordLivenessCheckInput {
+    /// Made by the client; the same check recorded twice is one check.
+    idempotency_key: Uuid,
+    /// The household.
+    household_id: ID,
+    /// The member.
+    member_id: ID,
+    /// The day of the check.
+    checked_on: Date,
+    /// The day of death, if the register says so.
+    died_on: Option<Date>,
+}
+
+/// Answer. Records a check of a member against the register of the living.
+#[derive(SimpleObject)]
+pub struct RecordLivenessCheckPayload {
+    /// The member after the check.
+    member: Option<Member>,
+    /// Why it was refused; empty when it was done.
+    user_errors: Vec<UserError>,
+}
+
+/// Mutations of the registry.
+#[derive(Default)]
+pub struct RegistryMutations;
+
+/// Why an entry is refused.
+enum Refused {
+    Duty(&'static str),
+    Field(&'static str, &'static str),
+}
+
+impl Refused {
+    fn told(&self, visit: &Visit) -> Vec<UserError> {
+        let text = |text: &str| Param::Text(text.to_owned());
+        let (code, params) = match self {
+            Self::Duty(command) => (UserErrorCode::DutyMissing, vec![("command", text(command))]),
+            Self::Field(field, reason) => (
+                UserErrorCode::Validation,
+                vec![("field", text(field)), ("reason", text(reason))],
+            ),
+        };
+        vec![UserError::new(code, &params, visit.language)]
+    }
+}
+
+/// The household of an input, if it is in the caller's scope.
+async fn household(visit: &Visit, id: &ID) -> Result<Household, ApiError> {
+    let uuid = node_id::decode_as(Kind::Household, id).ok_or_else(ApiError::not_found)?;
+    let desk = &visit.office.desk;
+    let household = desk.household(visit.caller()?, HouseholdId(uuid)).await?;
+    household.ok_or_else(ApiError::not_found)
+}
+
+/// The member of an input, who must be of the household.
+fn member(household: &Household, id: &ID) -> Result<MemberId, Refused> {
+    node_id::decode_as(Kind::Member, id)
+        .map(MemberId)
+        .filter(|id| Desk::member(household, *id).is_some())
+        .ok_or(Refused::Field("memberId", "NOT_OF_HOUSEHOLD"))
+}
+
+fn named(field: &'static str, text: &str) -> Result<String, Refused> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Refused::Field(field, "EMPTY"));
+    }
+    if text.chars().count() > TEXT_CHARS_MAX {
+        return Err(Refused::Field(field, "TOO_LONG"));
+    }
+    Ok(text.to_owned())
+}
+
+fn payee_of(
+    visit: &Visit,
+    household: &Household,
+    input: &RegisterPayeeInput,
+) -> Result<household::Payee, Refused> {
+    let duties = [
+        Duty::TownshipCaseworker,
+        Duty::CountyCaseworker,
+        Duty::InsurerHandler,
+    ];
+    let account = visit
+        .caller()
+        .ok()
+        .filter(|caller| duties.iter().any(|duty| caller.holds(*duty)))
+        .map(|caller| caller.account)
+        .ok_or(Refused::Duty("REGISTER_PAYEE"))?;
+    let key = input.idempotency_key.0;
+    Ok(household::Payee {
+        id: PayeeId(ids::named("payee", &format!("{account}/{key}"))),
+        member: member(household, &input.member_id)?,
+        holder_name: named("holderName", &input.holder_name)?,
+        bank: named("bank", &input.bank)?,
+        account: BankAccount::parse(&input.account)
+            .ok_or(Refused::Field("account", "NOT_AN_ACCOUNT"))?,
+    })
+}
+
+fn check_of(
+    visit: &Visit,
+    household: &Household,
+    input: &RecordLivenessCheckInput,
+) -> Result<MemberId, Refused> {
+    let duties = [Duty::CountyCaseworker, Duty::InsurerHandler];
+    visit
+        .caller()
+        .ok()
+        .filter(|caller| duties.iter().any(|duty| caller.holds(*duty)))
+        .ok_or(Refused::Duty("RECORD_LIVENESS_CHECK"))?;
+    let member = member(household, &input.member_id)?;
+    if input.checked_on.0 > legal_day(visit.office.desk.clock().now()) {
+        return Err(Refused::Field("checkedOn", "IN_THE_FUTURE"));
+    }
+    if input.died_on.is_some_and(|day| day.0 > input.checked_on.0) {
+        return Err(Refused::Field("diedOn", "AFTER_THE_CHECK"));
+    }
+    Ok(member)
+}
+
+#[Object]
+impl RegistryMutations {
+    /// Registers a payee (收款人) of a household in the caller's scope. A payee version is
+    /// immutable; another account is another payee. Codes: DUTY_MISSING, VALIDATION.
+    async fn register_payee(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The payee and the account.")] input: RegisterPayeeInput,
+    ) -> Result<RegisterPayeePayload, ApiError> {
+        let visit = Visit::of(ctx)?;
+        let mut household = household(visit, &input.household_id).await?;
+        let payee = match payee_of(visit, &household, &input) {
+            Ok(payee) => payee,
+            Err(refused) => {
+                return Ok(RegisterPayeePayload {
+                    payee: None,
+                    household: Some(HouseholdNode(Arc::new(household))),
+                    user_errors: refused.told(visit),
+                });
+            }
+        };
+        match household.payees.iter().find(|known| known.id == payee.id) {
+            Some(known) if *known == payee => visit.note_replay(),
+            Some(_) => return Err(key_reused()),
+            None => {
+                let store = visit.office.desk.store();
+                store
+                    .put_payee(household.county, household.id, &payee)
+                    .await?;
+                household.payees.push(payee.clone());
+            }
+        }
+        Ok(RegisterPayeePayload {
+            payee: Some(Payee::from(&payee)),
+            household: Some(HouseholdNode(Arc::new(household))),
+            user_errors: Vec::new(),
+        })
+    }
+
+    /// Records a check of a member against the register of the living (生存核验). Codes:
+    /// DUTY_MISSING, VALIDATION.
+    async fn record_liveness_check(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The member and what the register says.")] input: RecordLivenessCheckInput,
+    ) -> Result<RecordLivenessCheckPayload, ApiError> {
+        let visit = Visit::of(ctx)?;
+        let before = household(visit, &input.household_id).await?;
+        let member = match check_of(visit, &before, &input) {
+            Ok(member) => member,
+            Err(refused) => {
+                return Ok(RecordLivenessCheckPayload {
+                    member: None,
+                    user_errors: refused.told(visit),
+                });
+            }
+        };
+        let store = visit.office.desk.store();
+        let died_on = input.died_on.map(|day| day.0);
+        store
+            .record_liveness(before.county, member, input.checked_on.0, died_on)
+            .await?;
+        let after = household(visit, &input.household_id).await?;
+        Ok(RecordLivenessCheckPayload {
+            member: Desk::member(&after, member).map(Member::from),
+            user_errors: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,26 @@
+//! The schema, and its text.
+
+use crate::mutation::Mutation;
+use crate::query::Query;
+use async_graphql::{EmptySubscription, SDLExportOptions, Schema};
+
+/// The schema of the gateway.
+pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;
+
+/// Builds the schema. What a resolver needs comes with each request.
+pub fn schema() -> ApiSchema {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .disable_suggestions()
+        .finish()
+}
+
+/// The schema as SDL, as it is committed in `graphql/schema.graphql`.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new().use_space_ident();
+    let text = schema().sdl_with_options(options);
+    let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.dedup_by(|line, before| line.is_empty() && before.is_empty());
+    let mut text = lines.join("\n").trim().to_owned();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,3 @@
+//! Tests of the contract: the schema, its documents, its HTTP behaviour.
+
+mod contract;

@@ -1,0 +1,495 @@
+//! The claim (赔案) as clients see it.
+
+use crate::errors::ApiError;
+use crate::node_id::{self, Kind};
+use crate::types::assessment::Assessment;
+use crate::types::enums::{Check, ClaimAction, Peril, Phase, Status};
+use crate::types::event::{ClaimEvent, count};
+use crate::types::household::{HouseholdNode, Member, Payee};
+use crate::types::notice::{Notice, NoticePreview, Objection};
+use crate::types::scalars::{Date, DateTime, Fen};
+use crate::types::scheme::SchemeNode;
+use crate::types::staff::RegionName;
+use crate::visit::Visit;
+use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
+use engine::Desk;
+use lifecycle::phase::verification::{Finding as RecordedFinding, Reopened};
+use lifecycle::{Claim, Happening, PersonId, State, available_actions};
+use std::sync::Arc;
+
+/// The village's decision on which a referral rests (村级评议决议).
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Basis {
+    /// Day of the decision.
+    decided_on: Date,
+    /// The record's reference.
+    document: String,
+}
+
+/// A document or photo, by kind and content hash.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Evidence {
+    /// The kind, as the scheme names it (材料类别).
+    kind: String,
+    /// SHA-256 of the content, lower-case hexadecimal.
+    sha256: String,
+}
+
+impl From<&lifecycle::phase::verification::Evidence> for Evidence {
+    fn from(evidence: &lifecycle::phase::verification::Evidence) -> Self {
+        let lifecycle::phase::verification::Evidence { kind, sha256 } = evidence;
+        Self {
+            kind: kind.clone(),
+            sha256: sha256.clone(),
+        }
+    }
+}
+
+/// The votes of a village evaluation (民主评议).
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Votes {
+    /// Persons entitled to vote who were present.
+    present: i32,
+    /// Votes in favour.
+    agree: i32,
+    /// Votes against.
+    against: i32,
+}
+
+/// One recorded check (核查环节) of this round.
+#[derive(SimpleObject, Debug, Clone)]
+#[graphql(complex)]
+pub struct Finding {
+    /// Which check.
+    check: Check,
+    /// The day it was made.
+    on: Date,
+    /// Whether the household passed.
+    passed: bool,
+    /// The votes, for a village evaluation.
+    votes: Option<Votes>,
+    /// Evidence.
+    evidence: Vec<Evidence>,
+    /// When it was recorded.
+    recorded_at: DateTime,
+    #[graphql(skip)]
+    by: PersonId,
+}
+
+#[ComplexObject]
+impl Finding {
+    /// The name of the person who recorded it.
+    async fn by(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
+        Visit::of(ctx)?.person_name(self.by).await
+    }
+}
+
+impl From<&RecordedFinding> for Finding {
+    fn from(finding: &RecordedFinding) -> Self {
+        let RecordedFinding {
+            check,
+            on,
+            passed,
+            votes,
+            evidence,
+            recorded,
+        } = finding;
+        Self {
+            check: (*check).into(),
+            on: Date(*on),
+            passed: *passed,
+            votes: votes.map(|votes| Votes {
+                present: count(votes.present),
+                agree: count(votes.agree),
+                against: count(votes.against),
+            }),
+            evidence: evidence.iter().map(Evidence::from).collect(),
+            recorded_at: DateTime(recorded.at),
+            by: recorded.by,
+        }
+    }
+}
+
+/// A first approval that awaits a second approver.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct FirstApproval {
+    /// Benefit plus uplift: what `secondApproveClaim` must echo.
+    amount_fen: Fen,
+    /// The table's benefit.
+    benefit_fen: Fen,
+    /// The uplift (特殊提标), if any.
+    uplift_fen: Option<Fen>,
+    /// Why the uplift.
+    uplift_reason: Option<String>,
+    /// When it was given.
+    approved_at: DateTime,
+}
+
+/// What is known of a payment.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PayoutStatus {
+    /// 付款中: ordered, not yet confirmed.
+    Instructed,
+    /// 结果不明: nobody knows whether the money arrived.
+    Unknown,
+    /// 已赔付: the money arrived.
+    Paid,
+    /// 付款失败: it did not arrive and cannot any more.
+    Failed,
+    /// 退票: it arrived and came back.
+    Returned,
+    /// 已追回: it was paid in error and came back whole.
+    Recovered,
+}
+
+/// The last payment of a claim.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Payout {
+    /// The instruction's number, as the bank sees it.
+    instruction_no: String,
+    /// What is known of it.
+    status: PayoutStatus,
+    /// Its amount.
+    amount_fen: Fen,
+    /// The payee of the instruction.
+    payee_id: ID,
+    /// When it was instructed.
+    instructed_at: DateTime,
+    /// The bank's reference, once there is one.
+    bank_ref: Option<String>,
+}
+
+/// A claim (赔案).
+#[derive(Clone)]
+pub struct ClaimNode(pub Arc<Claim>);
+
+impl From<Claim> for ClaimNode {
+    fn from(claim: Claim) -> Self {
+        Self(Arc::new(claim))
+    }
+}
+
+#[Object(name = "Claim")]
+impl ClaimNode {
+    /// The node id.
+    async fn id(&self) -> ID {
+        node_id::encode(Kind::Claim, self.0.id.0)
+    }
+
+    /// The number, as people say it.
+    async fn number(&self) -> &str {
+        &self.0.number
+    }
+
+    /// The number of events so far: what mutations want as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        count(self.0.version)
+    }
+
+    /// Its status.
+    async fn status(&self) -> Status {
+        self.0.status().into()
+    }
+
+    /// Its phase.
+    async fn phase(&self) -> Phase {
+        self.0.status().phase().into()
+    }
+
+    /// Why the household is referred.
+    async fn peril(&self) -> Peril {
+        self.0.case.peril.into()
+    }
+
+    /// Day of the event: discharge, admission to school, disaster.
+    async fn event_on(&self) -> Date {
+        Date(self.0.case.event_on)
+    }
+
+    /// The policy year (保单年度).
+    async fn policy_year(&self) -> i32 {
+        self.0.policy_year
+    }
+
+    /// The scheme version it keeps.
+    async fn scheme_id(&self) -> ID {
+        node_id::encode(Kind::Scheme, self.0.scheme.0)
+    }
+
+    /// The scheme version it keeps.
+    async fn scheme(&self, ctx: &Context<'_>) -> Result<Option<SchemeNode>, ApiError> {
+        let scheme = Visit::of(ctx)?.scheme(self.0.scheme).await?;
+        Ok(scheme.map(SchemeNode))
+    }
+
+    /// The household; null if it has moved out of the caller's region.
+    async fn household(&self, ctx: &Context<'_>) -> Result<Option<HouseholdNode>, ApiError> {
+        let household = Visit::of(ctx)?.household_of(&self.0).await?;
+        Ok(household.map(HouseholdNode))
+    }
+
+    /// The member concerned (patient, student); null where `household` is.
+    async fn insured(&self, ctx: &Context<'_>) -> Result<Option<Member>, ApiError> {
+        let household = Visit::of(ctx)?.household_of(&self.0).await?;
+        Ok(household
+            .and_then(|household| Desk::member(&household, self.0.case.insured).map(Member::from)))
+    }
+
+    /// Who is to be paid; null where `household` is.
+    async fn payee(&self, ctx: &Context<'_>) -> Result<Option<Payee>, ApiError> {
+        let household = Visit::of(ctx)?.household_of(&self.0).await?;
+        Ok(household.and_then(|household| {
+            let payee = household
+                .payees
+                .iter()
+                .find(|it| it.id == self.0.case.payee);
+            payee.map(Payee::from)
+        }))
+    }
+
+    /// Village when it was referred.
+    async fn village(&self, ctx: &Context<'_>) -> Result<RegionName, ApiError> {
+        RegionName::find(Visit::of(ctx)?, &self.0.village).await
+    }
+
+    /// Township when it was referred.
+    async fn township(&self, ctx: &Context<'_>) -> Result<RegionName, ApiError> {
+        RegionName::find(Visit::of(ctx)?, &self.0.village.township()).await
+    }
+
+    /// The village decision it rests on; a draft may lack it.
+    async fn basis(&self) -> Option<Basis> {
+        self.0.case.basis.as_ref().map(|basis| Basis {
+            decided_on: Date(basis.decided_on),
+            document: basis.document.clone(),
+        })
+    }
+
+    /// Self-paid cost as the household states it (申报).
+    async fn submitted_fen(&self) -> Fen {
+        Fen(self.0.case.submitted)
+    }
+
+    /// The computed benefit with its whole derivation, once verified.
+    async fn assessment(&self) -> Option<Assessment> {
+        self.0.assessment().map(Assessment::from)
+    }
+
+    /// The approved amount, once approved.
+    async fn approved_fen(&self) -> Option<Fen> {
+        self.0.approved_amount().map(Fen)
+    }
+
+    /// The amount that rules at this stage: approved, else assessed, else submitted.
+    async fn amount_fen(&self) -> Fen {
+        Fen(self.0.amount())
+    }
+
+    /// A first approval that awaits a second.
+    async fn first_approval(&self) -> Option<FirstApproval> {
+        let State::NoticeClosed(closed) = &self.0.state else {
+            return None;
+        };
+        closed.first_approval.as_ref().map(|first| FirstApproval {
+            amount_fen: Fen(first.amount),
+            benefit_fen: Fen(first.benefit),
+            uplift_fen: first.uplift.as_ref().map(|uplift| Fen(uplift.amount)),
+            uplift_reason: first.uplift.as_ref().map(|uplift| uplift.reason.clone()),
+            approved_at: DateTime(first.approved.at),
+        })
+    }
+
+    /// The surveyor's name, once assigned.
+    async fn surveyor(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
+        match self.0.state.verifying() {
+            Some(verifying) => Visit::of(ctx)?.person_name(verifying.surveyor).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The checks recorded in this round of verification.
+    async fn findings(&self) -> Vec<Finding> {
+        let findings = self.0.state.verifying().map(|it| it.findings.as_slice());
+        findings
+            .unwrap_or_default()
+            .iter()
+            .map(Finding::from)
+            .collect()
+    }
+
+    /// The next check verification wants; null if none or if it is not being verified.
+    async fn next_check(&self, ctx: &Context<'_>) -> Result<Option<Check>, ApiError> {
+        let State::Verifying(verifying) = &self.0.state else {
+            return Ok(None);
+        };
+        let scheme = Visit::of(ctx)?.scheme(self.0.scheme).await?;
+        Ok(scheme
+            .and_then(|scheme| verifying.next_check(&scheme.checks))
+            .map(Check::from))
+    }
+
+    /// The reasons that were given for where it stands: correction wanted, questions, refusal,
+    /// failure, withdrawal, recovery.
+    async fn reasons(&self) -> Vec<String> {
+        reasons(&self.0.state)
+    }
+
+    /// Objections, in order.
+    async fn objections(&self) -> Vec<Objection> {
+        self.0.objections.iter().map(Objection::from).collect()
+    }
+
+    /// The notice that was posted.
+    async fn notice(&self) -> Option<Notice> {
+        self.0.state.notice().map(Notice::from)
+    }
+
+    /// The notice as it would be posted now, for a verified claim.
+    async fn notice_preview(&self, ctx: &Context<'_>) -> Result<Option<NoticePreview>, ApiError> {
+        let visit = Visit::of(ctx)?;
+        let line = visit
+            .office
+            .desk
+            .notice_preview(visit.caller()?, &self.0)
+            .await?;
+        Ok(line.as_ref().map(NoticePreview::from))
+    }
+
+    /// The last payment.
+    async fn payout(&self, ctx: &Context<'_>) -> Result<Option<Payout>, ApiError> {
+        payout(Visit::of(ctx)?, &self.0).await
+    }
+
+    /// What happened, in order.
+    async fn timeline(&self, ctx: &Context<'_>) -> Result<Vec<ClaimEvent>, ApiError> {
+        let visit = Visit::of(ctx)?;
+        let store = visit.office.desk.store();
+        let history = store.history(&visit.caller()?.scope, self.0.id).await?;
+        Ok(history.iter().map(ClaimEvent::from).collect())
+    }
+
+    /// What the caller may do now, by status and duty. Whether each goes through depends on facts
+    /// that are read when it is done.
+    async fn available_actions(&self, ctx: &Context<'_>) -> Result<Vec<ClaimAction>, ApiError> {
+        let visit = Visit::of(ctx)?;
+        let actor = visit.caller()?.actor();
+        let scheme = visit.scheme(self.0.scheme).await?;
+        Ok(scheme.map_or_else(Vec::new, |scheme| {
+            let actions = available_actions(&self.0, &actor, &scheme);
+            actions.into_iter().map(ClaimAction::from).collect()
+        }))
+    }
+
+    /// The legal day by which something is due, if a term runs.
+    async fn due_on(&self) -> Option<Date> {
+        self.0.due_on().map(Date)
+    }
+
+    /// When it was begun; null if its history is out of reach.
+    async fn opened_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>, ApiError> {
+        let visit = Visit::of(ctx)?;
+        if let State::Draft(draft) = &self.0.state
+            && self.0.version == 1
+        {
+            return Ok(Some(DateTime(draft.drafted.at)));
+        }
+        let store = visit.office.desk.store();
+        let history = store.history(&visit.caller()?.scope, self.0.id).await?;
+        Ok(history.first().map(|first| DateTime(first.event.stamp.at)))
+    }
+}
+
+fn reasons(state: &State) -> Vec<String> {
+    let one = |reason: &String| vec![reason.clone()];
+    match state {
+        State::Returned(returned) => returned.reasons.clone(),
+        State::Verifying(verifying) => match &verifying.reopened {
+            Some(Reopened::Questions(questions)) => questions.clone(),
+            Some(Reopened::Objection | Reopened::PayeeChanged { .. }) | None => Vec::new(),
+        },
+        State::Ineligible(ineligible) => one(&ineligible.reason),
+        State::Rejected(rejected) => one(&rejected.reason),
+        State::PayUnknown(unknown) => one(&unknown.reason),
+        State::PayFailed(failed) => one(&failed.reason),
+        State::Recovering(recovering) => one(&recovering.reason),
+        State::Recovered(recovered) => one(&recovered.recovering.reason),
+        State::Withdrawn(withdrawn) => one(&withdrawn.reason),
+        State::Draft(_)
+        | State::Referred(_)
+        | State::Accepted(_)
+        | State::Verified(_)
+        | State::NoticeOpen(_)
+        | State::NoticeClosed(_)
+        | State::Approved(_)
+        | State::Instructed(_)
+        | State::Paid(_)
+        | State::PayReturned(_)
+        | State::Closed(_) => Vec::new(),
+    }
+}
+
+/// The status of the last payment and the bank's reference, if the state knows of one.
+fn payout_status(state: &State) -> Option<(PayoutStatus, Option<String>)> {
+    Some(match state {
+        State::Instructed(_) => (PayoutStatus::Instructed, None),
+        State::PayUnknown(_) => (PayoutStatus::Unknown, None),
+        State::Paid(paid) => (PayoutStatus::Paid, Some(paid.bank_ref.clone())),
+        State::Closed(closed) => (PayoutStatus::Paid, Some(closed.paid.bank_ref.clone())),
+        State::Recovering(it) => (PayoutStatus::Paid, Some(it.paid.bank_ref.clone())),
+        State::Recovered(it) => (PayoutStatus::Recovered, Some(it.bank_ref.clone())),
+        State::PayFailed(_) => (PayoutStatus::Failed, None),
+        State::PayReturned(returned) => (PayoutStatus::Returned, Some(returned.bank_ref.clone())),
+        State::Draft(_)
+        | State::Referred(_)
+        | State::Returned(_)
+        | State::Accepted(_)
+        | State::Verifying(_)
+        | State::Verified(_)
+        | State::Ineligible(_)
+        | State::NoticeOpen(_)
+        | State::NoticeClosed(_)
+        | State::Approved(_)
+        | State::Rejected(_)
+        | State::Withdrawn(_) => return None,
+    })
+}
+
+async fn payout(visit: &Visit, claim: &Claim) -> Result<Option<Payout>, ApiError> {
+    let Some((status, bank_ref)) = payout_status(&claim.state) else {
+        return Ok(None);
+    };
+    if let Some(instructed) = claim.state.instructed() {
+        let instruction = &instructed.instruction;
+        return Ok(Some(Payout {
+            instruction_no: instruction.instruction_no.clone(),
+            status,
+            amount_fen: Fen(instruction.amount),
+            payee_id: node_id::encode(Kind::Payee, instruction.payee.0),
+            instructed_at: DateTime(instruction.instructed.at),
+            bank_ref,
+        }));
+    }
+    // Failed and returned: the claim stands on its approval again, the log keeps the instruction.
+    let store = visit.office.desk.store();
+    let history = store.history(&visit.caller()?.scope, claim.id).await?;
+    let last = history.iter().rev().find_map(|recorded| {
+        let Happening::PayoutInstructed {
+            instruction_no,
+            amount,
+            payee,
+            payment: _,
+        } = &recorded.event.what
+        else {
+            return None;
+        };
+        Some(Payout {
+            instruction_no: instruction_no.clone(),
+            status,
+            amount_fen: Fen(*amount),
+            payee_id: node_id::encode(Kind::Payee, payee.0),
+            instructed_at: DateTime(recorded.event.stamp.at),
+            bank_ref: bank_ref.clone(),
+        })
+    });
+    Ok(last)
+}

@@ -1,0 +1,158 @@
+//! Households, members and payees. Identity numbers and accounts leave masked only.
+
+use crate::errors::ApiError;
+use crate::node_id::{self, Kind};
+use crate::query::claims::{self, PageArgs};
+use crate::types::connection::ClaimConnection;
+use crate::types::event::count;
+use crate::types::scalars::Date;
+use crate::types::staff::RegionName;
+use crate::visit::Visit;
+use async_graphql::{Context, ID, Object, SimpleObject};
+use engine::ClaimFilter;
+use engine::household::Household;
+use std::sync::Arc;
+
+/// A member of a household (家庭成员).
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Member {
+    /// Id: what inputs want as `memberId`.
+    id: ID,
+    /// Name.
+    name: String,
+    /// Relation to the head (与户主关系): 户主, 配偶, 子, 女.
+    relation: String,
+    /// Identity number, masked: three and two digits.
+    id_number_masked: String,
+    /// Day of death, if known.
+    died_on: Option<Date>,
+    /// Day of the last check against the register of the living; null if never.
+    checked_on: Option<Date>,
+}
+
+impl From<&engine::household::Member> for Member {
+    fn from(member: &engine::household::Member) -> Self {
+        let engine::household::Member {
+            id,
+            name,
+            id_number,
+            relation,
+            died_on,
+            checked_on,
+        } = member;
+        Self {
+            id: node_id::encode(Kind::Member, id.0),
+            name: name.clone(),
+            relation: relation.clone(),
+            id_number_masked: id_number.masked(),
+            died_on: died_on.map(Date),
+            checked_on: checked_on.map(Date),
+        }
+    }
+}
+
+/// One immutable version of a payee (收款人). Another account is another payee.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Payee {
+    /// Id: what inputs want as `payeeId`.
+    id: ID,
+    /// The member who is paid.
+    member_id: ID,
+    /// The account holder's name as the bank has it.
+    holder_name: String,
+    /// Bank.
+    bank: String,
+    /// Account number, masked: the last four digits.
+    account_masked: String,
+}
+
+impl From<&engine::household::Payee> for Payee {
+    fn from(payee: &engine::household::Payee) -> Self {
+        let engine::household::Payee {
+            id,
+            member,
+            holder_name,
+            bank,
+            account,
+        } = payee;
+        Self {
+            id: node_id::encode(Kind::Payee, id.0),
+            member_id: node_id::encode(Kind::Member, member.0),
+            holder_name: holder_name.clone(),
+            bank: bank.clone(),
+            account_masked: account.masked(),
+        }
+    }
+}
+
+/// A household (农户) in the caller's region. An insurer sees it only through a claim of its own.
+#[derive(Clone)]
+pub struct HouseholdNode(pub Arc<Household>);
+
+#[Object(name = "Household")]
+impl HouseholdNode {
+    /// The node id.
+    async fn id(&self) -> ID {
+        node_id::encode(Kind::Household, self.0.id.0)
+    }
+
+    /// Village.
+    async fn village(&self, ctx: &Context<'_>) -> Result<RegionName, ApiError> {
+        RegionName::find(Visit::of(ctx)?, &self.0.village).await
+    }
+
+    /// Household type (户类型) as the national list names it.
+    async fn kind(&self) -> &str {
+        &self.0.kind
+    }
+
+    /// Day of the village's decision to monitor it; null while it is not on the list.
+    async fn listed_on(&self) -> Option<Date> {
+        self.0.listed_on.map(Date)
+    }
+
+    /// The head of household's name.
+    async fn head_name(&self) -> &str {
+        self.0.head_name()
+    }
+
+    /// Number of persons by the police register; may exceed the members known by name.
+    async fn persons(&self) -> i32 {
+        count(self.0.persons)
+    }
+
+    /// Members known by name.
+    async fn members(&self) -> Vec<Member> {
+        self.0.members.iter().map(Member::from).collect()
+    }
+
+    /// Payees, every version.
+    async fn payees(&self) -> Vec<Payee> {
+        self.0.payees.iter().map(Payee::from).collect()
+    }
+
+    /// Claims of the household that the caller may see, by claim number.
+    async fn claims(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning, 1 to 100; either `first` or `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, 1 to 100; either `first` or `last`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
+    ) -> Result<ClaimConnection, ApiError> {
+        let filter = ClaimFilter {
+            household: Some(self.0.id),
+            ..ClaimFilter::default()
+        };
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        claims::page(Visit::of(ctx)?, filter, args).await
+    }
+}

@@ -1,0 +1,33 @@
+//! The wire's own types. Core types derive no GraphQL; conversion stands here.
+
+pub mod assessment;
+pub mod claim;
+pub mod connection;
+pub mod enums;
+pub mod event;
+pub mod household;
+pub mod notice;
+pub mod scalars;
+pub mod scheme;
+pub mod staff;
+
+use async_graphql::{ID, Interface};
+
+/// Anything that has a node id and can be fetched by it with `node`.
+#[derive(Interface, Clone)]
+#[graphql(
+    name = "Node",
+    field(
+        name = "id",
+        ty = "ID",
+        desc = "The node id: opaque, never sequential."
+    )
+)]
+pub enum Node {
+    /// A claim.
+    Claim(claim::ClaimNode),
+    /// A household.
+    Household(household::HouseholdNode),
+    /// A scheme.
+    Scheme(scheme::SchemeNode),
+}

@@ -1,0 +1,338 @@
+//! Connections: how each database must be opened so that nothing acknowledged is lost.
+
+use crate::dialect::Dialect;
+use crate::rows;
+use crate::transact::{self, Waiting};
+use crate::write::Texts;
+use engine::{Fault, limits};
+use lifecycle::{CountyCode, Scheme, SchemeId};
+use migrations::{MigrationStatus, Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Connections that read. SQLite reads beside its writer (WAL).
+const READERS: u32 = 8;
+/// Connections that write to PostgreSQL: the writer task, and registry writes beside it. SQLite has
+/// one: two would only wait for each other.
+const WRITERS: u32 = 4;
+/// How long a writer waits for another process that writes to the same SQLite file.
+const BUSY: Duration = Duration::from_secs(20);
+/// A transaction that does nothing for so long was abandoned; PostgreSQL ends it.
+const IDLE_IN_TRANSACTION: &str = "15s";
+/// The key of the advisory lock under which one process migrates.
+const MIGRATION_LOCK: i64 = 0x6661_6e67_7069_6e01;
+
+/// The head of a county's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) last_seq: i64,
+    pub(crate) last_hash: String,
+}
+
+/// What every part of the store shares.
+pub(crate) struct Core {
+    pub(crate) dialect: Dialect,
+    pub(crate) reader: DatabaseConnection,
+    pub(crate) writer: DatabaseConnection,
+    pub(crate) texts: Texts,
+    /// Published schemes never change, so they are read once.
+    schemes: Mutex<HashMap<(CountyCode, SchemeId), Arc<Scheme>>>,
+}
+
+/// The store in a database.
+#[derive(Clone)]
+pub struct SqlStore {
+    pub(crate) core: Arc<Core>,
+    pub(crate) queue: mpsc::Sender<Waiting>,
+}
+
+impl std::fmt::Debug for SqlStore {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "SqlStore({:?})", self.core.dialect)
+    }
+}
+
+/// One step of the schema and whether it was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationState {
+    /// Its name.
+    pub name: String,
+    /// Whether it was applied.
+    pub applied: bool,
+}
+
+/// Opens a database: `sqlite://path?mode=rwc` or `postgres://…`. Must be called within a tokio
+/// runtime: the store's writer is a task.
+pub async fn connect(url: &str) -> Result<SqlStore, Fault> {
+    let (dialect, writer, reader) = if url.starts_with("sqlite:") {
+        let writer = open(sqlite(url, true)).await?;
+        // A database in memory belongs to its one connection.
+        let reader = if url.contains(":memory:") || url.contains("mode=memory") {
+            writer.clone()
+        } else {
+            open(sqlite(url, false)).await?
+        };
+        (Dialect::Sqlite, writer, reader)
+    } else {
+        let writer = open(postgres(url, true)).await?;
+        (Dialect::Postgres, writer, open(postgres(url, false)).await?)
+    };
+    let core = Arc::new(Core {
+        dialect,
+        reader,
+        writer,
+        texts: Texts::of(dialect),
+        schemes: Mutex::new(HashMap::new()),
+    });
+    let (queue, waiting) = mpsc::channel(limits::QUEUE_MAX);
+    tokio::spawn(transact::write_rounds(Arc::clone(&core), waiting));
+    Ok(SqlStore { core, queue })
+}
+
+async fn open(options: ConnectOptions) -> Result<DatabaseConnection, Fault> {
+    Database::connect(options)
+        .await
+        .map_err(|fault| Fault::store("opening the database", fault))
+}
+
+fn common(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .sqlx_logging(false)
+        // An idle ping on every acquire costs a round trip; the hook below does what is needed.
+        .test_before_acquire(false)
+        .acquire_timeout(Duration::from_secs(20));
+    options
+}
+
+fn sqlite(url: &str, writes: bool) -> ConnectOptions {
+    let mut options = common(url);
+    options
+        .max_connections(if writes { 1 } else { READERS })
+        .min_connections(1)
+        .map_sqlx_sqlite_opts(move |options| {
+            let options = options
+                .foreign_keys(true)
+                .busy_timeout(BUSY)
+                .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
+                // So that REPLACE cannot walk around the triggers that forbid deletion.
+                .pragma("recursive_triggers", "ON")
+                .pragma("cell_size_check", "ON");
+            if writes {
+                options.journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
+            } else {
+                options.pragma("query_only", "ON")
+            }
+        });
+    if writes {
+        // The writer's connection is never replaced: a database in memory would be lost with it.
+        options.idle_timeout(None::<Duration>);
+        options.max_lifetime(None::<Duration>);
+    }
+    options
+}
+
+fn postgres(url: &str, writes: bool) -> ConnectOptions {
+    let mut options = common(url);
+    options
+        .max_connections(if writes { WRITERS } else { READERS })
+        .min_connections(1)
+        .map_sqlx_postgres_opts(move |options| {
+            let options = options
+                .application_name(if writes { "fangpin writer" } else { "fangpin reader" })
+                .options([("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION)]);
+            if writes {
+                // Key lookups only: compiling them, or scanning a table that was small when the
+                // statement was planned, costs more than it saves.
+                options.options([("jit", "off"), ("enable_seqscan", "off")])
+            } else {
+                options.options([("default_transaction_read_only", "on")])
+            }
+        });
+    if writes {
+        // sqlx 0.9.0: a future dropped while BEGIN is in flight gives its connection back inside an
+        // open transaction, where later writes are acknowledged and lost. Whatever a connection
+        // was left in, it begins clean. The readers' pool begins no transaction and needs none.
+        options.map_sqlx_postgres_before_acquire(|connection, _| {
+            Box::pin(async move {
+                sqlx::Executor::execute(connection, "ROLLBACK").await?;
+                Ok(true)
+            })
+        });
+    }
+    options
+}
+
+impl Core {
+    /// Begins a write. On SQLite always IMMEDIATE: a transaction that reads first and then writes
+    /// must hold the write lock from its beginning, or it fails when another one wrote meanwhile.
+    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, Fault> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: match self.dialect {
+                Dialect::Sqlite => Some(SqliteTransactionMode::Immediate),
+                Dialect::Postgres => None,
+            },
+            ..TransactionOptions::default()
+        };
+        self.writer
+            .begin_with_options(options)
+            .await
+            .map_err(|fault| Fault::store("beginning a transaction", fault))
+    }
+
+    /// Begins a write to what judgements look at: takes the county's lock first.
+    pub(crate) async fn begin_county(
+        &self,
+        county: CountyCode,
+    ) -> Result<(DatabaseTransaction, Head), Fault> {
+        let transaction = self.begin().await?;
+        let head = match self.lock(&transaction, county).await? {
+            Some(head) => head,
+            None => {
+                let begin = self.dialect.statement(
+                    &self.texts.head_begin,
+                    [rows::county(county)],
+                );
+                execute(&transaction, "beginning a log", begin).await?;
+                self.lock(&transaction, county)
+                    .await?
+                    .ok_or_else(|| rows::missing("county_head", county))?
+            }
+        };
+        Ok((transaction, head))
+    }
+
+    async fn lock(
+        &self,
+        transaction: &DatabaseTransaction,
+        county: CountyCode,
+    ) -> Result<Option<Head>, Fault> {
+        let lock = self
+            .dialect
+            .statement(&self.texts.head_lock, [rows::county(county)]);
+        let row = transaction
+            .query_one_raw(lock)
+            .await
+            .map_err(|fault| Fault::store("locking the county", fault))?;
+        row.map(|row| {
+            Ok(Head {
+                last_seq: rows::get(&row, "last_seq")?,
+                last_hash: rows::get(&row, "last_hash")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// A scheme already read.
+    pub(crate) fn known_scheme(&self, county: CountyCode, id: SchemeId) -> Option<Arc<Scheme>> {
+        let schemes = self.schemes.lock().unwrap_or_else(PoisonError::into_inner);
+        schemes.get(&(county, id)).cloned()
+    }
+
+    /// A scheme through any connection, remembered.
+    pub(crate) async fn scheme<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        county: CountyCode,
+        id: SchemeId,
+    ) -> Result<Option<Arc<Scheme>>, Fault> {
+        if let Some(known) = self.known_scheme(county, id) {
+            return Ok(Some(known));
+        }
+        let select = self.dialect.statement(
+            "SELECT body FROM scheme WHERE county_code = $1 AND id = $2",
+            [rows::county(county), self.dialect.id(id.0)],
+        );
+        let row = connection
+            .query_one_raw(select)
+            .await
+            .map_err(|fault| Fault::store("reading a scheme", fault))?;
+        let Some(row) = row else { return Ok(None) };
+        let body: String = rows::get(&row, "body")?;
+        let scheme: Arc<Scheme> = Arc::new(rows::json("scheme", "body", &id, &body)?);
+        self.schemes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((county, id), Arc::clone(&scheme));
+        Ok(Some(scheme))
+    }
+}
+
+/// Executes a statement; says how many rows it touched.
+pub(crate) async fn execute(
+    transaction: &DatabaseTransaction,
+    context: &'static str,
+    statement: sea_orm::Statement,
+) -> Result<u64, Fault> {
+    transaction
+        .execute_raw(statement)
+        .await
+        .map(|done| done.rows_affected())
+        .map_err(|fault| rows::refused(context, fault))
+}
+
+/// Commits.
+pub(crate) async fn commit(transaction: DatabaseTransaction) -> Result<(), Fault> {
+    transaction
+        .commit()
+        .await
+        .map_err(|fault| Fault::store("committing", fault))
+}
+
+impl SqlStore {
+    /// Brings the schema up to date. One process at a time; all steps or none.
+    pub async fn migrate(&self) -> Result<(), Fault> {
+        let transaction = self.begin_migration().await?;
+        Migrator::up(&transaction, None)
+            .await
+            .map_err(|fault| Fault::store("migrating up", fault))?;
+        commit(transaction).await
+    }
+
+    /// Takes back the last `steps` steps of the schema, with everything in them.
+    pub async fn migrate_down(&self, steps: u32) -> Result<(), Fault> {
+        let transaction = self.begin_migration().await?;
+        Migrator::down(&transaction, Some(steps))
+            .await
+            .map_err(|fault| Fault::store("migrating down", fault))?;
+        commit(transaction).await
+    }
+
+    /// The steps of the schema, in order, and which were applied.
+    pub async fn migrations(&self) -> Result<Vec<MigrationState>, Fault> {
+        let steps = Migrator::get_migration_with_status_read_only(&self.core.reader)
+            .await
+            .map_err(|fault| Fault::store("reading the ledger of migrations", fault))?;
+        Ok(steps
+            .iter()
+            .map(|step| MigrationState {
+                name: step.name().to_owned(),
+                applied: step.status() == MigrationStatus::Applied,
+            })
+            .collect())
+    }
+
+    async fn begin_migration(&self) -> Result<DatabaseTransaction, Fault> {
+        let transaction = self.core.begin().await?;
+        match self.core.dialect {
+            Dialect::Sqlite => {}
+            Dialect::Postgres => {
+                let lock = self.core.dialect.statement(
+                    "SELECT pg_advisory_xact_lock($1)",
+                    [MIGRATION_LOCK.into()],
+                );
+                transaction
+                    .query_one_raw(lock)
+                    .await
+                    .map_err(|fault: DbErr| Fault::store("waiting to migrate", fault))?;
+            }
+        }
+        Ok(transaction)
+    }
+}

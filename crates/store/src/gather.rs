@@ -1,0 +1,366 @@
+//! What a round must know, read under the county's lock: one statement for all asks, one more for
+//! their bills if they name any.
+
+use crate::connect::Core;
+use crate::dialect::Dialect;
+use crate::rows;
+use chrono::{DateTime, NaiveDate, Utc};
+use engine::{Ask, EventKey, Fault, Receipt, Target};
+use lifecycle::{
+    AccountId, BillKey, Claim, ClaimId, CountyCode, Duty, EventKind, HouseholdId, Liveness,
+    MemberId, OrgId, PayeeFacts, PersonId, RegionCode, SchemeId,
+};
+use sea_orm::{ConnectionTrait, QueryResult};
+use serde::Serialize;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// An ask as the statement reads it.
+#[derive(Serialize)]
+struct AskRow {
+    ord: i32,
+    county_code: u32,
+    account_id: AccountId,
+    key: Uuid,
+    claim_id: ClaimId,
+    household_id: Option<HouseholdId>,
+    scheme_id: Option<SchemeId>,
+    named_id: Option<PersonId>,
+    payee_id: Option<Uuid>,
+    insured_id: Option<MemberId>,
+    peril: Option<&'static str>,
+    event_on: Option<NaiveDate>,
+}
+
+/// The receipt of an earlier call with the same key.
+#[derive(Debug, Clone)]
+pub(crate) struct Earlier {
+    pub(crate) fingerprint: String,
+    pub(crate) receipt: Receipt,
+}
+
+/// The household of an ask.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    pub(crate) id: HouseholdId,
+    pub(crate) village: RegionCode,
+    pub(crate) listed: bool,
+    pub(crate) persons: u16,
+    pub(crate) head_name: String,
+    pub(crate) village_name: String,
+    pub(crate) interested: Vec<PersonId>,
+}
+
+/// What was found for one ask, as it stood before the round.
+#[derive(Debug, Clone)]
+pub(crate) struct Gathered {
+    pub(crate) earlier: Option<Earlier>,
+    pub(crate) claim: Option<Claim>,
+    pub(crate) home: Option<Home>,
+    pub(crate) insured: Option<Liveness>,
+    pub(crate) payee: Option<PayeeFacts>,
+    pub(crate) named_duties: Vec<Duty>,
+    /// Who holds the event the ask is about.
+    pub(crate) living: Option<(ClaimId, String)>,
+    pub(crate) scheme: Option<(SchemeId, OrgId)>,
+    pub(crate) last_number: u32,
+    pub(crate) pool_available: i64,
+    pub(crate) person_used: i64,
+    pub(crate) household_used: i64,
+}
+
+/// The statement. `$1` is the list of asks. The two dialects differ only in how the list becomes rows.
+pub(crate) fn text(dialect: Dialect) -> String {
+    let asks = match dialect {
+        Dialect::Sqlite => {
+            let columns = [
+                "ord", "county_code", "account_id", "key", "claim_id", "household_id", "scheme_id",
+                "named_id", "payee_id", "insured_id", "peril", "event_on",
+            ];
+            dialect.rows(1, "", &columns)
+        }
+        Dialect::Postgres => "jsonb_to_recordset($1::jsonb)".to_owned(),
+    };
+    let columns = match dialect {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => {
+            "(ord integer, county_code integer, account_id uuid, key uuid, claim_id uuid, household_id uuid, scheme_id uuid, named_id uuid, payee_id uuid, insured_id uuid, peril text, event_on date)"
+        }
+    };
+    format!(
+        "SELECT a.ord,
+    r.fingerprint AS receipt_fingerprint, CAST(r.claim_id AS TEXT) AS receipt_claim, r.version AS receipt_version,
+    r.county_seq AS receipt_seq, r.kind AS receipt_kind, r.at AS receipt_at,
+    c.version AS claim_version, c.body AS claim_body,
+    CAST(h.id AS TEXT) AS household_id, h.village AS village, CAST(h.listed_on AS TEXT) AS listed_on, h.persons AS persons,
+    hm.name AS head_name, g.name AS village_name,
+    (SELECT string_agg(CAST(i.person_id AS TEXT), ',') FROM interest i
+        WHERE i.county_code = a.county_code AND i.household_id = h.id) AS interested,
+    CAST(m.id AS TEXT) AS insured_id, CAST(m.died_on AS TEXT) AS insured_died_on, CAST(m.checked_on AS TEXT) AS insured_checked_on,
+    CAST(p.household_id AS TEXT) AS payee_household, p.holder_name AS payee_holder, pm.name AS payee_name,
+    CAST(pm.died_on AS TEXT) AS payee_died_on, CAST(pm.checked_on AS TEXT) AS payee_checked_on,
+    CASE WHEN EXISTS (SELECT 1 FROM payee o WHERE o.county_code = p.county_code AND o.account_no = p.account_no
+        AND o.household_id <> p.household_id) THEN 1 ELSE 0 END AS payee_shared,
+    np.duties AS named_duties,
+    CAST(le.claim_id AS TEXT) AS living_claim, lc.number AS living_number,
+    CAST(s.id AS TEXT) AS scheme_id, CAST(s.insurer_id AS TEXT) AS insurer_id,
+    cc.last_number AS last_number, pa.balance_fen AS pool_available,
+    tp.used_fen AS person_used, th.used_fen AS household_used
+FROM {asks} AS a{columns}
+LEFT JOIN receipt r ON r.county_code = a.county_code AND r.account_id = a.account_id AND r.idempotency_key = a.key
+LEFT JOIN claim c ON c.county_code = a.county_code AND c.id = a.claim_id
+LEFT JOIN household h ON h.county_code = a.county_code AND h.id = COALESCE(c.household_id, a.household_id)
+LEFT JOIN member hm ON hm.county_code = a.county_code AND hm.id = h.head_id
+LEFT JOIN region g ON g.county_code = a.county_code AND g.code = h.village
+LEFT JOIN member m ON m.county_code = a.county_code AND m.id = COALESCE(a.insured_id, c.insured_id) AND m.household_id = h.id
+LEFT JOIN payee p ON p.county_code = a.county_code AND p.id = COALESCE(a.payee_id, c.payee_id)
+LEFT JOIN member pm ON pm.county_code = a.county_code AND pm.id = p.member_id
+LEFT JOIN person np ON np.county_code = a.county_code AND np.id = a.named_id
+LEFT JOIN living_event le ON le.county_code = a.county_code AND le.insured_id = COALESCE(a.insured_id, c.insured_id)
+    AND le.peril = COALESCE(a.peril, c.peril) AND le.event_on = COALESCE(a.event_on, c.event_on)
+LEFT JOIN claim lc ON lc.county_code = le.county_code AND lc.id = le.claim_id
+LEFT JOIN scheme s ON s.county_code = a.county_code AND s.id = COALESCE(c.scheme_id, a.scheme_id)
+LEFT JOIN claim_counter cc ON cc.county_code = a.county_code AND cc.policy_year = s.policy_year
+LEFT JOIN pool_account pa ON pa.county_code = a.county_code AND pa.scheme_id = s.id AND pa.account = 'AVAILABLE'
+LEFT JOIN running_total tp ON tp.county_code = a.county_code AND tp.policy_year = s.policy_year
+    AND tp.peril = COALESCE(a.peril, c.peril) AND tp.subject_kind = 'PERSON' AND tp.subject_id = COALESCE(a.insured_id, c.insured_id)
+LEFT JOIN running_total th ON th.county_code = a.county_code AND th.policy_year = s.policy_year
+    AND th.peril = COALESCE(a.peril, c.peril) AND th.subject_kind = 'HOUSEHOLD' AND th.subject_id = h.id
+ORDER BY a.ord"
+    )
+}
+
+/// The bills of a round that somebody already holds. `$1` county, `$2` the list of keys.
+pub(crate) fn bills_text(dialect: Dialect) -> String {
+    let keys = match dialect {
+        Dialect::Sqlite => "SELECT value FROM json_each($2)",
+        Dialect::Postgres => "SELECT jsonb_array_elements_text($2::jsonb)",
+    };
+    format!(
+        "SELECT bill_key, CAST(claim_id AS TEXT) AS claim_id FROM bill WHERE county_code = $1 AND bill_key IN ({keys})"
+    )
+}
+
+fn ask_row(ord: usize, ask: &Ask) -> Result<AskRow, Fault> {
+    let (household_id, scheme_id) = match ask.target {
+        Target::New {
+            id: _,
+            scheme,
+            household,
+        } => (Some(household), Some(scheme)),
+        Target::Existing {
+            id: _,
+            expected_version: _,
+        } => (None, None),
+    };
+    let event = ask.event;
+    Ok(AskRow {
+        ord: rows::whole("ask", "ord", &ord, ord)?,
+        county_code: ask.county.get(),
+        account_id: ask.account,
+        key: ask.key,
+        claim_id: ask.target.id(),
+        household_id,
+        scheme_id,
+        named_id: ask.named,
+        payee_id: ask.payee.map(|payee| payee.0),
+        insured_id: event.map(|event| event.insured),
+        peril: event.map(|event| event.peril.code()),
+        event_on: event.map(|event| event.event_on),
+    })
+}
+
+/// The event an ask is about, or the claim's own.
+pub(crate) fn event_of(ask: &Ask, claim: Option<&Claim>) -> Option<EventKey> {
+    ask.event.or_else(|| claim.map(event_key))
+}
+
+/// The event of a claim.
+pub(crate) fn event_key(claim: &Claim) -> EventKey {
+    EventKey {
+        insured: claim.case.insured,
+        peril: claim.case.peril,
+        event_on: claim.case.event_on,
+    }
+}
+
+/// Gathers for all asks of a round, in their order.
+pub(crate) async fn gather<C: ConnectionTrait>(
+    core: &Core,
+    connection: &C,
+    asks: &[&Ask],
+) -> Result<Vec<Gathered>, Fault> {
+    let list = asks
+        .iter()
+        .enumerate()
+        .map(|(ord, ask)| ask_row(ord, ask))
+        .collect::<Result<Vec<_>, _>>()?;
+    let list =
+        serde_json::to_string(&list).map_err(|fault| Fault::store("writing the asks", fault))?;
+    let statement = core.dialect.statement(&core.texts.gather, [list.into()]);
+    let found = connection
+        .query_all_raw(statement)
+        .await
+        .map_err(|fault| Fault::store("gathering facts", fault))?;
+    rows::sure(
+        "gathering facts",
+        u64::try_from(found.len()).unwrap_or(u64::MAX),
+        asks.len(),
+    )?;
+    found.iter().map(gathered).collect()
+}
+
+/// Who holds the bills that the asks of a round name.
+pub(crate) async fn bills<C: ConnectionTrait>(
+    core: &Core,
+    connection: &C,
+    county: CountyCode,
+    asks: &[&Ask],
+) -> Result<HashMap<String, ClaimId>, Fault> {
+    let keys: Vec<&BillKey> = asks.iter().flat_map(|ask| &ask.bills).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let keys =
+        serde_json::to_string(&keys).map_err(|fault| Fault::store("writing the bills", fault))?;
+    let statement = core
+        .dialect
+        .statement(&core.texts.bills, [rows::county(county), keys.into()]);
+    let found = connection
+        .query_all_raw(statement)
+        .await
+        .map_err(|fault| Fault::store("reading bills", fault))?;
+    found
+        .iter()
+        .map(|row| {
+            let key: String = rows::get(row, "bill_key")?;
+            Ok((key, ClaimId(rows::sure_id(row, "claim_id")?)))
+        })
+        .collect()
+}
+
+fn gathered(row: &QueryResult) -> Result<Gathered, Fault> {
+    let scheme = match (rows::id(row, "scheme_id")?, rows::id(row, "insurer_id")?) {
+        (Some(id), Some(insurer)) => Some((SchemeId(id), OrgId(insurer))),
+        (None, None) => None,
+        (Some(id), None) | (None, Some(id)) => {
+            return Err(rows::impossible("scheme", "insurer_id", &id, "half a row"));
+        }
+    };
+    let fen = |column| -> Result<i64, Fault> {
+        Ok(rows::get::<Option<i64>>(row, column)?.unwrap_or(0))
+    };
+    let last_number: Option<i32> = rows::get(row, "last_number")?;
+    Ok(Gathered {
+        earlier: earlier(row)?,
+        claim: claim(row)?,
+        home: home(row)?,
+        insured: match rows::id(row, "insured_id")? {
+            Some(_) => Some(liveness(row, "insured_died_on", "insured_checked_on")?),
+            None => None,
+        },
+        payee: payee(row)?,
+        named_duties: match rows::get::<Option<String>>(row, "named_duties")? {
+            Some(duties) => rows::json("person", "duties", &"", &duties)?,
+            None => Vec::new(),
+        },
+        living: match rows::id(row, "living_claim")? {
+            Some(id) => Some((ClaimId(id), rows::get(row, "living_number")?)),
+            None => None,
+        },
+        scheme,
+        last_number: rows::whole(
+            "claim_counter",
+            "last_number",
+            &"",
+            last_number.unwrap_or(0),
+        )?,
+        pool_available: fen("pool_available")?,
+        person_used: fen("person_used")?,
+        household_used: fen("household_used")?,
+    })
+}
+
+fn earlier(row: &QueryResult) -> Result<Option<Earlier>, Fault> {
+    let Some(fingerprint) = rows::get::<Option<String>>(row, "receipt_fingerprint")? else {
+        return Ok(None);
+    };
+    let claim = ClaimId(rows::sure_id(row, "receipt_claim")?);
+    let version: i32 = rows::get(row, "receipt_version")?;
+    let kind: String = rows::get(row, "receipt_kind")?;
+    let recorded_at: DateTime<Utc> = rows::get(row, "receipt_at")?;
+    Ok(Some(Earlier {
+        fingerprint,
+        receipt: Receipt {
+            claim,
+            version: rows::whole("receipt", "version", &claim, version)?,
+            county_seq: rows::get(row, "receipt_seq")?,
+            event: rows::code("receipt", "kind", &claim, &kind, EventKind::from_code)?,
+            recorded_at,
+        },
+    }))
+}
+
+fn claim(row: &QueryResult) -> Result<Option<Claim>, Fault> {
+    let Some(body) = rows::get::<Option<String>>(row, "claim_body")? else {
+        return Ok(None);
+    };
+    let claim: Claim = rows::json("claim", "body", &"", &body)?;
+    let version: i32 = rows::get(row, "claim_version")?;
+    if u32::try_from(version) != Ok(claim.version) {
+        return Err(rows::impossible(
+            "claim",
+            "version",
+            &claim.id,
+            "column and body differ",
+        ));
+    }
+    Ok(Some(claim))
+}
+
+fn home(row: &QueryResult) -> Result<Option<Home>, Fault> {
+    let Some(id) = rows::id(row, "household_id")? else {
+        return Ok(None);
+    };
+    let persons: i32 = rows::get(row, "persons")?;
+    let interested: Option<String> = rows::get(row, "interested")?;
+    Ok(Some(Home {
+        id: HouseholdId(id),
+        village: rows::region("household", "village", &id, rows::get(row, "village")?)?,
+        listed: rows::day(row, "listed_on")?.is_some(),
+        persons: rows::whole("household", "persons", &id, persons)?,
+        head_name: rows::get::<Option<String>>(row, "head_name")?.unwrap_or_default(),
+        village_name: rows::get::<Option<String>>(row, "village_name")?.unwrap_or_default(),
+        interested: interested
+            .iter()
+            .flat_map(|list| list.split(','))
+            .map(|person| rows::parse_id("person_id", person).map(PersonId))
+            .collect::<Result<_, _>>()?,
+    }))
+}
+
+fn payee(row: &QueryResult) -> Result<Option<PayeeFacts>, Fault> {
+    let Some(home) = rows::id(row, "payee_household")? else {
+        return Ok(None);
+    };
+    let holder: String = rows::get(row, "payee_holder")?;
+    let name: Option<String> = rows::get(row, "payee_name")?;
+    let shared: i32 = rows::get(row, "payee_shared")?;
+    Ok(Some(PayeeFacts {
+        of_household: rows::id(row, "household_id")? == Some(home),
+        name_matches: name.as_ref() == Some(&holder),
+        shared: shared == 1,
+        liveness: liveness(row, "payee_died_on", "payee_checked_on")?,
+    }))
+}
+
+fn liveness(
+    row: &QueryResult,
+    died_on: &'static str,
+    checked_on: &'static str,
+) -> Result<Liveness, Fault> {
+    Ok(Liveness {
+        died_on: rows::day(row, died_on)?,
+        checked_on: rows::day(row, checked_on)?,
+    })
+}

@@ -1,0 +1,391 @@
+//! Reading claims and the log. The scope is part of every statement, never a filter afterwards.
+
+use crate::connect::SqlStore;
+use crate::entity::{claim, claim_event};
+use crate::rows;
+use async_trait::async_trait;
+use benefits::Fen;
+use chrono::{DateTime, Utc};
+use engine::household::PoolBalances;
+use engine::ports::PaymentRow;
+use engine::{ClaimFilter, ClaimReader, Fault, Page, Recorded, Scope, Slice, StatusCount, limits};
+use lifecycle::{Claim, ClaimId, CountyCode, PoolAccount, SchemeId, Status};
+use sea_orm::sea_query::{Expr, ExprTrait, Func};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+    Select, Statement,
+};
+
+fn failed(context: &'static str) -> impl FnOnce(sea_orm::DbErr) -> Fault {
+    move |fault| Fault::store(context, fault)
+}
+
+fn claim_of(body: &str) -> Result<Claim, Fault> {
+    rows::json("claim", "body", &"", body)
+}
+
+fn recorded(entry: &claim_event::Model) -> Result<Recorded, Fault> {
+    let seq = entry.county_seq;
+    Ok(Recorded {
+        claim: ClaimId(entry.claim_id.0),
+        version: rows::whole("claim_event", "version", &seq, entry.version)?,
+        county_seq: seq,
+        event: rows::json("claim_event", "event", &seq, &entry.event)?,
+        seen: rows::json("claim_event", "seen", &seq, &entry.seen)?,
+        previous_hash: entry.previous_hash.clone(),
+        hash: entry.hash.clone(),
+    })
+}
+
+/// Adds to the balances of a pool.
+pub(crate) fn add_balance(
+    balances: &mut PoolBalances,
+    account: PoolAccount,
+    fen: i64,
+) -> Result<(), Fault> {
+    let slot = match account {
+        PoolAccount::CountyFund => &mut balances.county_fund,
+        PoolAccount::Available => &mut balances.available,
+        PoolAccount::Reserved => &mut balances.reserved,
+        PoolAccount::InFlight => &mut balances.in_flight,
+        PoolAccount::PaidOut => &mut balances.paid_out,
+    };
+    *slot = slot
+        .checked_add(Fen::new(fen))
+        .ok_or_else(|| rows::impossible("transfer", "amount_fen", &account, "out of range"))?;
+    Ok(())
+}
+
+impl SqlStore {
+    fn within(&self, scope: &Scope) -> Select<claim::Entity> {
+        let dialect = self.core.dialect;
+        let mut select = claim::Entity::find()
+            .filter(claim::Column::CountyCode.eq(rows::county_number(scope.county)))
+            .filter(claim::Column::Village.starts_with(scope.region.as_str()));
+        if let Some(insurer) = scope.insurer {
+            select = select.filter(claim::Column::InsurerId.eq(dialect.id(insurer.0)));
+        }
+        select
+    }
+
+    fn filtered(&self, scope: &Scope, filter: &ClaimFilter) -> Select<claim::Entity> {
+        let dialect = self.core.dialect;
+        let ClaimFilter {
+            statuses,
+            perils,
+            region,
+            scheme,
+            household,
+            event_from,
+            event_to,
+            opened_from,
+            opened_before,
+        } = filter;
+        let mut select = self.within(scope);
+        if !statuses.is_empty() {
+            let codes = statuses.iter().map(|status| status.code());
+            select = select.filter(claim::Column::Status.is_in(codes));
+        }
+        if !perils.is_empty() {
+            let codes = perils.iter().map(|peril| peril.code());
+            select = select.filter(claim::Column::Peril.is_in(codes));
+        }
+        if let Some(region) = region {
+            select = select.filter(claim::Column::Village.starts_with(region.as_str()));
+        }
+        if let Some(scheme) = scheme {
+            select = select.filter(claim::Column::SchemeId.eq(dialect.id(scheme.0)));
+        }
+        if let Some(household) = household {
+            select = select.filter(claim::Column::HouseholdId.eq(dialect.id(household.0)));
+        }
+        if let Some(day) = event_from {
+            select = select.filter(claim::Column::EventOn.gte(dialect.day(*day)));
+        }
+        if let Some(day) = event_to {
+            select = select.filter(claim::Column::EventOn.lte(dialect.day(*day)));
+        }
+        if let Some(at) = opened_from {
+            select = select.filter(claim::Column::OpenedAt.gte(dialect.at(*at)));
+        }
+        if let Some(at) = opened_before {
+            select = select.filter(claim::Column::OpenedAt.lt(dialect.at(*at)));
+        }
+        select
+    }
+
+    /// The claims of a selection, whole.
+    async fn bodies(
+        &self,
+        context: &'static str,
+        select: Select<claim::Entity>,
+    ) -> Result<Vec<Claim>, Fault> {
+        let bodies: Vec<String> = select
+            .select_only()
+            .column(claim::Column::Body)
+            .into_tuple()
+            .all(&self.core.reader)
+            .await
+            .map_err(failed(context))?;
+        bodies.iter().map(|body| claim_of(body)).collect()
+    }
+
+    pub(crate) async fn all(
+        &self,
+        context: &'static str,
+        statement: Statement,
+    ) -> Result<Vec<QueryResult>, Fault> {
+        self.core
+            .reader
+            .query_all_raw(statement)
+            .await
+            .map_err(failed(context))
+    }
+
+    async fn entries(
+        &self,
+        county: CountyCode,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<claim_event::Model>, Fault> {
+        claim_event::Entity::find()
+            .filter(claim_event::Column::CountyCode.eq(rows::county_number(county)))
+            .filter(claim_event::Column::CountySeq.gt(after))
+            .order_by_asc(claim_event::Column::CountySeq)
+            .limit(u64::from(limit))
+            .all(&self.core.reader)
+            .await
+            .map_err(failed("reading the log"))
+    }
+}
+
+#[async_trait]
+impl ClaimReader for SqlStore {
+    async fn claim(&self, scope: &Scope, id: ClaimId) -> Result<Option<Claim>, Fault> {
+        let select = self
+            .within(scope)
+            .filter(claim::Column::Id.eq(self.core.dialect.id(id.0)));
+        Ok(self.bodies("reading a claim", select).await?.pop())
+    }
+
+    async fn claim_by_number(&self, scope: &Scope, number: &str) -> Result<Option<Claim>, Fault> {
+        let select = self
+            .within(scope)
+            .filter(claim::Column::Number.eq(number));
+        Ok(self.bodies("reading a claim", select).await?.pop())
+    }
+
+    async fn claims(
+        &self,
+        scope: &Scope,
+        filter: &ClaimFilter,
+        page: &Page,
+    ) -> Result<Slice<Claim>, Fault> {
+        let Page {
+            size,
+            after,
+            before,
+            from_end,
+        } = page;
+        let size = (*size).clamp(1, limits::PAGE_MAX);
+        let mut select = self.filtered(scope, filter);
+        if let Some(after) = after {
+            select = select.filter(claim::Column::Number.gt(after.as_str()));
+        }
+        if let Some(before) = before {
+            select = select.filter(claim::Column::Number.lt(before.as_str()));
+        }
+        let select = if *from_end {
+            select.order_by_desc(claim::Column::Number)
+        } else {
+            select.order_by_asc(claim::Column::Number)
+        };
+        // One row more than asked for tells whether there are more.
+        let select = select.limit(u64::from(size) + 1);
+        let mut found = self.bodies("reading a page of claims", select).await?;
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let more = found.len() > size;
+        found.truncate(size);
+        if *from_end {
+            found.reverse();
+        }
+        Ok(Slice { rows: found, more })
+    }
+
+    async fn history(&self, scope: &Scope, id: ClaimId) -> Result<Vec<Recorded>, Fault> {
+        let visible = self
+            .within(scope)
+            .filter(claim::Column::Id.eq(self.core.dialect.id(id.0)))
+            .select_only()
+            .column(claim::Column::Version)
+            .into_tuple::<i32>()
+            .one(&self.core.reader)
+            .await
+            .map_err(failed("reading a claim"))?;
+        if visible.is_none() {
+            return Ok(Vec::new());
+        }
+        claim_event::Entity::find()
+            .filter(claim_event::Column::CountyCode.eq(rows::county_number(scope.county)))
+            .filter(claim_event::Column::ClaimId.eq(self.core.dialect.id(id.0)))
+            .order_by_asc(claim_event::Column::Version)
+            .all(&self.core.reader)
+            .await
+            .map_err(failed("reading a history"))?
+            .iter()
+            .map(recorded)
+            .collect()
+    }
+
+    async fn status_counts(
+        &self,
+        scope: &Scope,
+        filter: &ClaimFilter,
+    ) -> Result<Vec<StatusCount>, Fault> {
+        let amount = Func::coalesce([
+            Expr::col(claim::Column::ApprovedFen),
+            Expr::col(claim::Column::AssessedFen),
+            Expr::col(claim::Column::SubmittedFen),
+        ]);
+        let sum = Expr::from(Func::sum(Expr::from(amount))).cast_as("bigint");
+        let counts: Vec<(String, i64, i64)> = self
+            .filtered(scope, filter)
+            .select_only()
+            .column(claim::Column::Status)
+            .column_as(claim::Column::Id.count(), "claims")
+            .column_as(sum, "amount")
+            .group_by(claim::Column::Status)
+            .into_tuple()
+            .all(&self.core.reader)
+            .await
+            .map_err(failed("counting claims"))?;
+        let mut counts = counts
+            .into_iter()
+            .map(|(status, claims, amount)| {
+                Ok(StatusCount {
+                    status: rows::code("claim", "status", &"", &status, Status::from_code)?,
+                    claims: rows::whole("claim", "status", &status, claims)?,
+                    amount: Fen::new(amount),
+                })
+            })
+            .collect::<Result<Vec<_>, Fault>>()?;
+        counts.sort_by_key(|count| count.status);
+        Ok(counts)
+    }
+
+    async fn due_notices(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<Claim>, Fault> {
+        let dialect = self.core.dialect;
+        let select = dialect.statement(
+            "SELECT c.body FROM notice n JOIN claim c ON c.county_code = n.county_code AND c.id = n.claim_id \
+             WHERE n.status = 'OPEN' AND n.closes_at <= $1 AND n.proofs >= n.proofs_min AND c.status = 'NOTICE_OPEN' \
+             AND NOT EXISTS (SELECT 1 FROM objection o WHERE o.county_code = n.county_code AND o.claim_id = n.claim_id AND o.status = 'OPEN') \
+             ORDER BY n.closes_at, n.county_code, n.claim_id LIMIT $2",
+            [dialect.at(now), rows::count(limit)],
+        );
+        let found = self.all("reading due notices", select).await?;
+        found
+            .iter()
+            .map(|row| claim_of(&rows::get::<String>(row, "body")?))
+            .collect()
+    }
+
+    async fn log(
+        &self,
+        county: CountyCode,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Recorded>, Fault> {
+        let entries = self.entries(county, after, limit).await?;
+        entries.iter().map(recorded).collect()
+    }
+
+    async fn ready(&self) -> Result<(), Fault> {
+        let select = self.core.dialect.statement("SELECT 1 AS one", []);
+        self.all("answering", select).await.map(drop)
+    }
+
+    async fn claims_after(
+        &self,
+        county: CountyCode,
+        after: Option<ClaimId>,
+        limit: u32,
+    ) -> Result<Vec<Claim>, Fault> {
+        let mut select = claim::Entity::find()
+            .filter(claim::Column::CountyCode.eq(rows::county_number(county)));
+        if let Some(after) = after {
+            select = select.filter(claim::Column::Id.gt(self.core.dialect.id(after.0)));
+        }
+        let select = select
+            .order_by_asc(claim::Column::Id)
+            .limit(u64::from(limit));
+        self.bodies("reading claims", select).await
+    }
+
+    async fn payments(&self, county: CountyCode) -> Result<Vec<PaymentRow>, Fault> {
+        // A notice that was voided later had still run when the money was instructed.
+        let select = self.core.dialect.statement(
+            "SELECT CAST(p.claim_id AS TEXT) AS claim_id, p.status, p.amount_fen, \
+             (SELECT count(*) FROM notice n WHERE n.county_code = p.county_code AND n.claim_id = p.claim_id \
+              AND n.closed_at >= n.closes_at AND n.closed_at <= p.instructed_at \
+              AND (n.voided_at IS NULL OR n.voided_at >= p.instructed_at)) AS notices \
+             FROM payment p WHERE p.county_code = $1 ORDER BY p.instructed_at, p.id",
+            [rows::county(county)],
+        );
+        let found = self.all("reading payments", select).await?;
+        found
+            .iter()
+            .map(|row| {
+                let claim = ClaimId(rows::sure_id(row, "claim_id")?);
+                let notices: i64 = rows::get(row, "notices")?;
+                Ok(PaymentRow {
+                    claim,
+                    status: rows::get(row, "status")?,
+                    amount: Fen::new(rows::get(row, "amount_fen")?),
+                    completed_notices: rows::whole("notice", "claim_id", &claim, notices)?,
+                })
+            })
+            .collect()
+    }
+
+    async fn summed_transfers(
+        &self,
+        county: CountyCode,
+        scheme: SchemeId,
+    ) -> Result<PoolBalances, Fault> {
+        let dialect = self.core.dialect;
+        let select = dialect.statement(
+            "SELECT account, CAST(sum(fen) AS BIGINT) AS fen FROM ( \
+             SELECT debit AS account, -amount_fen AS fen FROM transfer WHERE county_code = $1 AND scheme_id = $2 \
+             UNION ALL \
+             SELECT credit AS account, amount_fen AS fen FROM transfer WHERE county_code = $1 AND scheme_id = $2 \
+             ) AS movement GROUP BY account",
+            [rows::county(county), dialect.id(scheme.0)],
+        );
+        let mut balances = PoolBalances::default();
+        for row in self.all("summing transfers", select).await? {
+            let account: String = rows::get(&row, "account")?;
+            let account = rows::code(
+                "transfer",
+                "debit",
+                &scheme,
+                &account,
+                PoolAccount::from_code,
+            )?;
+            add_balance(&mut balances, account, rows::get(&row, "fen")?)?;
+        }
+        Ok(balances)
+    }
+
+    async fn log_texts(
+        &self,
+        county: CountyCode,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, String, String)>, Fault> {
+        let entries = self.entries(county, after, limit).await?;
+        Ok(entries
+            .into_iter()
+            .map(|entry| (entry.county_seq, entry.event, entry.seen))
+            .collect())
+    }
+}

@@ -1,0 +1,871 @@
+//! The registry: regions, organisations, people, accounts, schemes, pools, households.
+//!
+//! Reads go through entities. Writes are transactions of their own; those that a judgement looks at
+//! take the county's lock first, so that no fact changes between gathering and commit.
+
+use crate::connect::{SqlStore, commit, execute};
+use crate::dialect::instant;
+use crate::entity::{
+    Id, account, household, member, org, payee, person, pool_account, region, scheme,
+};
+use crate::read::add_balance;
+use crate::rows;
+use async_trait::async_trait;
+use benefits::Fen;
+use chrono::{DateTime, NaiveDate, Utc};
+use engine::household::{BankAccount, Household, IdNumber, Member, Payee, PoolBalances};
+use engine::registry::{Account, Credential, Org, OrgKind, Person, Region, Registry};
+use engine::{Caller, Fault, Scope};
+use lifecycle::{
+    AccountId, CountyCode, Door, Duty, HouseholdId, MemberId, OrgId, PayeeId, PersonId,
+    PoolAccount, RegionCode, Scheme, SchemeId,
+};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+};
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+use uuid::Uuid;
+
+fn failed(context: &'static str) -> impl FnOnce(sea_orm::DbErr) -> Fault {
+    move |fault| Fault::store(context, fault)
+}
+
+fn unknown(context: &'static str) -> Fault {
+    Fault::Store {
+        context: context.into(),
+        source: None,
+    }
+}
+
+const fn kind_code(kind: OrgKind) -> &'static str {
+    match kind {
+        OrgKind::Office => "OFFICE",
+        OrgKind::Insurer => "INSURER",
+    }
+}
+
+fn kind_of(code: &str) -> Option<OrgKind> {
+    [OrgKind::Office, OrgKind::Insurer]
+        .into_iter()
+        .find(|kind| kind_code(*kind) == code)
+}
+
+fn region_of(row: region::Model) -> Result<Region, Fault> {
+    Ok(Region {
+        code: rows::region("region", "code", &row.county_code, row.code)?,
+        name: row.name,
+    })
+}
+
+fn org_of(row: org::Model) -> Result<Org, Fault> {
+    Ok(Org {
+        id: OrgId(row.id.0),
+        kind: rows::code("org", "kind", &row.id.0, &row.kind, kind_of)?,
+        name: row.name,
+    })
+}
+
+fn account_of(row: account::Model) -> Account {
+    Account {
+        id: AccountId(row.id.0),
+        login: row.login,
+        password_hash: row.password_hash,
+        person: PersonId(row.person_id.0),
+    }
+}
+
+fn member_of(row: member::Model) -> Result<Member, Fault> {
+    let id = row.id.0;
+    Ok(Member {
+        id: MemberId(id),
+        name: row.name,
+        id_number: IdNumber::parse(&row.id_number)
+            .map_err(|fault| rows::impossible("member", "id_number", &id, fault))?,
+        relation: row.relation,
+        died_on: row.died_on,
+        checked_on: row.checked_on,
+    })
+}
+
+fn payee_of(row: payee::Model) -> Result<Payee, Fault> {
+    let id = row.id.0;
+    Ok(Payee {
+        id: PayeeId(id),
+        member: MemberId(row.member_id.0),
+        holder_name: row.holder_name,
+        bank: row.bank,
+        account: BankAccount::parse(&row.account_no)
+            .ok_or_else(|| rows::impossible("payee", "account_no", &id, "not an account"))?,
+    })
+}
+
+fn payee_row(county: CountyCode, household: HouseholdId, position: usize, payee: &Payee) -> Json {
+    json!({
+        "county_code": county.get(),
+        "id": payee.id,
+        "household_id": household,
+        "position": position,
+        "member_id": payee.member,
+        "holder_name": payee.holder_name,
+        "bank": payee.bank,
+        "account_no": payee.account.reveal(),
+    })
+}
+
+const PAYEE: &[&str] = &[
+    "county_code", "id", "household_id", "position", "member_id", "holder_name", "bank", "account_no",
+];
+
+const MEMBER: &[&str] = &[
+    "county_code", "id", "household_id", "position", "name", "id_number", "relation", "died_on", "checked_on",
+];
+
+impl SqlStore {
+    /// Writes rows given as JSON; `then` is what follows the insert, such as a conflict clause.
+    async fn put(
+        &self,
+        transaction: &DatabaseTransaction,
+        table: &'static str,
+        columns: &[&str],
+        list: Json,
+        then: &str,
+    ) -> Result<u64, Fault> {
+        let dialect = self.core.dialect;
+        let insert = format!("{} {then}", dialect.insert(1, table, columns));
+        let statement = dialect.statement(&insert, [list.to_string().into()]);
+        execute(transaction, table, statement).await
+    }
+
+    async fn put_one(
+        &self,
+        table: &'static str,
+        columns: &[&str],
+        row: Json,
+        then: &str,
+    ) -> Result<(), Fault> {
+        let transaction = self.core.begin().await?;
+        self.put(&transaction, table, columns, json!([row]), then)
+            .await?;
+        commit(transaction).await
+    }
+
+    async fn change(
+        &self,
+        transaction: &DatabaseTransaction,
+        context: &'static str,
+        sql: &str,
+        values: impl IntoIterator<Item = sea_orm::Value>,
+    ) -> Result<u64, Fault> {
+        execute(
+            transaction,
+            context,
+            self.core.dialect.statement(sql, values),
+        )
+        .await
+    }
+
+    async fn members<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        county: CountyCode,
+        id: HouseholdId,
+    ) -> Result<Vec<Member>, Fault> {
+        member::Entity::find()
+            .filter(member::Column::CountyCode.eq(rows::county_number(county)))
+            .filter(member::Column::HouseholdId.eq(self.core.dialect.id(id.0)))
+            .order_by_asc(member::Column::Position)
+            .order_by_asc(member::Column::Id)
+            .all(connection)
+            .await
+            .map_err(failed("reading members"))?
+            .into_iter()
+            .map(member_of)
+            .collect()
+    }
+
+    async fn payees<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        county: CountyCode,
+        id: HouseholdId,
+    ) -> Result<Vec<Payee>, Fault> {
+        payee::Entity::find()
+            .filter(payee::Column::CountyCode.eq(rows::county_number(county)))
+            .filter(payee::Column::HouseholdId.eq(self.core.dialect.id(id.0)))
+            .order_by_asc(payee::Column::Position)
+            .order_by_asc(payee::Column::Id)
+            .all(connection)
+            .await
+            .map_err(failed("reading payees"))?
+            .into_iter()
+            .map(payee_of)
+            .collect()
+    }
+
+    async fn put_members(
+        &self,
+        transaction: &DatabaseTransaction,
+        household: &Household,
+    ) -> Result<(), Fault> {
+        let county = household.county;
+        let known = self.members(transaction, county, household.id).await?;
+        let mut position = known.len();
+        let mut list = Vec::with_capacity(household.members.len());
+        for member in &household.members {
+            let earlier = known.iter().find(|it| it.id == member.id);
+            let at = known.iter().position(|it| it.id == member.id);
+            // What is known of a life is kept unless it is told anew.
+            let died_on = member.died_on.or_else(|| earlier.and_then(|it| it.died_on));
+            let checked_on = member.checked_on.max(earlier.and_then(|it| it.checked_on));
+            list.push(json!({
+                "county_code": county.get(),
+                "id": member.id,
+                "household_id": household.id,
+                "position": at.unwrap_or(position),
+                "name": member.name,
+                "id_number": member.id_number.reveal(),
+                "relation": member.relation,
+                "died_on": died_on,
+                "checked_on": checked_on,
+            }));
+            position += usize::from(at.is_none());
+        }
+        let written = list.len();
+        // A member of another household is not taken over: the condition leaves that row alone.
+        let touched = self
+            .put(
+                transaction,
+                "member",
+                MEMBER,
+                Json::Array(list),
+                "ON CONFLICT (county_code, id) DO UPDATE SET name = excluded.name, id_number = excluded.id_number, \
+                 relation = excluded.relation, died_on = excluded.died_on, checked_on = excluded.checked_on \
+                 WHERE member.household_id = excluded.household_id",
+            )
+            .await?;
+        rows::sure("member", touched, written).map_err(|_| Fault::Conflict("member"))
+    }
+
+    async fn household_row<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        county: CountyCode,
+        id: HouseholdId,
+    ) -> Result<Option<household::Model>, Fault> {
+        household::Entity::find()
+            .filter(household::Column::CountyCode.eq(rows::county_number(county)))
+            .filter(household::Column::Id.eq(self.core.dialect.id(id.0)))
+            .one(connection)
+            .await
+            .map_err(failed("reading a household"))
+    }
+
+    async fn whole_household(
+        &self,
+        county: CountyCode,
+        row: household::Model,
+    ) -> Result<Household, Fault> {
+        let id = HouseholdId(row.id.0);
+        let reader = &self.core.reader;
+        Ok(Household {
+            id,
+            county,
+            village: rows::region("household", "village", &id, row.village)?,
+            kind: row.kind,
+            listed_on: row.listed_on,
+            head: MemberId(row.head_id.0),
+            persons: rows::whole("household", "persons", &id, row.persons)?,
+            members: self.members(reader, county, id).await?,
+            payees: self.payees(reader, county, id).await?,
+        })
+    }
+}
+
+#[async_trait]
+impl Registry for SqlStore {
+    async fn put_region(&self, county: CountyCode, region: &Region) -> Result<(), Fault> {
+        let (transaction, _) = self.core.begin_county(county).await?;
+        self.put(
+            &transaction,
+            "region",
+            &["county_code", "code", "name"],
+            json!([{ "county_code": county.get(), "code": region.code, "name": region.name }]),
+            "ON CONFLICT (county_code, code) DO UPDATE SET name = excluded.name",
+        )
+        .await?;
+        commit(transaction).await
+    }
+
+    async fn regions(&self, county: CountyCode) -> Result<Vec<Region>, Fault> {
+        region::Entity::find()
+            .filter(region::Column::CountyCode.eq(rows::county_number(county)))
+            .order_by_asc(region::Column::Code)
+            .all(&self.core.reader)
+            .await
+            .map_err(failed("reading regions"))?
+            .into_iter()
+            .map(region_of)
+            .collect()
+    }
+
+    async fn counties(&self) -> Result<Vec<CountyCode>, Fault> {
+        let select = self.core.dialect.statement(
+            "SELECT county_code FROM region UNION SELECT county_code FROM org \
+             UNION SELECT county_code FROM county_head ORDER BY county_code",
+            [],
+        );
+        let found = self.all("reading counties", select).await?;
+        found
+            .iter()
+            .map(|row| rows::county_of("region", rows::get(row, "county_code")?))
+            .collect()
+    }
+
+    async fn put_org(&self, county: CountyCode, org: &Org) -> Result<(), Fault> {
+        self.put_one(
+            "org",
+            &["county_code", "id", "name", "kind"],
+            json!({ "county_code": county.get(), "id": org.id, "name": org.name, "kind": kind_code(org.kind) }),
+            "ON CONFLICT (county_code, id) DO UPDATE SET name = excluded.name, kind = excluded.kind",
+        )
+        .await
+    }
+
+    async fn orgs(&self, county: CountyCode) -> Result<Vec<Org>, Fault> {
+        org::Entity::find()
+            .filter(org::Column::CountyCode.eq(rows::county_number(county)))
+            .order_by_asc(org::Column::Id)
+            .all(&self.core.reader)
+            .await
+            .map_err(failed("reading organisations"))?
+            .into_iter()
+            .map(org_of)
+            .collect()
+    }
+
+    async fn put_person(&self, county: CountyCode, person: &Person) -> Result<(), Fault> {
+        let duties = serde_json::to_string(&person.duties)
+            .map_err(|fault| Fault::store("writing duties", fault))?;
+        let (transaction, _) = self.core.begin_county(county).await?;
+        self.put(
+            &transaction,
+            "person",
+            &["county_code", "id", "name", "org_id", "region_code", "duties"],
+            json!([{
+                "county_code": county.get(),
+                "id": person.id,
+                "name": person.name,
+                "org_id": person.org,
+                "region_code": person.region,
+                "duties": duties,
+            }]),
+            "ON CONFLICT (county_code, id) DO UPDATE SET name = excluded.name, org_id = excluded.org_id, \
+             region_code = excluded.region_code, duties = excluded.duties",
+        )
+        .await?;
+        self.change(
+            &transaction,
+            "interest",
+            "DELETE FROM interest WHERE county_code = $1 AND person_id = $2",
+            [rows::county(county), self.core.dialect.id(person.id.0)],
+        )
+        .await?;
+        let interests: Vec<Json> = person
+            .interests
+            .iter()
+            .map(|household| {
+                json!({ "county_code": county.get(), "person_id": person.id, "household_id": household })
+            })
+            .collect();
+        self.put(
+            &transaction,
+            "interest",
+            &["county_code", "person_id", "household_id"],
+            Json::Array(interests),
+            "ON CONFLICT DO NOTHING",
+        )
+        .await?;
+        commit(transaction).await
+    }
+
+    async fn people(&self, county: CountyCode) -> Result<Vec<Person>, Fault> {
+        let people = person::Entity::find()
+            .filter(person::Column::CountyCode.eq(rows::county_number(county)))
+            .order_by_asc(person::Column::Id)
+            .all(&self.core.reader)
+            .await
+            .map_err(failed("reading people"))?;
+        let select = self.core.dialect.statement(
+            "SELECT CAST(person_id AS TEXT) AS person_id, CAST(household_id AS TEXT) AS household_id \
+             FROM interest WHERE county_code = $1 ORDER BY household_id",
+            [rows::county(county)],
+        );
+        let interests = self
+            .all("reading interests", select)
+            .await?
+            .iter()
+            .map(|row| {
+                Ok((
+                    Id(rows::sure_id(row, "person_id")?),
+                    HouseholdId(rows::sure_id(row, "household_id")?),
+                ))
+            })
+            .collect::<Result<Vec<_>, Fault>>()?;
+        people
+            .into_iter()
+            .map(|row| {
+                let id = row.id.0;
+                let own = interests.iter().filter(|(of, _)| of.0 == id);
+                Ok(Person {
+                    id: PersonId(id),
+                    name: row.name,
+                    org: OrgId(row.org_id.0),
+                    region: rows::region("person", "region_code", &id, row.region_code)?,
+                    duties: rows::json("person", "duties", &id, &row.duties)?,
+                    interests: own.map(|(_, household)| *household).collect(),
+                })
+            })
+            .collect()
+    }
+
+    async fn put_account(&self, county: CountyCode, account: &Account) -> Result<(), Fault> {
+        let id = self.core.dialect.id(account.id.0);
+        let transaction = self.core.begin().await?;
+        self.put(
+            &transaction,
+            "account",
+            &["county_code", "id", "login", "password_hash", "person_id"],
+            json!([{
+                "county_code": county.get(),
+                "id": account.id,
+                "login": account.login,
+                "password_hash": account.password_hash,
+                "person_id": account.person,
+            }]),
+            "ON CONFLICT (county_code, id) DO UPDATE SET login = excluded.login, \
+             password_hash = excluded.password_hash, person_id = excluded.person_id",
+        )
+        .await?;
+        self.change(
+            &transaction,
+            "login",
+            "DELETE FROM login WHERE county_code = $1 AND account_id = $2",
+            [rows::county(county), id],
+        )
+        .await?;
+        self.put(
+            &transaction,
+            "login",
+            &["login", "county_code", "account_id"],
+            json!([{ "login": account.login, "county_code": county.get(), "account_id": account.id }]),
+            "",
+        )
+        .await?;
+        commit(transaction).await
+    }
+
+    async fn account(&self, login: &str) -> Result<Option<(CountyCode, Account)>, Fault> {
+        let select = self.core.dialect.statement(
+            "SELECT a.county_code, CAST(a.id AS TEXT) AS id, a.login, a.password_hash, CAST(a.person_id AS TEXT) AS person_id \
+             FROM login l JOIN account a ON a.county_code = l.county_code AND a.id = l.account_id WHERE l.login = $1",
+            [login.into()],
+        );
+        let found = self.all("reading a login", select).await?;
+        let Some(row) = found.first() else {
+            return Ok(None);
+        };
+        let county = rows::county_of("account", rows::get(row, "county_code")?)?;
+        let account = Account {
+            id: AccountId(rows::sure_id(row, "id")?),
+            login: rows::get(row, "login")?,
+            password_hash: rows::get(row, "password_hash")?,
+            person: PersonId(rows::sure_id(row, "person_id")?),
+        };
+        Ok(Some((county, account)))
+    }
+
+    async fn accounts(&self, county: CountyCode) -> Result<Vec<Account>, Fault> {
+        let mut accounts: Vec<Account> = account::Entity::find()
+            .filter(account::Column::CountyCode.eq(rows::county_number(county)))
+            .all(&self.core.reader)
+            .await
+            .map_err(failed("reading accounts"))?
+            .into_iter()
+            .map(account_of)
+            .collect();
+        accounts.sort_by(|one, other| one.login.cmp(&other.login));
+        Ok(accounts)
+    }
+
+    async fn put_credential(
+        &self,
+        county: CountyCode,
+        credential: &Credential,
+    ) -> Result<(), Fault> {
+        self.put_one(
+            "credential",
+            &["county_code", "hash", "account_id", "label", "expires_at", "revoked"],
+            json!({
+                "county_code": county.get(),
+                "hash": credential.hash,
+                "account_id": credential.account,
+                "label": credential.label,
+                "expires_at": instant(credential.expires_at),
+                "revoked": false,
+            }),
+            "ON CONFLICT (county_code, hash) DO UPDATE SET label = excluded.label, expires_at = excluded.expires_at",
+        )
+        .await
+    }
+
+    async fn revoke_credential(&self, hash: &str) -> Result<(), Fault> {
+        let transaction = self.core.begin().await?;
+        self.change(
+            &transaction,
+            "credential",
+            "UPDATE credential SET revoked = true WHERE hash = $1",
+            [hash.into()],
+        )
+        .await?;
+        commit(transaction).await
+    }
+
+    async fn caller(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Caller>, Fault> {
+        let dialect = self.core.dialect;
+        let select = dialect.statement(
+            "SELECT c.county_code, CAST(a.id AS TEXT) AS account_id, CAST(p.id AS TEXT) AS person_id, p.name, p.region_code, \
+             p.duties, CAST(o.id AS TEXT) AS org_id, o.name AS org_name, o.kind \
+             FROM credential c \
+             JOIN account a ON a.county_code = c.county_code AND a.id = c.account_id \
+             JOIN person p ON p.county_code = a.county_code AND p.id = a.person_id \
+             JOIN org o ON o.county_code = p.county_code AND o.id = p.org_id \
+             WHERE c.hash = $1 AND c.expires_at > $2 AND NOT c.revoked",
+            [hash.into(), dialect.at(now)],
+        );
+        let found = self.all("reading a caller", select).await?;
+        let Some(row) = found.first() else {
+            return Ok(None);
+        };
+        let person = rows::sure_id(row, "person_id")?;
+        let org = OrgId(rows::sure_id(row, "org_id")?);
+        let duties: String = rows::get(row, "duties")?;
+        let duties: Vec<Duty> = rows::json("person", "duties", &person, &duties)?;
+        let kind: String = rows::get(row, "kind")?;
+        let region: RegionCode =
+            rows::region("person", "region_code", &person, rows::get(row, "region_code")?)?;
+        Ok(Some(Caller {
+            account: AccountId(rows::sure_id(row, "account_id")?),
+            person: PersonId(person),
+            name: rows::get(row, "name")?,
+            on_behalf_of: None,
+            org,
+            org_name: rows::get(row, "org_name")?,
+            scope: Scope {
+                county: rows::county_of("credential", rows::get(row, "county_code")?)?,
+                region,
+                insurer: match rows::code("org", "kind", &org, &kind, kind_of)? {
+                    OrgKind::Insurer => Some(org),
+                    OrgKind::Office => None,
+                },
+            },
+            // Whoever holds a program's duty is a program, whatever else it holds.
+            door: if duties.iter().copied().any(Duty::is_system) {
+                Door::System
+            } else {
+                Door::Person
+            },
+            duties,
+        }))
+    }
+
+    async fn put_scheme(&self, scheme: &Scheme) -> Result<(), Fault> {
+        let county = scheme.county;
+        let body = serde_json::to_string(scheme)
+            .map_err(|fault| Fault::store("writing a scheme", fault))?;
+        let (transaction, _) = self.core.begin_county(county).await?;
+        let published = self
+            .core
+            .scheme(&transaction, county, scheme.id)
+            .await?;
+        if let Some(published) = published {
+            return if *published == *scheme {
+                Ok(())
+            } else {
+                Err(Fault::Conflict("scheme"))
+            };
+        }
+        self.put(
+            &transaction,
+            "scheme",
+            &["county_code", "id", "code", "version", "name", "policy_year", "insurer_id", "body"],
+            json!([{
+                "county_code": county.get(),
+                "id": scheme.id,
+                "code": scheme.code,
+                "version": scheme.version,
+                "name": scheme.name,
+                "policy_year": scheme.policy_year,
+                "insurer_id": scheme.insurer,
+                "body": body,
+            }]),
+            "",
+        )
+        .await?;
+        let accounts: Vec<Json> = PoolAccount::ALL
+            .iter()
+            .map(|account| {
+                json!({
+                    "county_code": county.get(),
+                    "scheme_id": scheme.id,
+                    "account": account.code(),
+                    "balance_fen": 0,
+                })
+            })
+            .collect();
+        self.put(
+            &transaction,
+            "pool_account",
+            &["county_code", "scheme_id", "account", "balance_fen"],
+            Json::Array(accounts),
+            "",
+        )
+        .await?;
+        commit(transaction).await
+    }
+
+    async fn scheme(&self, county: CountyCode, id: SchemeId) -> Result<Option<Arc<Scheme>>, Fault> {
+        self.core.scheme(&self.core.reader, county, id).await
+    }
+
+    async fn schemes(&self, county: CountyCode) -> Result<Vec<Arc<Scheme>>, Fault> {
+        let found = scheme::Entity::find()
+            .filter(scheme::Column::CountyCode.eq(rows::county_number(county)))
+            .order_by_asc(scheme::Column::Id)
+            .all(&self.core.reader)
+            .await
+            .map_err(failed("reading schemes"))?;
+        found
+            .iter()
+            .map(|row| {
+                let known = self.core.known_scheme(county, SchemeId(row.id.0));
+                match known {
+                    Some(known) => Ok(known),
+                    None => rows::json("scheme", "body", &row.id.0, &row.body).map(Arc::new),
+                }
+            })
+            .collect()
+    }
+
+    async fn fund_pool(
+        &self,
+        county: CountyCode,
+        scheme: SchemeId,
+        amount: Fen,
+        key: Uuid,
+        at: DateTime<Utc>,
+    ) -> Result<(), Fault> {
+        let dialect = self.core.dialect;
+        let (transaction, _) = self.core.begin_county(county).await?;
+        let select = dialect.statement(
+            "SELECT CAST(scheme_id AS TEXT) AS scheme_id, amount_fen FROM transfer WHERE county_code = $1 AND id = $2",
+            [rows::county(county), dialect.id(key)],
+        );
+        let earlier = transaction
+            .query_one_raw(select)
+            .await
+            .map_err(failed("reading a funding"))?;
+        if let Some(earlier) = earlier {
+            let same = rows::sure_id(&earlier, "scheme_id")? == scheme.0
+                && rows::get::<i64>(&earlier, "amount_fen")? == amount.get();
+            return if same {
+                Ok(())
+            } else {
+                Err(Fault::Conflict("funding"))
+            };
+        }
+        let (from, to) = (PoolAccount::CountyFund, PoolAccount::Available);
+        for (account, fen) in [(from, -amount.get()), (to, amount.get())] {
+            let touched = self
+                .change(
+                    &transaction,
+                    "pool_account",
+                    "UPDATE pool_account SET balance_fen = balance_fen + $4 WHERE county_code = $1 AND scheme_id = $2 AND account = $3",
+                    [
+                        rows::county(county),
+                        dialect.id(scheme.0),
+                        account.code().into(),
+                        fen.into(),
+                    ],
+                )
+                .await?;
+            rows::sure("pool_account", touched, 1).map_err(|_| unknown("funding an unknown pool"))?;
+        }
+        self.put(
+            &transaction,
+            "transfer",
+            &["county_code", "id", "scheme_id", "debit", "credit", "amount_fen", "at"],
+            json!([{
+                "county_code": county.get(),
+                "id": key,
+                "scheme_id": scheme,
+                "debit": from.code(),
+                "credit": to.code(),
+                "amount_fen": amount.get(),
+                "at": instant(at),
+            }]),
+            "",
+        )
+        .await?;
+        commit(transaction).await
+    }
+
+    async fn pool(&self, county: CountyCode, scheme: SchemeId) -> Result<PoolBalances, Fault> {
+        let accounts = pool_account::Entity::find()
+            .filter(pool_account::Column::CountyCode.eq(rows::county_number(county)))
+            .filter(pool_account::Column::SchemeId.eq(self.core.dialect.id(scheme.0)))
+            .all(&self.core.reader)
+            .await
+            .map_err(failed("reading a pool"))?;
+        let mut balances = PoolBalances::default();
+        for row in accounts {
+            let account = rows::code(
+                "pool_account",
+                "account",
+                &scheme,
+                &row.account,
+                PoolAccount::from_code,
+            )?;
+            add_balance(&mut balances, account, row.balance_fen)?;
+        }
+        Ok(balances)
+    }
+
+    async fn put_household(&self, household: &Household) -> Result<(), Fault> {
+        let county = household.county;
+        let (transaction, _) = self.core.begin_county(county).await?;
+        self.put(
+            &transaction,
+            "household",
+            &["county_code", "id", "village", "kind", "listed_on", "head_id", "persons"],
+            json!([{
+                "county_code": county.get(),
+                "id": household.id,
+                "village": household.village,
+                "kind": household.kind,
+                "listed_on": household.listed_on,
+                "head_id": household.head,
+                "persons": household.persons,
+            }]),
+            "ON CONFLICT (county_code, id) DO UPDATE SET village = excluded.village, kind = excluded.kind, \
+             listed_on = excluded.listed_on, head_id = excluded.head_id, persons = excluded.persons",
+        )
+        .await?;
+        self.put_members(&transaction, household).await?;
+        let known = self.payees(&transaction, county, household.id).await?;
+        let fresh: Vec<Json> = household
+            .payees
+            .iter()
+            .filter(|payee| !known.iter().any(|it| it.id == payee.id))
+            .enumerate()
+            .map(|(index, payee)| payee_row(county, household.id, known.len() + index, payee))
+            .collect();
+        self.put(&transaction, "payee", PAYEE, Json::Array(fresh), "")
+            .await?;
+        commit(transaction).await
+    }
+
+    async fn household(
+        &self,
+        county: CountyCode,
+        id: HouseholdId,
+    ) -> Result<Option<Household>, Fault> {
+        match self.household_row(&self.core.reader, county, id).await? {
+            Some(row) => self.whole_household(county, row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn household_of(
+        &self,
+        county: CountyCode,
+        id_number: &IdNumber,
+    ) -> Result<Option<Household>, Fault> {
+        let found = member::Entity::find()
+            .filter(member::Column::CountyCode.eq(rows::county_number(county)))
+            .filter(member::Column::IdNumber.eq(id_number.reveal()))
+            .one(&self.core.reader)
+            .await
+            .map_err(failed("reading a member"))?;
+        match found {
+            Some(member) => {
+                self.household(county, HouseholdId(member.household_id.0))
+                    .await
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn put_payee(
+        &self,
+        county: CountyCode,
+        household: HouseholdId,
+        payee: &Payee,
+    ) -> Result<(), Fault> {
+        let (transaction, _) = self.core.begin_county(county).await?;
+        let earlier = payee::Entity::find()
+            .filter(payee::Column::CountyCode.eq(rows::county_number(county)))
+            .filter(payee::Column::Id.eq(self.core.dialect.id(payee.id.0)))
+            .one(&transaction)
+            .await
+            .map_err(failed("reading a payee"))?;
+        if let Some(earlier) = earlier {
+            let home = earlier.household_id.0;
+            return if home == household.0 && payee_of(earlier)? == *payee {
+                Ok(())
+            } else {
+                Err(Fault::Conflict("payee"))
+            };
+        }
+        let members = self.members(&transaction, county, household).await?;
+        if !members.iter().any(|member| member.id == payee.member) {
+            return Err(unknown("a payee who is no member of the household"));
+        }
+        let position = self.payees(&transaction, county, household).await?.len();
+        let row = payee_row(county, household, position, payee);
+        self.put(&transaction, "payee", PAYEE, json!([row]), "")
+            .await?;
+        commit(transaction).await
+    }
+
+    async fn record_liveness(
+        &self,
+        county: CountyCode,
+        member: MemberId,
+        checked_on: NaiveDate,
+        died_on: Option<NaiveDate>,
+    ) -> Result<(), Fault> {
+        let dialect = self.core.dialect;
+        let (transaction, _) = self.core.begin_county(county).await?;
+        let key = ["county_code", "id"];
+        let update = dialect.update(
+            1,
+            "member",
+            &key,
+            &[("checked_on", "r.checked_on"), ("died_on", "r.died_on")],
+            &["checked_on", "died_on"],
+            "true",
+        );
+        let row = json!([{
+            "county_code": county.get(),
+            "id": member,
+            "checked_on": checked_on,
+            "died_on": died_on,
+        }]);
+        let touched = self
+            .change(&transaction, "member", &update, [row.to_string().into()])
+            .await?;
+        rows::sure("member", touched, 1).map_err(|_| unknown("a check of an unknown member"))?;
+        commit(transaction).await
+    }
+}

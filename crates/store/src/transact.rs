@@ -1,0 +1,654 @@
+//! The one way to change a claim: whatever has queued up is served together (group commit).
+//!
+//! One task writes. A round is one transaction for one county: lock, gather, judge each, write all,
+//! commit, answer. A command that is refused falls out alone. A second command for the same claim,
+//! or with the same key, waits for the next round. When nothing waits, a single command is a round
+//! of its own and waits for nobody. A caller who went away does not disturb the round.
+//!
+//! A write that fails takes its transaction with it, and judges are spent. The round is then written
+//! again one command at a time, each behind a savepoint, if the head of the log still stands where
+//! the judges saw it: what they saw is then still true, because everything a judgement looks at is
+//! written under the county's lock. Only a command whose own write fails is then answered by a fault.
+
+use crate::connect::{Core, Head, SqlStore, commit};
+use crate::gather::{self, Gathered, event_key, event_of};
+use crate::rows;
+use crate::write::{Item, Pen, Refusal, TotalKey, total_keys};
+use async_trait::async_trait;
+use benefits::{Fen, RunningTotals};
+use engine::{Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Receipt, Target, limits};
+use lifecycle::{
+    BillKey, Blocked, Claim, ClaimId, CountyCode, Event, Happening, PoolAccount, Scheme, SchemeId,
+    Seen, Status,
+};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+type Answer = Result<Outcome, Fault>;
+
+/// A command that waits for its round.
+pub(crate) struct Waiting {
+    ask: Ask,
+    judge: Judge,
+    answer: oneshot::Sender<Answer>,
+}
+
+#[async_trait]
+impl ClaimStore for SqlStore {
+    async fn transact(&self, ask: Ask, judge: Judge) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        self.queue
+            .try_send(Waiting { ask, judge, answer })
+            .map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => Fault::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => gone(),
+            })?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+fn gone() -> Fault {
+    Fault::Store {
+        context: "the writer ended".into(),
+        source: None,
+    }
+}
+
+/// A fault that several callers receive.
+#[derive(Debug, Clone)]
+struct Shared(Arc<Fault>);
+
+impl fmt::Display for Shared {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("the round failed")
+    }
+}
+
+impl std::error::Error for Shared {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.0.as_ref())
+    }
+}
+
+impl Shared {
+    fn of(fault: Fault) -> Self {
+        Self(Arc::new(fault))
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::store("serving a round of commands", self.clone())
+    }
+}
+
+/// The writer: serves rounds until nobody can send any more.
+pub(crate) async fn write_rounds(core: Arc<Core>, mut queue: mpsc::Receiver<Waiting>) {
+    let mut waiting: VecDeque<Waiting> = VecDeque::new();
+    loop {
+        if waiting.is_empty() {
+            match queue.recv().await {
+                Some(first) => waiting.push_back(first),
+                None => return,
+            }
+        }
+        while waiting.len() < limits::QUEUE_MAX {
+            let Ok(next) = queue.try_recv() else { break };
+            waiting.push_back(next);
+        }
+        let round = pick(&mut waiting);
+        // A task of its own: should it panic, its callers learn so and the writer goes on.
+        let served = tokio::spawn(serve(Arc::clone(&core), round)).await;
+        if let Err(fault) = served {
+            tracing::error!(error = %fault, "a round of commands ended early");
+        }
+    }
+}
+
+/// Takes the next round: the first command's county, one command a claim and key, in order.
+fn pick(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
+    let Some(county) = waiting.front().map(|first| first.ask.county) else {
+        return Vec::new();
+    };
+    let (mut claims, mut keys) = (HashSet::new(), HashSet::new());
+    let mut round = Vec::new();
+    let mut later = VecDeque::with_capacity(waiting.len());
+    while let Some(next) = waiting.pop_front() {
+        if round.len() == limits::BATCH_MAX {
+            later.push_back(next);
+            break;
+        }
+        let ask = &next.ask;
+        // Both are noted even if the command must wait, so that nothing overtakes it.
+        let fresh = ask.county == county
+            && claims.insert(ask.target.id()) & keys.insert((ask.account, ask.key));
+        if fresh {
+            round.push(next);
+        } else {
+            later.push_back(next);
+        }
+    }
+    later.append(waiting);
+    *waiting = later;
+    round
+}
+
+/// What became of a command before anything is written.
+enum Ruling {
+    Answered(Answer),
+    Refused(Refusal, Blocked),
+    Decided(Box<Item>),
+}
+
+async fn serve(core: Arc<Core>, round: Vec<Waiting>) {
+    let mut asks = Vec::with_capacity(round.len());
+    let mut judges = Vec::with_capacity(round.len());
+    let mut answers = Vec::with_capacity(round.len());
+    for Waiting { ask, judge, answer } in round {
+        asks.push(ask);
+        judges.push(judge);
+        answers.push(answer);
+    }
+    let Some(county) = asks.first().map(|ask| ask.county) else {
+        return;
+    };
+    let outcomes = match judged(&core, county, &asks, judges).await {
+        Ok((transaction, head, rulings)) => settle(&core, county, transaction, &head, rulings).await,
+        Err(fault) => {
+            let shared = Shared::of(fault);
+            asks.iter().map(|_| Err(shared.fault())).collect()
+        }
+    };
+    for (answer, outcome) in answers.into_iter().zip(outcomes) {
+        // Whoever asked may have gone away; what was decided stands.
+        drop(answer.send(outcome));
+    }
+}
+
+async fn judged(
+    core: &Core,
+    county: CountyCode,
+    asks: &[Ask],
+    judges: Vec<Judge>,
+) -> Result<(DatabaseTransaction, Head, Vec<Ruling>), Fault> {
+    let (transaction, head) = core.begin_county(county).await?;
+    let all: Vec<&Ask> = asks.iter().collect();
+    let gathered = gather::gather(core, &transaction, &all).await?;
+    let mut round = Round {
+        bills: gather::bills(core, &transaction, county, &all).await?,
+        ..Round::default()
+    };
+    let mut rulings = Vec::with_capacity(asks.len());
+    for ((ask, judge), found) in asks.iter().zip(judges).zip(gathered) {
+        rulings.push(round.rule(core, &transaction, ask, judge, found).await?);
+    }
+    Ok((transaction, head, rulings))
+}
+
+/// What the commands of a round have changed so far, for those after them.
+#[derive(Default)]
+struct Round {
+    bills: HashMap<String, ClaimId>,
+    events: HashMap<EventKey, Option<(ClaimId, String)>>,
+    pools: HashMap<SchemeId, i64>,
+    totals: HashMap<TotalKey, i64>,
+    numbers: HashMap<i32, u32>,
+}
+
+impl Round {
+    async fn rule<C: ConnectionTrait>(
+        &mut self,
+        core: &Core,
+        connection: &C,
+        ask: &Ask,
+        judge: Judge,
+        mut found: Gathered,
+    ) -> Result<Ruling, Fault> {
+        if let Some(earlier) = found.earlier.take() {
+            if earlier.fingerprint != ask.fingerprint {
+                return Ok(Ruling::Answered(Ok(Outcome::KeyReused)));
+            }
+            let claim = claim_at(core, connection, ask.county, &earlier.receipt).await?;
+            return Ok(Ruling::Answered(Ok(Outcome::Done {
+                receipt: earlier.receipt,
+                claim: Box::new(claim),
+                replay: true,
+            })));
+        }
+        let claim = found.claim.take();
+        if let Some(answer) = out_of_reach(ask, claim.as_ref(), &found) {
+            return Ok(Ruling::Answered(answer));
+        }
+        let Some((scheme, _)) = found.scheme else {
+            return Ok(Ruling::Answered(Ok(Outcome::NotFound)));
+        };
+        let Some(scheme) = core.scheme(connection, ask.county, scheme).await? else {
+            return Ok(Ruling::Answered(Ok(Outcome::NotFound)));
+        };
+        let seen = self.seen(ask, claim.as_ref(), &scheme, found)?;
+        let given = Found {
+            scheme: Arc::clone(&scheme),
+            seen,
+        };
+        // A judge that panics is a programming error of one command, not of its neighbours.
+        let judgement = catch_unwind(AssertUnwindSafe(|| judge(claim.as_ref(), given)));
+        Ok(match judgement {
+            Err(_) => Ruling::Answered(Err(Fault::Store {
+                context: "the judgement panicked".into(),
+                source: None,
+            })),
+            Ok(Err(blocked)) => {
+                Ruling::Refused(Refusal::of(ask, ask.command, blocked.code()), blocked)
+            }
+            Ok(Ok(commit)) => {
+                let item = item(ask, claim, scheme, commit)?;
+                self.note(&item)?;
+                Ruling::Decided(Box::new(item))
+            }
+        })
+    }
+
+    fn seen(
+        &self,
+        ask: &Ask,
+        claim: Option<&Claim>,
+        scheme: &Scheme,
+        found: Gathered,
+    ) -> Result<Seen, Fault> {
+        let id = ask.target.id();
+        let event = event_of(ask, claim);
+        let living = event.map_or(found.living, |event| {
+            self.events.get(&event).cloned().unwrap_or(found.living)
+        });
+        // What this claim itself has reserved or paid does not stand in its own way.
+        let own = claim
+            .filter(|claim| claim.status() != Status::Recovered)
+            .and_then(Claim::approved_amount)
+            .unwrap_or(Fen::ZERO);
+        let used = |stands: i64, subject_kind, subject| {
+            let noted = event.and_then(|event| {
+                self.totals.get(&TotalKey {
+                    policy_year: scheme.policy_year,
+                    peril: event.peril.code(),
+                    subject_kind,
+                    subject,
+                })
+            });
+            Fen::new(stands + noted.copied().unwrap_or(0) - own.get())
+        };
+        let home = found.home;
+        let person_year = event.map_or(Fen::ZERO, |event| {
+            used(found.person_used, "PERSON", event.insured.0)
+        });
+        let household_year = home.as_ref().map_or(Fen::ZERO, |home| {
+            used(found.household_used, "HOUSEHOLD", home.id.0)
+        });
+        if person_year.is_negative() || household_year.is_negative() {
+            return Err(rows::impossible(
+                "running_total",
+                "used_fen",
+                &id,
+                "less than the claim's own reservation",
+            ));
+        }
+        let taken = |bill: &&BillKey| {
+            self.bills
+                .get(bill.as_str())
+                .is_some_and(|holder| *holder != id)
+        };
+        let last = self.numbers.get(&scheme.policy_year).copied();
+        let pool = self.pools.get(&scheme.id).copied().unwrap_or(0);
+        let mut interested = Vec::new();
+        for person in &ask.persons {
+            let interest = home.as_ref().is_some_and(|it| it.interested.contains(person));
+            if interest && !interested.contains(person) {
+                interested.push(*person);
+            }
+        }
+        Ok(Seen {
+            now: ask.now,
+            household_listed: home.as_ref().is_some_and(|it| it.listed),
+            village: home.as_ref().map(|it| it.village.clone()),
+            insured: found.insured.unwrap_or_default(),
+            insured_of_household: found.insured.is_some(),
+            head_name: home
+                .as_ref()
+                .map(|it| it.head_name.clone())
+                .unwrap_or_default(),
+            village_name: home
+                .as_ref()
+                .map(|it| it.village_name.clone())
+                .unwrap_or_default(),
+            persons: home.as_ref().map_or(0, |it| it.persons),
+            payee: found.payee,
+            interested,
+            named_duties: found.named_duties,
+            duplicate: living
+                .filter(|(holder, _)| *holder != id)
+                .map(|(_, number)| number),
+            bills_taken: ask.bills.iter().filter(taken).cloned().collect(),
+            pool_available: Fen::new(found.pool_available + pool),
+            used: RunningTotals {
+                person_year,
+                household_year,
+            },
+            next_number: last.unwrap_or(found.last_number) + 1,
+        })
+    }
+
+    /// Notes what a decided command changes for those after it.
+    fn note(&mut self, item: &Item) -> Result<(), Fault> {
+        let claim = &item.claim;
+        let held = item.before.as_ref().map(event_key);
+        let holds = claim.status().is_living().then(|| event_key(claim));
+        if held != holds {
+            if let Some(event) = held {
+                self.events.insert(event, None);
+            }
+            if let Some(event) = holds {
+                self.events
+                    .insert(event, Some((claim.id, claim.number.clone())));
+            }
+        }
+        if !claim.status().is_living() {
+            self.bills.retain(|_, holder| *holder != claim.id);
+        }
+        if let Happening::VerificationRecorded { .. } = &item.event.what {
+            self.bills.retain(|_, holder| *holder != claim.id);
+            let bills = item.bills.iter();
+            self.bills
+                .extend(bills.map(|bill| (bill.as_str().to_owned(), claim.id)));
+        }
+        if let Some(number) = item.number {
+            self.numbers.insert(claim.policy_year, number);
+        }
+        let mut available = 0_i64;
+        let mut change = Fen::ZERO;
+        for posting in &item.postings {
+            if posting.from == PoolAccount::Available {
+                available -= posting.amount.get();
+            }
+            if posting.to == PoolAccount::Available {
+                available += posting.amount.get();
+            }
+            change = change
+                .checked_add(posting.running_total_change())
+                .ok_or_else(|| rows::impossible("transfer", "amount_fen", &claim.id, "too large"))?;
+        }
+        *self.pools.entry(claim.scheme).or_default() += available;
+        if change != Fen::ZERO {
+            for (key, _) in total_keys(claim) {
+                *self.totals.entry(key).or_default() += change.get();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The answer to a command that cannot be judged: no such claim in scope, or the claim moved on.
+/// A household outside the caller's region is answered like one that does not exist (invariant 8).
+fn out_of_reach(ask: &Ask, claim: Option<&Claim>, found: &Gathered) -> Option<Answer> {
+    match ask.target {
+        Target::New {
+            id: _,
+            scheme: _,
+            household: _,
+        } => {
+            let near = found
+                .home
+                .as_ref()
+                .is_some_and(|home| ask.scope.region.covers(&home.village));
+            let own = ask.scope.insurer.is_none_or(|insurer| {
+                found.scheme.is_none_or(|(_, of)| of == insurer)
+            });
+            if ask.scope.county != ask.county || !near || !own {
+                return Some(Ok(Outcome::NotFound));
+            }
+            claim.map(|_| Err(Fault::Conflict("claim")))
+        }
+        Target::Existing {
+            id: _,
+            expected_version,
+        } => match claim.filter(|claim| ask.scope.covers(claim)) {
+            None => Some(Ok(Outcome::NotFound)),
+            Some(claim) => (claim.version != expected_version).then_some(Ok(Outcome::Stale {
+                current: claim.version,
+            })),
+        },
+    }
+}
+
+fn item(
+    ask: &Ask,
+    before: Option<Claim>,
+    scheme: Arc<Scheme>,
+    commit: Commit,
+) -> Result<Item, Fault> {
+    let Commit {
+        claim,
+        event,
+        postings,
+        seen,
+        bills,
+    } = commit;
+    let text = |fault| Fault::store("writing a claim", fault);
+    let version = before.as_ref().map_or(0, |before| before.version) + 1;
+    if claim.version != version || claim.id != ask.target.id() || claim.county != ask.county {
+        return Err(rows::impossible(
+            "claim",
+            "version",
+            &claim.id,
+            "the judgement does not follow the claim",
+        ));
+    }
+    Ok(Item {
+        account: ask.account,
+        key: ask.key,
+        fingerprint: ask.fingerprint.clone(),
+        body_text: serde_json::to_string(&claim).map_err(text)?,
+        event_text: serde_json::to_string(&event).map_err(text)?,
+        seen_text: serde_json::to_string(&seen).map_err(text)?,
+        number: before.is_none().then_some(seen.next_number),
+        before,
+        claim,
+        event,
+        postings,
+        bills,
+        scheme,
+    })
+}
+
+/// The claim right after one of its events: the answer to a repeated call equals the first.
+async fn claim_at<C: ConnectionTrait>(
+    core: &Core,
+    connection: &C,
+    county: CountyCode,
+    receipt: &Receipt,
+) -> Result<Claim, Fault> {
+    let select = core.dialect.statement(
+        "SELECT event FROM claim_event WHERE county_code = $1 AND claim_id = $2 AND version <= $3 ORDER BY version",
+        [
+            rows::county(county),
+            core.dialect.id(receipt.claim.0),
+            i64::from(receipt.version).into(),
+        ],
+    );
+    let found = connection
+        .query_all_raw(select)
+        .await
+        .map_err(|fault| Fault::store("reading a history", fault))?;
+    let events = found
+        .iter()
+        .map(|row| {
+            let text: String = rows::get(row, "event")?;
+            rows::json("claim_event", "event", &receipt.claim, &text)
+        })
+        .collect::<Result<Vec<Event>, Fault>>()?;
+    Claim::fold(&events)
+        .filter(|claim| claim.version == receipt.version)
+        .ok_or_else(|| rows::impossible("receipt", "version", &receipt.claim, "no such history"))
+}
+
+fn done(receipt: Receipt, item: Item) -> Answer {
+    Ok(Outcome::Done {
+        receipt,
+        claim: Box::new(item.claim),
+        replay: false,
+    })
+}
+
+/// Writes what was decided and refused, commits, and says what became of each command.
+async fn settle(
+    core: &Core,
+    county: CountyCode,
+    transaction: DatabaseTransaction,
+    head: &Head,
+    rulings: Vec<Ruling>,
+) -> Vec<Answer> {
+    let mut items = Vec::new();
+    let mut refusals = Vec::new();
+    for ruling in &rulings {
+        match ruling {
+            Ruling::Answered(_) => {}
+            Ruling::Refused(refusal, _) => refusals.push(refusal),
+            Ruling::Decided(item) => items.push(item.as_ref()),
+        }
+    }
+    let alone = items.len() + refusals.len() <= 1;
+    let written = write(core, county, transaction, head, &items, &refusals).await;
+    match written {
+        Ok(receipts) => {
+            let mut receipts = receipts.into_iter();
+            let answer = |ruling| match ruling {
+                Ruling::Answered(answer) => answer,
+                Ruling::Refused(_, blocked) => Ok(Outcome::Blocked(blocked)),
+                Ruling::Decided(item) => match receipts.next() {
+                    Some(receipt) => done(receipt, *item),
+                    None => Err(gone()),
+                },
+            };
+            rulings.into_iter().map(answer).collect()
+        }
+        Err(fault) if alone => {
+            let mut fault = Some(fault);
+            let answer = |ruling| match ruling {
+                Ruling::Answered(answer) => answer,
+                Ruling::Refused(_, _) | Ruling::Decided(_) => {
+                    Err(fault.take().unwrap_or_else(gone))
+                }
+            };
+            rulings.into_iter().map(answer).collect()
+        }
+        Err(fault) => {
+            tracing::warn!(error = %fault, "a round failed and is written one by one");
+            one_by_one(core, county, head, rulings).await
+        }
+    }
+}
+
+async fn write(
+    core: &Core,
+    county: CountyCode,
+    transaction: DatabaseTransaction,
+    head: &Head,
+    items: &[&Item],
+    refusals: &[&Refusal],
+) -> Result<Vec<Receipt>, Fault> {
+    let pen = Pen {
+        dialect: core.dialect,
+        texts: &core.texts,
+        transaction: &transaction,
+        county,
+    };
+    let (receipts, _) = pen.write(head, items, refusals).await?;
+    commit(transaction).await?;
+    Ok(receipts)
+}
+
+/// The second try of a round that could not be written together.
+async fn one_by_one(
+    core: &Core,
+    county: CountyCode,
+    head: &Head,
+    rulings: Vec<Ruling>,
+) -> Vec<Answer> {
+    let mut answers = Vec::with_capacity(rulings.len());
+    let begun = core.begin_county(county).await;
+    let (transaction, now) = match begun {
+        Ok((transaction, now)) if now == *head => (transaction, now),
+        Ok(_) => return faults(rulings, &Shared::of(gone())),
+        Err(fault) => return faults(rulings, &Shared::of(fault)),
+    };
+    let mut now = now;
+    for ruling in rulings {
+        let answer = match ruling {
+            Ruling::Answered(answer) => answer,
+            Ruling::Refused(refusal, blocked) => {
+                let written = behind_savepoint(core, county, &transaction, &now, &[], &[&refusal]);
+                written.await.map(|_| Outcome::Blocked(blocked))
+            }
+            Ruling::Decided(item) => {
+                let written =
+                    behind_savepoint(core, county, &transaction, &now, &[item.as_ref()], &[]).await;
+                match written {
+                    Ok((receipts, next)) => {
+                        now = next;
+                        match receipts.into_iter().next() {
+                            Some(receipt) => done(receipt, *item),
+                            None => Err(gone()),
+                        }
+                    }
+                    Err(fault) => Err(fault),
+                }
+            }
+        };
+        answers.push(answer);
+    }
+    match commit(transaction).await {
+        Ok(()) => answers,
+        Err(fault) => {
+            let shared = Shared::of(fault);
+            answers.iter().map(|_| Err(shared.fault())).collect()
+        }
+    }
+}
+
+async fn behind_savepoint(
+    core: &Core,
+    county: CountyCode,
+    transaction: &DatabaseTransaction,
+    head: &Head,
+    items: &[&Item],
+    refusals: &[&Refusal],
+) -> Result<(Vec<Receipt>, Head), Fault> {
+    let savepoint = transaction
+        .begin()
+        .await
+        .map_err(|fault| Fault::store("setting a savepoint", fault))?;
+    let pen = Pen {
+        dialect: core.dialect,
+        texts: &core.texts,
+        transaction: &savepoint,
+        county,
+    };
+    match pen.write(head, items, refusals).await {
+        Ok(written) => commit(savepoint).await.map(|()| written),
+        Err(fault) => {
+            savepoint
+                .rollback()
+                .await
+                .map_err(|fault| Fault::store("going back to a savepoint", fault))?;
+            Err(fault)
+        }
+    }
+}
+
+fn faults(rulings: Vec<Ruling>, shared: &Shared) -> Vec<Answer> {
+    let answer = |ruling| match ruling {
+        Ruling::Answered(answer) => answer,
+        Ruling::Refused(_, _) | Ruling::Decided(_) => Err(shared.fault()),
+    };
+    rulings.into_iter().map(answer).collect()
+}
