@@ -48,6 +48,9 @@ pub fn hash_password(password: &str) -> Result<String, WeakPassword> {
 
 /// Whether a password fits a hash. An unreadable or empty hash fits nothing.
 pub fn verify_password(password: &str, hash: &str) -> bool {
+    if password.len() > limits::PASSWORD_BYTES_MAX {
+        return false;
+    }
     PasswordHash::new(hash).is_ok_and(|hash| {
         Argon2::default()
             .verify_password(password.as_bytes(), &hash)
@@ -88,6 +91,7 @@ impl Access {
     /// same time.
     pub async fn log_in(&self, login: &str, password: &str) -> Result<Option<Session>, Fault> {
         let found = self.store.account(login).await?;
+        let found = found.filter(|(_, account)| !account.password_hash.is_empty());
         let password = password.to_owned();
         let hash = found
             .as_ref()
@@ -208,4 +212,128 @@ pub struct Office {
     pub desk: Desk,
     /// Who is calling.
     pub access: Arc<Access>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::Account;
+    use crate::testkit::world::{PASSWORD, county};
+    use crate::testkit::{Role, TestDesk};
+
+    #[test]
+    fn weak_passwords_are_refused() {
+        let long = "密".repeat(86);
+        for weak in ["", "eleven-char", "密码密码密码密码密码密", &long] {
+            assert_eq!(hash_password(weak), Err(WeakPassword), "{weak}");
+        }
+        let hash = hash_password("twelve-chars").expect("long enough");
+        assert!(hash.starts_with("$argon2id$") && !hash.contains("twelve"));
+        assert!(verify_password("twelve-chars", &hash));
+        for wrong in ["twelve-charS", "", &long] {
+            assert!(!verify_password(wrong, &hash), "{wrong}");
+        }
+        for unreadable in ["", "twelve-chars", "$argon2id$v=19$"] {
+            assert!(!verify_password("twelve-chars", unreadable));
+        }
+        let again = hash_password("twelve-chars").expect("long enough");
+        assert_ne!(hash, again, "each hash has a salt of its own");
+    }
+
+    #[tokio::test]
+    async fn login_and_password_must_both_fit() {
+        let desk = TestDesk::in_memory().await;
+        let access = desk.office().access;
+        let keyless = Account {
+            id: lifecycle::AccountId(ids::fresh()),
+            login: "api.only".into(),
+            password_hash: String::new(),
+            person: Role::Connector.person_id(),
+        };
+        let put = desk.store().put_account(county(), &keyless).await;
+        put.expect("writing");
+        for (login, password) in [
+            ("smz.wang", "fangpin-test-2021"),
+            ("smz.wang", ""),
+            ("smz.wan", PASSWORD),
+            ("SMZ.WANG", PASSWORD),
+            ("", PASSWORD),
+            ("api.only", ""),
+            // The password that is compared when there is no such login opens nothing.
+            ("nobody", "no password fits this one"),
+            ("api.only", "no password fits this one"),
+        ] {
+            let session = access.log_in(login, password).await.expect("reading");
+            assert!(session.is_none(), "{login} {password}");
+        }
+        let session = access.log_in("smz.wang", PASSWORD).await.expect("reading");
+        let session = session.expect("both fit");
+        assert_eq!(session.caller, Role::Shimenzhai.caller());
+        assert!(session.token.starts_with("fps_") && session.token.len() == 68);
+        let caller = access.caller(&session.token).await.expect("reading");
+        assert_eq!(caller, Some(Role::Shimenzhai.caller()));
+        for token in [
+            "",
+            "fps_",
+            &session.token[..67],
+            &ids::sha256(&session.token),
+        ] {
+            let caller = access.caller(token).await.expect("reading");
+            assert_eq!(caller, None, "{token}");
+        }
+    }
+
+    #[tokio::test]
+    async fn sessions_last_a_working_day() {
+        let desk = TestDesk::in_memory().await;
+        let session = desk.office().access.log_in("smz.wang", PASSWORD).await;
+        let session = session.expect("reading").expect("both fit");
+        let hours = Duration::hours(limits::SESSION_HOURS_MAX);
+        assert_eq!(session.expires_at, desk.now() + hours);
+        let known = async || {
+            // Another process, which remembers nobody.
+            let access = desk.office().access;
+            access
+                .caller(&session.token)
+                .await
+                .expect("reading")
+                .is_some()
+        };
+        desk.clock
+            .set(session.expires_at - Duration::microseconds(1));
+        assert!(known().await);
+        desk.clock.set(session.expires_at);
+        assert!(!known().await);
+    }
+
+    /// A revocation is felt at once where it is made, and within the time callers are remembered
+    /// everywhere else.
+    #[tokio::test]
+    async fn revoked_within_a_second() {
+        let desk = TestDesk::in_memory().await;
+        let (here, there) = (desk.office().access, desk.office().access);
+        let key = here
+            .open_key(
+                county(),
+                Role::Connector.account_id(),
+                "银行接口(测试)",
+                desk.now() + Duration::days(90),
+            )
+            .await
+            .expect("writing");
+        assert!(key.starts_with("fpk_"));
+        let caller = Some(Role::Connector.caller());
+        assert_eq!(here.caller(&key).await.expect("reading"), caller);
+        assert_eq!(there.caller(&key).await.expect("reading"), caller);
+        here.log_out(&key).await.expect("writing");
+        assert_eq!(here.caller(&key).await.expect("reading"), None);
+        let felt = async {
+            while there.caller(&key).await.expect("reading").is_some() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let second = std::time::Duration::from_millis(limits::CALLER_CACHE_MS + 500);
+        let felt = tokio::time::timeout(second, felt).await;
+        assert!(felt.is_ok(), "still known after {second:?}");
+    }
 }

@@ -281,3 +281,175 @@ fn total(balances: &PoolBalances) -> i128 {
         .map(|fen| i128::from(fen.get()))
         .sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::world::county;
+    use crate::testkit::{MemoryStore, Tamper, TestDesk, yuan};
+    use lifecycle::{PoolAccount, Posting};
+    use std::sync::Arc;
+
+    struct Books {
+        desk: TestDesk,
+        store: Arc<MemoryStore>,
+        paid: Claim,
+    }
+
+    /// One claim paid, one on its way; the books are sound.
+    async fn books() -> Books {
+        let store = Arc::new(MemoryStore::new());
+        let desk = TestDesk::open(Arc::clone(&store) as Arc<dyn Store>).await;
+        let story = desk.refer(desk.world.household("石门寨"));
+        let story = story.through_verification(yuan(41_200)).through_notice();
+        let paid = story.through_payout().await;
+        desk.refer(desk.world.household("驻操营")).await;
+        desk.expect_sound().await;
+        Books { desk, store, paid }
+    }
+
+    async fn told(tamper: impl FnOnce(&Books) -> Tamper) -> Vec<String> {
+        let books = books().await;
+        let tamper = tamper(&books);
+        let what = format!("{tamper:?}");
+        books.store.tamper(county(), tamper);
+        let faults = books.desk.audit().await.faults;
+        assert!(!faults.is_empty(), "nobody noticed: {what}");
+        for fault in &faults {
+            assert!(!fault.contains('张'), "no names: {fault}");
+        }
+        faults
+    }
+
+    #[tokio::test]
+    async fn sound_books_are_counted() {
+        let report = books().await.desk.audit().await;
+        let counts = (report.events, report.claims, report.payments, report.pools);
+        assert_eq!(counts, (16, 2, 1, 2));
+        assert_eq!((report.paid, report.faults.len()), (yuan(25_340), 0));
+    }
+
+    /// A word in the log, whether in the event or in the facts.
+    #[tokio::test]
+    async fn changed_words_break_the_chain() {
+        let faults = told(|_| Tamper::EventText {
+            county_seq: 12,
+            find: "2534000".into(),
+            replace: "9534000".into(),
+        })
+        .await;
+        assert!(faults[0].starts_with("log entry 12: the hash chain"));
+        let faults = told(|_| Tamper::SeenText {
+            county_seq: 3,
+            find: "true".into(),
+            replace: "false".into(),
+        })
+        .await;
+        assert!(faults[0].starts_with("log entry 3: the hash chain"));
+    }
+
+    /// Whoever computes a fitting hash breaks the link to the next entry.
+    #[tokio::test]
+    async fn a_fitting_hash_breaks_the_next_link() {
+        let faults = told(|_| Tamper::EventTextAndHash {
+            county_seq: 12,
+            find: "2534000".into(),
+            replace: "9534000".into(),
+        })
+        .await;
+        assert!(faults[0].starts_with("log entry 13: the hash chain"));
+    }
+
+    #[tokio::test]
+    async fn a_missing_entry_leaves_a_gap() {
+        let faults = told(|_| Tamper::DropEntry { county_seq: 5 }).await;
+        assert!(faults[0].starts_with("log entry 6: expected 5"));
+        // The last entry leaves no gap, but a claim that knows more than its history.
+        let faults = told(|_| Tamper::DropEntry { county_seq: 16 }).await;
+        assert!(faults[0].contains("not what its history tells"));
+    }
+
+    #[tokio::test]
+    async fn a_row_must_be_its_history() {
+        let faults = told(|books| {
+            let mut claim = books.paid.clone();
+            claim.case.submitted = yuan(99_999);
+            Tamper::ClaimRow(Box::new(claim))
+        })
+        .await;
+        assert!(faults[0].contains("not what its history tells"));
+        let faults = told(|books| Tamper::DropClaimRow(books.paid.id)).await;
+        assert!(faults[0].contains("history without a row"));
+    }
+
+    #[tokio::test]
+    async fn money_must_be_its_transfers() {
+        let faults = told(|books| {
+            let balances = PoolBalances {
+                available: yuan(1),
+                ..PoolBalances::default()
+            };
+            Tamper::Balances(books.desk.world.scheme.id, balances)
+        })
+        .await;
+        assert!(faults[0].contains("not the sum of transfers"));
+        let faults = told(|books| {
+            let posting = Posting {
+                from: PoolAccount::Available,
+                to: PoolAccount::PaidOut,
+                amount: yuan(7),
+            };
+            Tamper::Transfer(books.desk.world.scheme.id, posting)
+        })
+        .await;
+        assert!(faults[0].contains("another sum than the payments"));
+        let faults = told(|books| {
+            let posting = Posting {
+                from: PoolAccount::Available,
+                to: PoolAccount::Reserved,
+                amount: yuan(5_000_000),
+            };
+            Tamper::Transfer(books.desk.world.rival.id, posting)
+        })
+        .await;
+        assert!(faults.iter().any(|it| it.contains("available below zero")));
+    }
+
+    #[tokio::test]
+    async fn a_payment_has_its_notice_and_is_the_only_one() {
+        let faults = told(|books| Tamper::DropNotices(books.paid.id)).await;
+        assert!(faults[0].contains("no completed notice"));
+        let faults = told(|books| Tamper::RepeatPayments(books.paid.id)).await;
+        assert!(faults[0].contains("paid more than once"));
+        let faults = told(|books| Tamper::PaymentStatus(books.paid.id, "FAILED")).await;
+        assert!(faults[0].contains("another sum than the payments"));
+    }
+
+    /// Invariant 3: even a history that was rewritten whole must compute.
+    #[tokio::test]
+    async fn an_assessment_must_recompute() {
+        let books = books().await;
+        let mut claim = books.paid.clone();
+        let lifecycle::State::Paid(paid) = &mut claim.state else {
+            panic!("it is paid");
+        };
+        let closed = &mut paid.instructed.approved.closed;
+        closed.open.verified.assessment.benefit = yuan(95_340);
+        books
+            .store
+            .tamper(county(), Tamper::ClaimRow(Box::new(claim)));
+        let faults = books.desk.audit().await.faults;
+        assert!(faults.iter().any(|it| it.contains("does not recompute")));
+
+        let mut claim = books.paid.clone();
+        let lifecycle::State::Paid(paid) = &mut claim.state else {
+            panic!("it is paid");
+        };
+        paid.instructed.approved.approval.amount = yuan(25_341);
+        books
+            .store
+            .tamper(county(), Tamper::ClaimRow(Box::new(claim)));
+        let faults = books.desk.audit().await.faults;
+        assert!(faults.iter().any(|it| it.contains("approved more than")));
+    }
+}

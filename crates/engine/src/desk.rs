@@ -273,3 +273,65 @@ fn event_of(command: &Command) -> Option<EventKey> {
         event_on: case.event_on,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::{Expect, Role, TestDesk, yuan};
+    use lifecycle::Status;
+    use std::collections::BTreeSet;
+
+    /// A repeated call makes the same ids; another key, account or kind of thing makes others.
+    #[test]
+    fn made_ids_follow_from_account_and_key() {
+        let (caller, other) = (Role::Shimenzhai.caller(), Role::Zhucaoying.caller());
+        let (key, other_key) = (ids::fresh(), ids::fresh());
+        let made = |caller: &Caller, key| {
+            let made = Desk::ids(caller, key);
+            [
+                made.claim().0,
+                made.notice().0,
+                made.objection().0,
+                made.payment().0,
+            ]
+        };
+        assert_eq!(made(&caller, key), made(&caller, key));
+        let mut all = BTreeSet::new();
+        all.extend(made(&caller, key));
+        all.extend(made(&caller, other_key));
+        all.extend(made(&other, key));
+        assert_eq!(all.len(), 12);
+    }
+
+    /// A command that names no claim and begins none, or begins one that is there, is not served.
+    #[tokio::test]
+    async fn a_target_is_named_or_begun() {
+        let desk = TestDesk::in_memory().await;
+        let caller = Role::Shimenzhai.caller();
+        let submission = Submission {
+            claim: None,
+            key: ids::fresh(),
+            command: Command::ReferCase,
+        };
+        let outcome = desk.desk.submit(&caller, submission).await;
+        assert!(matches!(outcome, Ok(Outcome::NotFound)), "{outcome:?}");
+    }
+
+    /// The preview is what will be posted: same words, same hash.
+    #[tokio::test]
+    async fn previewed_is_posted() {
+        let desk = TestDesk::in_memory().await;
+        let story = desk.refer(desk.world.household("石门寨"));
+        let verified = story.through_verification(yuan(41_200)).await;
+        let caller = Role::Supervisor.caller();
+        let line = desk.desk.notice_preview(&caller, &verified).await;
+        let line = line.expect("reading").expect("a verified claim has one");
+        assert_eq!(line.amount, Some(yuan(25_340)));
+        let open = desk.on(&verified).preview().open_notice().await;
+        open.expect_status(Status::NoticeOpen);
+        let posted = open.state.notice().map(|open| &open.notice.line);
+        assert_eq!(posted, Some(&line));
+        let none = desk.desk.notice_preview(&caller, &open).await;
+        assert_eq!(none.expect("reading"), None);
+    }
+}

@@ -49,6 +49,10 @@ impl IdNumber {
         if length != 18 {
             return Err(IdNumberFault::Length(length));
         }
+        // Before the text is cut: a cut inside a Chinese character would panic.
+        if !text.is_ascii() {
+            return Err(IdNumberFault::Character);
+        }
         let (body, check) = text.split_at(text.len() - 1);
         if !body.bytes().all(|byte| byte.is_ascii_digit())
             || !check
@@ -214,4 +218,130 @@ pub struct PoolBalances {
     pub in_flight: Fen,
     /// 已赔付.
     pub paid_out: Fen,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::world::{day, id_number};
+
+    /// Domain 7.2: made-up numbers whose check character fits.
+    const VALID: [&str; 3] = [
+        "130302199001010016",
+        "130302195506151238",
+        "130321198112300029",
+    ];
+
+    #[test]
+    fn valid_numbers_are_read() {
+        for text in VALID {
+            let number = IdNumber::parse(text).expect(text);
+            assert_eq!(number.reveal(), text);
+        }
+        let number = IdNumber::parse(VALID[1]).expect("valid");
+        assert_eq!(number.born_on(), Some(day(1955, 6, 15)));
+    }
+
+    #[test]
+    fn spreadsheet_habits_are_forgiven() {
+        let plain = IdNumber::parse(VALID[0]).expect("valid");
+        for text in [
+            " 130302199001010016\n",
+            "'130302199001010016",
+            "130302 19900101 0016",
+            "\u{3000}130302199001010016",
+            "１３０３０２１９９００１０１００１６",
+        ] {
+            assert_eq!(IdNumber::parse(text).as_ref(), Ok(&plain), "{text}");
+        }
+        // Some number of this day ends in X; a small x is the same.
+        let with_x = (1..100)
+            .map(|sequence| id_number(day(1990, 1, 1), sequence))
+            .find(|number| number.reveal().ends_with('X'))
+            .expect("one in eleven");
+        let small = with_x.reveal().to_lowercase();
+        assert_eq!(IdNumber::parse(&small), Ok(with_x.clone()));
+        let wide = small.replace('x', "\u{ff58}");
+        assert_eq!(IdNumber::parse(&wide), Ok(with_x));
+    }
+
+    #[test]
+    fn each_fault_is_told() {
+        use IdNumberFault as F;
+        for (text, fault) in [
+            ("", F::Length(0)),
+            ("130302900101001", F::Length(15)),
+            ("1303021990010100161", F::Length(19)),
+            ("13030219900101001A", F::Character),
+            ("1303021990010100X6", F::Character),
+            ("1303O2199001010016", F::Character),
+            // Cut at the wrong byte, these would panic.
+            ("13030219900101001张", F::Character),
+            ("张三李四王五赵六孙七周八吴九郑十", F::Length(16)),
+            ("张三李四王五赵六孙七周八吴九郑十钱冯", F::Character),
+            ("130302199001010017", F::Checksum),
+            ("130302199001010061", F::Checksum),
+            ("130302199002300015", F::BirthDate),
+            ("130302199013010013", F::BirthDate),
+        ] {
+            assert_eq!(IdNumber::parse(text), Err(fault), "{text}");
+        }
+        // Two digits that changed places are seen.
+        assert_eq!(IdNumber::parse("130302199001010106"), Err(F::Checksum));
+    }
+
+    #[test]
+    fn a_fault_never_repeats_the_number() {
+        for text in [
+            "13030219900101001A",
+            "130302199001010017",
+            "130302900101001",
+        ] {
+            let fault = IdNumber::parse(text).expect_err("a fault");
+            for words in [fault.to_string(), format!("{fault:?}")] {
+                assert!(
+                    !words.contains("1303") && !words.contains("1990"),
+                    "{words}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn private_values_never_print_themselves() {
+        let number = IdNumber::parse(VALID[0]).expect("valid");
+        assert_eq!(number.masked(), "130*************16");
+        assert_eq!(format!("{number:?}"), number.masked());
+        let account = BankAccount::parse("6228 4800 0000 1234 567").expect("digits");
+        assert_eq!(account.reveal(), "6228480000001234567");
+        assert_eq!(account.masked(), "****4567");
+        assert_eq!(format!("{account:?}"), account.masked());
+        let household = crate::testkit::world::invent_household(3, "130302105201");
+        let printed = format!("{household:?}");
+        for member in &household.members {
+            assert!(!printed.contains(&member.id_number.reveal()[3..16]));
+        }
+        for payee in &household.payees {
+            assert!(!printed.contains(payee.account.reveal()));
+        }
+    }
+
+    #[test]
+    fn bank_accounts_are_eight_to_thirty_two_digits() {
+        for (text, read) in [
+            ("6228480000001234567", true),
+            ("６２２８４８００００００１２３４５６７", true),
+            ("'62284800 00001234567 ", true),
+            ("12345678", true),
+            ("1234567", false),
+            (&"1".repeat(32), true),
+            (&"1".repeat(33), false),
+            ("622848000000123456X", false),
+            ("六二二八四八〇〇〇〇", false),
+            ("-12345678", false),
+            ("", false),
+        ] {
+            assert_eq!(BankAccount::parse(text).is_some(), read, "{text}");
+        }
+    }
 }

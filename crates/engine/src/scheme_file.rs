@@ -91,6 +91,13 @@ fn day<'de, D: Deserializer<'de>>(file: D) -> Result<NaiveDate, D::Error> {
         .map_err(|_| de::Error::custom(format!("{text:?} is not a day such as 2020-01-31")))
 }
 
+fn days<'de, D: Deserializer<'de>>(file: D) -> Result<Vec<NaiveDate>, D::Error> {
+    #[derive(Deserialize)]
+    struct Day(#[serde(deserialize_with = "day")] NaiveDate);
+    let days = Vec::<Day>::deserialize(file)?;
+    Ok(days.into_iter().map(|day| day.0).collect())
+}
+
 /// The shortest notice: 公示不少于5天.
 const NOTICE_DAYS_MIN: u16 = 5;
 /// The longest time for a refusal letter: 保险法 art. 24, three days.
@@ -244,7 +251,9 @@ struct CalendarText {
 #[derive(Debug, Deserialize)]
 struct YearText {
     year: i32,
+    #[serde(deserialize_with = "days")]
     holidays: Vec<NaiveDate>,
+    #[serde(deserialize_with = "days")]
     workdays: Vec<NaiveDate>,
 }
 
@@ -259,4 +268,180 @@ pub fn parse_calendar(text: &str) -> Result<Calendar, FileFault> {
         (it.year, days)
     });
     Ok(Calendar::new(years.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::world::{SCHEME, day, yuan};
+
+    fn faults(text: &str) -> Vec<String> {
+        let faults = parse_scheme(text).expect_err("a faulty scheme");
+        faults.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_sound_file_says_what_it_says() {
+        let scheme = parse_scheme(SCHEME).expect("sound");
+        assert_eq!(scheme.id, parse_scheme(SCHEME).expect("sound").id);
+        assert_eq!(scheme.county.get(), 130_302);
+        assert_eq!(scheme.insurer, org_id(scheme.county, "insurer"));
+        assert_eq!(scheme.single_approval_max, yuan(30_000));
+        assert_eq!(scheme.notice.term.days, 5);
+        assert_eq!(scheme.checks, [Check::FieldVisit, Check::VillageEvaluation]);
+        let illness = scheme.terms(Peril::Illness).expect("covered");
+        assert_eq!(illness.covers_from, day(2019, 1, 1));
+        assert_eq!(scheme.terms(Peril::Disaster), None);
+        let next = SCHEME.replace("version = 1", "version = 2");
+        let next = parse_scheme(&next).expect("sound");
+        assert_ne!(next.id, scheme.id, "each version is a scheme of its own");
+    }
+
+    /// Dates as TOML has them, and as a spreadsheet would quote them.
+    #[test]
+    fn days_are_read_quoted_or_not() {
+        let quoted = SCHEME.replace("2019-01-01", "\"2019-01-01\"");
+        assert_eq!(parse_scheme(&quoted), parse_scheme(SCHEME));
+        let calendar = |day: &str| {
+            let text = format!("[[year]]\nyear = 2020\nholidays = [{day}]\nworkdays = []\n");
+            parse_calendar(&text)
+        };
+        assert_eq!(calendar("2020-01-01"), calendar("\"2020-01-01\""));
+        let read = calendar("2020-01-01").expect("sound");
+        assert_eq!(read.is_working_day(day(2020, 1, 1)), Ok(false));
+        for wrong in ["2020-02-30", "\"2020-02-30\"", "\"1 January\"", "20200101"] {
+            assert!(calendar(wrong).is_err(), "{wrong}");
+        }
+        let hour = SCHEME.replace("2019-01-01", "2019-01-01T08:00:00");
+        assert!(parse_scheme(&hour).is_err(), "a day has no hour");
+    }
+
+    /// Each reason, produced once, alone, with its place.
+    #[test]
+    fn each_fault_is_told_with_its_place() {
+        let evaluation = "[\"FIELD_VISIT\", \"VILLAGE_EVALUATION\"]";
+        for (find, replace, fault) in [
+            (
+                "county = 130302",
+                "county = 1303",
+                "county: \"1303\" is not a six-digit county code",
+            ),
+            (
+                evaluation,
+                "[]",
+                "checks: verification needs at least one check",
+            ),
+            (
+                evaluation,
+                "[\"FIELD_VISIT\", \"FIELD_VISIT\"]",
+                "checks: FIELD_VISIT stands twice",
+            ),
+            (
+                "days = 5",
+                "days = 4",
+                "notice.days: a notice runs at least 5 days",
+            ),
+            (
+                "proofs_min = 1",
+                "proofs_min = 0",
+                "notice.proofs_min: at least one proof of publication is needed",
+            ),
+            (
+                "refusal_letter_days = 3",
+                "refusal_letter_days = 4",
+                "refusal_letter_days: a refusal letter is due within 3 days (保险法 24)",
+            ),
+            (
+                "uplift_max_fen = 200000",
+                "uplift_max_fen = -1",
+                "single_approval_max_fen, uplift_max_fen: may not be negative",
+            ),
+            (
+                "single_approval_max_fen = 3000000",
+                "single_approval_max_fen = -1",
+                "single_approval_max_fen, uplift_max_fen: may not be negative",
+            ),
+            (
+                "peril = \"SCHOOLING\"",
+                "peril = \"ILLNESS\"",
+                "perils[1] ILLNESS: the peril stands twice",
+            ),
+            (
+                "[notice]",
+                "[duties]\nAPPROVE_CLAIM = []\n[notice]",
+                "duties.APPROVE_CLAIM: a step nobody may do",
+            ),
+            (
+                "[notice]",
+                "[duties]\nAPPROVE_CLAIM = [\"APPROVER\", \"SURVEYOR\"]\n[notice]",
+                "duties.APPROVE_CLAIM: SURVEYOR may never do this",
+            ),
+            (
+                "[notice]",
+                "[duties]\nINSTRUCT_PAYOUT = [\"TIMER\"]\n[notice]",
+                "duties.INSTRUCT_PAYOUT: TIMER may never do this",
+            ),
+        ] {
+            assert!(SCHEME.contains(find), "{find}");
+            assert_eq!(faults(&SCHEME.replacen(find, replace, 1)), [fault]);
+        }
+        let (terms, _) = SCHEME.split_once("[[perils]]").expect("perils");
+        assert_eq!(
+            faults(&format!("perils = []\n{terms}")),
+            ["perils: a scheme covers at least one peril"]
+        );
+        let late = SCHEME.replacen("covers_from = 2019", "covers_from = 2021", 1);
+        assert_eq!(
+            faults(&late),
+            ["perils[0] ILLNESS: covers_from lies after covers_to"]
+        );
+        let told = faults(&SCHEME.replacen("bands = [{ from = 0", "bands = [{ from = 100", 1));
+        assert_eq!(told.len(), 1);
+        assert!(
+            told[0].starts_with("perils[0] ILLNESS.schedule: "),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once() {
+        let text = SCHEME
+            .replace("days = 5", "days = 1")
+            .replace("proofs_min = 1", "proofs_min = 0")
+            .replace("county = 130302", "county = 7");
+        assert_eq!(faults(&text).len(), 3);
+    }
+
+    /// A fault of syntax names its line; a word nobody reads is a fault (failure 34).
+    #[test]
+    fn syntax_is_told_with_its_line() {
+        for (find, replace) in [
+            ("policy_year = 2020", "policy_year = \"zwanzig\""),
+            ("policy_year = 2020", "policy_year = 2020\nnotice_dayz = 9"),
+            ("policy_year = 2020", "policy_year = "),
+            ("peril = \"ILLNESS\"", "peril = \"OLD_AGE\""),
+            ("county_review = false", ""),
+        ] {
+            let told = faults(&SCHEME.replacen(find, replace, 1));
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert!(told[0].starts_with("line "), "{told:?}");
+        }
+        let told = faults(&SCHEME.replacen("policy_year = 2020", "policy_year = ?", 1));
+        assert!(told[0].starts_with("line 7: "), "{told:?}");
+    }
+
+    /// The calendar that is shipped: 2020's eve of the Dragon Boat holiday, its make-up Sunday,
+    /// and a year nobody has read the notice for (failure 18).
+    #[test]
+    fn shipped_calendar_is_read() {
+        let calendar = parse_calendar(include_str!("../../server/calendar/cn.toml"));
+        let calendar = calendar.expect("sound");
+        let years: Vec<i32> = calendar.years().collect();
+        assert!((2018..=2022).all(|year| years.contains(&year)));
+        assert_eq!(calendar.is_working_day(day(2020, 6, 24)), Ok(true));
+        assert_eq!(calendar.is_working_day(day(2020, 6, 25)), Ok(false));
+        assert_eq!(calendar.is_working_day(day(2020, 6, 28)), Ok(true));
+        let unknown = day(2018 - 1, 6, 1);
+        assert!(calendar.is_working_day(unknown).is_err());
+    }
 }

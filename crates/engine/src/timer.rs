@@ -26,19 +26,29 @@ pub fn timer_caller(county: CountyCode) -> Option<Caller> {
     })
 }
 
-/// Closes the notices whose term has run. Returns how many were closed.
+/// Closes the notices whose term has run. Returns how many were closed. A claim that cannot be
+/// served keeps none of the others from closing; its fault is reported after them.
 pub async fn close_due_notices(desk: &Desk) -> Result<usize, Fault> {
     let due = desk
         .store()
         .due_notices(desk.clock().now(), limits::TIMER_ROUND_MAX)
         .await?;
     let mut closed = 0;
+    let mut first_fault = None;
     for claim in due {
-        if let Outcome::Done { .. } = close(desk, &claim).await? {
-            closed += 1;
+        match close(desk, &claim).await {
+            Ok(Outcome::Done { replay: false, .. }) => closed += 1,
+            Ok(
+                Outcome::Done { replay: true, .. }
+                | Outcome::Blocked(_)
+                | Outcome::Stale { .. }
+                | Outcome::NotFound
+                | Outcome::KeyReused,
+            ) => {}
+            Err(fault) => first_fault = first_fault.or(Some(fault)),
         }
     }
-    Ok(closed)
+    first_fault.map_or(Ok(closed), Err)
 }
 
 async fn close(desk: &Desk, claim: &Claim) -> Result<Outcome, Fault> {
@@ -51,4 +61,87 @@ async fn close(desk: &Desk, claim: &Claim) -> Result<Outcome, Fault> {
         command: Command::CloseNotice,
     };
     desk.submit(&caller, submission).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::world::county;
+    use crate::testkit::{Expect, TestDesk, yuan};
+    use lifecycle::phase::payout::BankOutcome;
+    use lifecycle::{PayeeId, PaymentId, Status};
+
+    /// Failure 9, invariant 11: silence approves nothing and pays nothing.
+    #[tokio::test]
+    async fn timer_can_neither_approve_nor_pay() {
+        let desk = TestDesk::in_memory().await;
+        let story = desk.refer(desk.world.household("石门寨"));
+        let closed = story
+            .through_verification(yuan(41_200))
+            .through_notice()
+            .await;
+        let timer = timer_caller(county()).expect("a timer for every county");
+        let amount = yuan(25_340);
+        let payee = PayeeId(ids::fresh());
+        let bank_ref = String::from("B1");
+        let instruction_no = String::from("FP1");
+        for command in [
+            Command::ApproveClaim {
+                benefit: amount,
+                uplift: None,
+            },
+            Command::SecondApproveClaim { amount },
+            Command::RejectClaim { reason: "R".into() },
+            Command::InstructPayout {
+                payment: PaymentId(ids::fresh()),
+                amount,
+                payee,
+            },
+            Command::ConfirmPayout {
+                instruction_no,
+                amount,
+                bank_ref: bank_ref.clone(),
+            },
+            Command::ReconcilePayout {
+                outcome: BankOutcome::Settled { amount, bank_ref },
+            },
+            Command::ReinstatePayout { payee },
+        ] {
+            let submission = Submission {
+                claim: Some((closed.id, closed.version)),
+                key: ids::fresh(),
+                command,
+            };
+            let outcome = desk.desk.submit(&timer, submission).await;
+            let Ok(Outcome::Blocked(blocked)) = outcome else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!(blocked.code(), "DUTY_MISSING");
+        }
+        desk.pass_days(400);
+        assert_eq!(close_due_notices(&desk.desk).await.expect("a round"), 0);
+        desk.claim(closed.id)
+            .await
+            .expect_status(Status::NoticeClosed);
+        desk.expect_sound().await;
+    }
+
+    /// The same round again is the same command: its key follows from claim and version.
+    #[tokio::test]
+    async fn round_counts_what_it_closed() {
+        let desk = TestDesk::in_memory().await;
+        let story = desk.refer(desk.world.household("石门寨"));
+        let open = story
+            .through_verification(yuan(41_200))
+            .preview()
+            .open_notice()
+            .prove()
+            .await;
+        desk.pass_days(6);
+        let first = close(&desk.desk, &open).await.expect("closing");
+        assert!(matches!(first, Outcome::Done { replay: false, .. }));
+        let again = close(&desk.desk, &open).await.expect("closing");
+        assert!(matches!(again, Outcome::Done { replay: true, .. }));
+        assert_eq!(close_due_notices(&desk.desk).await.expect("a round"), 0);
+    }
 }

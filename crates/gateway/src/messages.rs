@@ -52,7 +52,7 @@ impl Language {
 /// A quality value in thousandths, without floating point: `0.8` is 800.
 pub(crate) fn weight(text: &str) -> u16 {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    let thousandths = format!("{:0<3.3}", decimals).parse().unwrap_or(0);
+    let thousandths = format!("{decimals:0<3.3}").parse().unwrap_or(0);
     let whole: u16 = whole.parse().unwrap_or(0);
     whole
         .saturating_mul(1_000)
@@ -63,7 +63,7 @@ pub(crate) fn weight(text: &str) -> u16 {
 macro_rules! catalogue {
     ($($variant:ident = $code:tt on $field:literal { $zh:tt $en:tt })+) => {
         /// Why a mutation was not carried out; nothing was written. Common to all mutations of a
-        /// claim: STALE_VERSION, INVALID_STATE, DUTY_MISSING, SELF_DEALING, VALIDATION; others are
+        /// claim: `STALE_VERSION`, `INVALID_STATE`, `DUTY_MISSING`, `SELF_DEALING`, VALIDATION; others are
         /// listed with the mutation. New values may be added: tolerate unknown ones.
         #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
         pub enum UserErrorCode { $(#[doc = $zh] #[doc = $en] $variant,)+ }

@@ -2,16 +2,19 @@
 
 use crate::mutation::Mutation;
 use crate::query::Query;
-use async_graphql::{EmptySubscription, SDLExportOptions, Schema};
+use async_graphql::{EmptySubscription, SDLExportOptions, Schema, SchemaBuilder};
 
 /// The schema of the gateway.
 pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;
 
-/// Builds the schema. What a resolver needs comes with each request.
+/// Begins the schema. What a resolver needs comes with each request.
+pub fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription).disable_suggestions()
+}
+
+/// The schema.
 pub fn schema() -> ApiSchema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
-        .disable_suggestions()
-        .finish()
+    builder().finish()
 }
 
 /// The schema as SDL, as it is committed in `graphql/schema.graphql`.

@@ -55,8 +55,8 @@ pub async fn migrate_down(config: &Config, steps: u32) -> Ending {
 }
 
 pub async fn migrate_status(config: &Config) -> Ending {
-    for (name, applied) in connect(config).await?.migrate_status().await? {
-        println!("{} {name}", if applied { "applied" } else { "pending" });
+    for step in connect(config).await?.migrations().await? {
+        println!("{} {}", if step.applied { "applied" } else { "pending" }, step.name);
     }
     Ok(ExitCode::SUCCESS)
 }

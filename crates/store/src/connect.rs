@@ -336,3 +336,11 @@ impl SqlStore {
         Ok(transaction)
     }
 }
+
+/// The writers' connections as the store opens them, for the test of the abandoned BEGIN.
+#[doc(hidden)]
+pub async fn writer_for_tests(url: &str) -> Result<DatabaseConnection, Fault> {
+    let mut options = postgres(url, true);
+    options.max_connections(1);
+    open(options).await
+}

@@ -17,4 +17,4 @@ mod rows;
 mod transact;
 mod write;
 
-pub use connect::{MigrationState, SqlStore, connect};
+pub use connect::{MigrationState, SqlStore, connect, writer_for_tests};

@@ -122,9 +122,10 @@ fn pick(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
         }
         let ask = &next.ask;
         // Both are noted even if the command must wait, so that nothing overtakes it.
-        let fresh = ask.county == county
-            && claims.insert(ask.target.id()) & keys.insert((ask.account, ask.key));
-        if fresh {
+        let here = ask.county == county;
+        let first_of_claim = here && claims.insert(ask.target.id());
+        let first_of_key = here && keys.insert((ask.account, ask.key));
+        if first_of_claim && first_of_key {
             round.push(next);
         } else {
             later.push_back(next);
@@ -259,9 +260,8 @@ impl Round {
     ) -> Result<Seen, Fault> {
         let id = ask.target.id();
         let event = event_of(ask, claim);
-        let living = event.map_or(found.living, |event| {
-            self.events.get(&event).cloned().unwrap_or(found.living)
-        });
+        let noted = event.and_then(|event| self.events.get(&event).cloned());
+        let living = noted.unwrap_or(found.living);
         // What this claim itself has reserved or paid does not stand in its own way.
         let own = claim
             .filter(|claim| claim.status() != Status::Recovered)
@@ -586,8 +586,9 @@ async fn one_by_one(
         let answer = match ruling {
             Ruling::Answered(answer) => answer,
             Ruling::Refused(refusal, blocked) => {
-                let written = behind_savepoint(core, county, &transaction, &now, &[], &[&refusal]);
-                written.await.map(|_| Outcome::Blocked(blocked))
+                let written =
+                    behind_savepoint(core, county, &transaction, &now, &[], &[&refusal]).await;
+                written.map(|_| Outcome::Blocked(blocked))
             }
             Ruling::Decided(item) => {
                 let written =

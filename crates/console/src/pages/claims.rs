@@ -2,7 +2,7 @@
 
 use super::frame::{self, Place};
 use super::guard::{SignedIn, encode};
-use super::words::{phase_en, time, yuan};
+use super::words::{phase_en, time};
 use super::{Console, Stop};
 use axum::extract::{Query, State};
 use benefits::Fen;
@@ -220,7 +220,7 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    fn name(&self, code: &RegionCode) -> &str {
+    fn name<'a>(&'a self, code: &'a RegionCode) -> &'a str {
         self.names.get(code).map_or_else(|| code.as_str(), String::as_str)
     }
 
@@ -256,11 +256,12 @@ impl Table<'_> {
 
     fn row(&self, row: &Row) -> Markup {
         let claim = &row.claim;
+        let township = &claim.village.township();
         html! {
             tr {
                 th scope="row" data-label="编号" { a href=(format!("/claims/{}", encode(&claim.number))) { (claim.number) } }
                 td data-label="村" { (self.name(&claim.village)) }
-                td data-label="乡镇" { (self.name(&claim.village.township())) }
+                td data-label="乡镇" { (self.name(township)) }
                 td data-label="户主" { (row.head_name) }
                 td data-label="原因" { (claim.case.peril.zh()) }
                 td data-label="状态" { (pill(claim.status())) }

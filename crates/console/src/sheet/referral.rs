@@ -19,6 +19,8 @@ pub const HEADER_ROWS_MAX: usize = 20;
 const HEADERS_MIN: usize = 6;
 /// Characters of a name, a bank, a reference.
 const TEXT_CHARS_MAX: usize = 60;
+/// Yuan of one loss: more is an account or an identity number in the wrong column.
+const SELF_PAID_MAX: Fen = Fen::from_yuan(10_000_000);
 /// Persons of one household.
 const PERSONS_MAX: u16 = 50;
 
@@ -443,6 +445,7 @@ impl Reading<'_> {
 
     fn money(&mut self, column: Column) -> Option<Fen> {
         let (what, english) = match cell::money(&self.filled(column)?) {
+            Ok(amount) if amount > SELF_PAID_MAX => ("金额过大", "too large"),
             Ok(amount) if amount > Fen::ZERO => return Some(amount),
             Ok(_) => ("金额应大于零", "not above zero"),
             Err(MoneyFault::Negative { .. }) => ("金额不能为负", "negative"),

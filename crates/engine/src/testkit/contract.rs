@@ -20,9 +20,9 @@ use benefits::{Cap, CapScope, Fen};
 use chrono::{Duration, NaiveDate};
 use lifecycle::phase::referral::Case;
 use lifecycle::{
-    Claim, ClaimId, Command, CommandKind, CountyCode, Event, EventKind, Happening,
-    HouseholdId, MemberId, PayeeId, PaymentId, Peril, PoolAccount, Posting, RegionCode, Stamp,
-    State, Status, calendar,
+    Claim, ClaimId, Command, CommandKind, CountyCode, Event, EventKind, Happening, HouseholdId,
+    MemberId, PayeeId, PaymentId, Peril, PoolAccount, Posting, RegionCode, Stamp, State, Status,
+    calendar,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, IntoFuture};
@@ -280,9 +280,9 @@ async fn every_event_is_kept(store: Arc<dyn Store>) {
     let desk = TestDesk::open(store).await;
     let household = desk.world.household("石门寨").clone();
     let other_payee = household.payees[1].id;
-    let story = |number| desk.draft(&household).event_on(event_day(number));
+    let begin = |number| desk.draft(&household).event_on(event_day(number));
 
-    let given_back = story(1).refer().give_back().await;
+    let given_back = begin(1).refer().give_back().await;
     let case = Case {
         submitted: yuan(40_000),
         ..given_back.case.clone()
@@ -293,7 +293,7 @@ async fn every_event_is_kept(store: Arc<dyn Store>) {
     ineligible.expect_status(Status::Ineligible);
 
     // Above one approver's limit, with an uplift, after review, questions and a dismissed objection.
-    let asked = story(2)
+    let asked = begin(2)
         .refer()
         .through_verification(yuan(60_000))
         .through_notice()
@@ -346,18 +346,18 @@ async fn every_event_is_kept(store: Arc<dyn Store>) {
     paid.expect_paid(yuan(38_500));
     desk.on(&paid).archive().start_recovery().recover().await;
 
-    let rejected = story(3)
+    let rejected = begin(3)
         .refer()
         .through_verification(COST)
         .through_notice()
         .reject()
         .await;
     rejected.expect_status(Status::Rejected);
-    let withdrawn = story(4)
+    let withdrawn = begin(4)
         .refer()
         .through_verification(COST)
-        .preview()
-        .open_notice()
+        .through_notice()
+        .approve()
         .object()
         .uphold()
         .withdraw()
@@ -495,7 +495,11 @@ async fn replay_answers_as_then(store: Arc<dyn Store>) {
     let other_day = desk.draft(&household).keyed(draft_key);
     let misuses = [
         other_day.event_on(event_day(9)).outcome().await,
-        desk.on(&first.1).withdraw().keyed(draft_key).outcome().await,
+        desk.on(&first.1)
+            .withdraw()
+            .keyed(draft_key)
+            .outcome()
+            .await,
         // The same words about another version are another payload.
         desk.on(&later).refer().keyed(refer_key).outcome().await,
     ];
@@ -533,9 +537,16 @@ async fn sequences_without_a_gap(store: Arc<dyn Store>) {
     }
     for claim in &claims {
         let history = desk.history(claim.id).await;
-        let own: Vec<Recorded> = log.iter().filter(|it| it.claim == claim.id).cloned().collect();
+        let own: Vec<Recorded> = log
+            .iter()
+            .filter(|it| it.claim == claim.id)
+            .cloned()
+            .collect();
         assert_eq!(history, own);
-        assert_eq!(Claim::fold(history.iter().map(|it| &it.event)).as_ref(), Some(claim));
+        assert_eq!(
+            Claim::fold(history.iter().map(|it| &it.event)).as_ref(),
+            Some(claim)
+        );
     }
 
     // In pieces it is the same log, and the texts are those the hashes were made of.
@@ -701,7 +712,8 @@ async fn scope_of_a_county(store: Arc<dyn Store>) {
 async fn sees_only(desk: &TestDesk, scope: &Scope, own: &Claim, foreign: &Claim) {
     let store = desk.store();
     let filter = ClaimFilter::default();
-    assert_eq!(numbers_of(desk, scope, &filter).await, [own.number.clone()]);
+    let numbers = numbers_of(desk, scope, &filter).await;
+    assert_eq!(numbers, std::slice::from_ref(&own.number));
     let single = store.claim(scope, own.id).await.expect("reading");
     assert_eq!(single.as_ref(), Some(own));
     let named = store.claim_by_number(scope, &own.number).await;
@@ -773,7 +785,7 @@ async fn refusal_writes_nothing(store: Arc<dyn Store>) {
     let referred = desk.draft(&household).event_on(event_day(1)).refer().await;
     for claim in [&draft, &referred] {
         let on = || desk.on(claim);
-        for act in [
+        for act in vec![
             on().assign(),
             on().visit(),
             on().evaluate(),
@@ -845,10 +857,9 @@ async fn one_event_one_claim(store: Arc<dyn Store>) {
     assert_eq!(numbers, ["130302-2020-00001"]);
     let named = outcomes.iter().filter_map(|outcome| match outcome {
         Outcome::Blocked(blocked) => Some(blocked.clone()),
-        Outcome::Done { .. }
-        | Outcome::Stale { .. }
-        | Outcome::NotFound
-        | Outcome::KeyReused => None,
+        Outcome::Done { .. } | Outcome::Stale { .. } | Outcome::NotFound | Outcome::KeyReused => {
+            None
+        }
     });
     for blocked in named {
         let number = numbers[0].clone();
@@ -859,10 +870,9 @@ async fn one_event_one_claim(store: Arc<dyn Store>) {
     let other = desk.draft(&household).event_on(event_day(3)).await;
     let first = outcomes.into_iter().find_map(|outcome| match outcome {
         Outcome::Done { claim, .. } => Some(*claim),
-        Outcome::Blocked(_)
-        | Outcome::Stale { .. }
-        | Outcome::NotFound
-        | Outcome::KeyReused => None,
+        Outcome::Blocked(_) | Outcome::Stale { .. } | Outcome::NotFound | Outcome::KeyReused => {
+            None
+        }
     });
     let first = first.expect("one was done");
     desk.on(&other)
@@ -886,10 +896,18 @@ async fn numbers_without_a_gap(store: Arc<dyn Store>) {
     let desk = TestDesk::open(store).await;
     let households = ["石门寨", "驻操营"].map(|place| desk.world.household(place).clone());
     let drafts = (0..90_u32).map(|number| {
-        let household = if number % 2 == 0 { &households[0] } else { &households[1] };
+        let household = if number % 2 == 0 {
+            &households[0]
+        } else {
+            &households[1]
+        };
         let draft = desk.draft(household);
         let future = day(2020, 12, 1);
-        let draft = draft.event_on(if number % 3 == 0 { future } else { event_day(number) });
+        let draft = draft.event_on(if number % 3 == 0 {
+            future
+        } else {
+            event_day(number)
+        });
         draft.outcome()
     });
     let outcomes = together(drafts).await;
@@ -919,18 +937,22 @@ async fn pool_is_never_overdrawn(store: Arc<dyn Store>) {
     // Money that comes back can be reserved again, by one.
     let approved = outcomes.into_iter().find_map(|outcome| match outcome {
         Outcome::Done { claim, .. } => Some(*claim),
-        Outcome::Blocked(_)
-        | Outcome::Stale { .. }
-        | Outcome::NotFound
-        | Outcome::KeyReused => None,
+        Outcome::Blocked(_) | Outcome::Stale { .. } | Outcome::NotFound | Outcome::KeyReused => {
+            None
+        }
     });
-    desk.on(&approved.expect("some were approved")).withdraw().await;
+    desk.on(&approved.expect("some were approved"))
+        .withdraw()
+        .await;
     let waiting = ClaimFilter {
         statuses: vec![Status::NoticeClosed],
         ..ClaimFilter::default()
     };
     let scope = scope_of(Role::Auditor);
-    let waiting = desk.store().claims(&scope, &waiting, &Page::first(100)).await;
+    let waiting = desk
+        .store()
+        .claims(&scope, &waiting, &Page::first(100))
+        .await;
     let waiting = waiting.expect("reading").rows;
     assert_eq!(waiting.len(), 24);
     let outcomes = together(waiting.iter().map(|it| desk.on(it).approve().outcome())).await;
@@ -1050,7 +1072,10 @@ async fn facts_are_looked_up(store: Arc<dyn Store>) {
         id: lifecycle::SchemeId(ids::fresh()),
         ..desk.world.scheme.clone()
     };
-    let outcome = desk.draft(&third).event_on(event_day(4)).under(&unpublished);
+    let outcome = desk
+        .draft(&third)
+        .event_on(event_day(4))
+        .under(&unpublished);
     assert!(matches!(outcome.outcome().await, Outcome::NotFound));
 
     // The dead are known, and the facts are recorded with the event.
@@ -1086,7 +1111,10 @@ async fn facts_are_looked_up(store: Arc<dyn Store>) {
     assert_eq!(seen.village.as_ref(), Some(&third.village));
     assert_eq!(seen.head_name, third.head_name());
     assert_eq!((seen.village_name.as_str(), seen.persons), ("沙锅店村", 4));
-    assert_eq!((seen.insured.died_on, seen.insured.checked_on), (died_on, Some(checked_on)));
+    assert_eq!(
+        (seen.insured.died_on, seen.insured.checked_on),
+        (died_on, Some(checked_on))
+    );
     assert!(seen.household_listed && seen.insured_of_household);
     assert_eq!(seen.pool_available, desk.world.pool);
     assert_eq!((&seen.duplicate, seen.bills_taken.len()), (&None, 0));
@@ -1112,8 +1140,12 @@ async fn payee_is_checked_when_paid(store: Arc<dyn Store>) {
         put.expect("writing");
     }
     let drafts = [
-        desk.draft(&household).paid_to(shared.id).event_on(event_day(1)),
-        desk.draft(&household).paid_to(misnamed.id).event_on(event_day(2)),
+        desk.draft(&household)
+            .paid_to(shared.id)
+            .event_on(event_day(1)),
+        desk.draft(&household)
+            .paid_to(misnamed.id)
+            .event_on(event_day(2)),
         desk.draft(&household).event_on(event_day(3)),
         // Two of one household may share an account; two households may not (failure 37).
         desk.draft(&neighbour).event_on(event_day(4)),
@@ -1265,10 +1297,9 @@ async fn bill_is_compensated_once(store: Arc<dyn Store>) {
     assert_eq!(tally(&outcomes, "BILL_TAKEN"), (1, 19));
     let holder = outcomes.into_iter().find_map(|outcome| match outcome {
         Outcome::Done { claim, .. } => Some(*claim),
-        Outcome::Blocked(_)
-        | Outcome::Stale { .. }
-        | Outcome::NotFound
-        | Outcome::KeyReused => None,
+        Outcome::Blocked(_) | Outcome::Stale { .. } | Outcome::NotFound | Outcome::KeyReused => {
+            None
+        }
     });
     let holder = holder.expect("one was done");
 
@@ -1289,7 +1320,12 @@ async fn bill_is_compensated_once(store: Arc<dyn Store>) {
         .verify_bill(bill, COST)
         .expect_blocked("BILL_TAKEN")
         .await;
-    let again = desk.on(&again).visit().evaluate().verify_bill(bill, COST).await;
+    let again = desk
+        .on(&again)
+        .visit()
+        .evaluate()
+        .verify_bill(bill, COST)
+        .await;
     again.expect_status(Status::Verified);
 
     // A claim that ended without payment gives it back.
@@ -1315,7 +1351,7 @@ async fn payment_returned_and_paid_again(store: Arc<dyn Store>) {
     assert_eq!(desk.pool().await, balances(put_in, zero, BENEFIT, zero));
     desk.on(&instructed)
         .instruct()
-        .expect_blocked("INVALID_STATE")
+        .expect_blocked("ALREADY_INSTRUCTED")
         .await;
     let wrong = Command::ConfirmPayout {
         instruction_no: format!("FP{}-1", instructed.number),
@@ -1365,7 +1401,7 @@ async fn unknown_payment_is_reconciled(store: Arc<dyn Store>) {
         .await;
     desk.on(&unknown)
         .instruct()
-        .expect_blocked("INVALID_STATE")
+        .expect_blocked("ALREADY_INSTRUCTED")
         .await;
     let row = |status: &str| (status.to_owned(), BENEFIT);
     assert_eq!(payments_of(&desk, unknown.id).await, [row("UNKNOWN")]);
@@ -1432,8 +1468,8 @@ async fn timer_closes_what_is_due(store: Arc<dyn Store>) {
     let [first, second, third] = [0, 1, 2].map(|it| desk.world.households[it].clone());
     let elsewhere = desk.world.household("驻操营").clone();
     let post = |household: &Household| {
-        let story = desk.refer(household).through_verification(COST);
-        story.preview().open_notice()
+        let verified = desk.refer(household).through_verification(COST);
+        verified.preview().open_notice()
     };
     let unproved = post(&first).await;
     let objected = post(&second).prove().object().await;
@@ -1455,7 +1491,11 @@ async fn timer_closes_what_is_due(store: Arc<dyn Store>) {
     assert_eq!(ids(10).await, []);
     assert_eq!(close_due_notices(&desk.desk).await.expect("a round"), 0);
     desk.clock.set(closes_at);
-    assert_eq!(ids(1).await, [due.id], "what may not close is in nobody's way");
+    assert_eq!(
+        ids(1).await,
+        [due.id],
+        "what may not close is in nobody's way"
+    );
     assert_eq!(close_due_notices(&desk.desk).await.expect("a round"), 1);
     assert_eq!(close_due_notices(&desk.desk).await.expect("a round"), 0);
     desk.claim(due.id).await.expect_status(Status::NoticeClosed);
@@ -1474,7 +1514,7 @@ async fn timer_closes_what_is_due(store: Arc<dyn Store>) {
         async move { close_due_notices(&desk).await.expect("a round") }
     }))
     .await;
-    assert!(rounds.iter().sum::<usize>() >= 3);
+    assert_eq!(rounds.iter().sum::<usize>(), 3);
     for claim in [&proved, &dismissed, &later] {
         let closed = desk.claim(claim.id).await;
         closed.expect_status(Status::NoticeClosed);
@@ -1521,7 +1561,10 @@ async fn sessions_end(store: Arc<dyn Store>) {
     store.revoke_credential("unknown").await.expect("no such");
     assert!(!known(&long, 0).await && known(&short, 0).await);
     let put = store.put_credential(county(), &long).await;
-    assert!(put.is_err() || !known(&long, 0).await, "what ended has ended");
+    assert!(
+        put.is_err() || !known(&long, 0).await,
+        "what ended has ended"
+    );
     let nobody = store.caller(&ids::sha256("nobody"), now).await;
     assert_eq!(nobody.expect("reading"), None);
 
@@ -1547,7 +1590,10 @@ async fn published_scheme_is_immutable(store: Arc<dyn Store>) {
     let schemes: Vec<_> = schemes.iter().map(AsRef::as_ref).collect();
     assert_eq!(schemes, [&published, &desk.world.rival]);
     let unknown = lifecycle::SchemeId(ids::fresh());
-    assert_eq!(store.scheme(county(), unknown).await.expect("reading"), None);
+    assert_eq!(
+        store.scheme(county(), unknown).await.expect("reading"),
+        None
+    );
     let pool = desk.pool().await;
     assert_eq!(pool.available, desk.world.pool, "the pool is left alone");
 }
@@ -1600,7 +1646,10 @@ async fn registry_is_idempotent(store: Arc<dyn Store>) {
     let (of, mut account) = found.expect("the account");
     assert_eq!((of, account.id), (county(), Role::Finance.account_id()));
     account.password_hash = "another".into();
-    store.put_account(county(), &account).await.expect("writing");
+    store
+        .put_account(county(), &account)
+        .await
+        .expect("writing");
     let found = store.account(Role::Finance.login()).await.expect("reading");
     assert_eq!(found, Some((county(), account)));
     assert_eq!(store.account("nobody").await.expect("reading"), None);
@@ -1624,7 +1673,14 @@ async fn registry_is_idempotent(store: Arc<dyn Store>) {
     desk.expect_sound().await;
 }
 
-type Written = (Vec<Region>, usize, usize, usize, PoolBalances, Vec<Option<Household>>);
+type Written = (
+    Vec<Region>,
+    usize,
+    usize,
+    usize,
+    PoolBalances,
+    Vec<Option<Household>>,
+);
 
 async fn registry(desk: &TestDesk) -> Written {
     let store = desk.store();
@@ -1677,10 +1733,16 @@ async fn households_grow(store: Arc<dyn Store>) {
     };
     store.put_household(&grown).await.expect("writing");
     let stands = read().await;
-    assert_eq!((stands.kind.as_str(), stands.persons), ("突发严重困难户", 5));
+    assert_eq!(
+        (stands.kind.as_str(), stands.persons),
+        ("突发严重困难户", 5)
+    );
     assert_eq!(stands.members, grown.members);
     let payees = [known.payees.clone(), grown.payees.clone()].concat();
-    assert_eq!(stands.payees, payees, "known payees stay, new ones are added");
+    assert_eq!(
+        stands.payees, payees,
+        "known payees stay, new ones are added"
+    );
     let home = store.household_of(county(), &nobody).await;
     assert_eq!(home.expect("reading").map(|it| it.id), Some(known.id));
 
@@ -1742,12 +1804,14 @@ async fn pages_are_stable(store: Arc<dyn Store>) {
         }
     };
     let number = |it: u32| format!("130302-2020-{it:05}");
-    let numbers = |range: std::ops::RangeInclusive<u32>| -> Vec<String> {
-        range.map(number).collect()
-    };
+    let numbers =
+        |range: std::ops::RangeInclusive<u32>| -> Vec<String> { range.map(number).collect() };
     let scope = scope_of(Role::Shimenzhai);
     let read = async |page: Page| -> (Vec<String>, bool) {
-        let slice = desk.store().claims(&scope, &ClaimFilter::default(), &page).await;
+        let slice = desk
+            .store()
+            .claims(&scope, &ClaimFilter::default(), &page)
+            .await;
         let Slice { rows, more } = slice.expect("reading");
         (rows.into_iter().map(|claim| claim.number).collect(), more)
     };
@@ -1821,14 +1885,22 @@ async fn pages_are_stable(store: Arc<dyn Store>) {
     }
     assert!(ids.is_sorted());
     let unique: BTreeSet<ClaimId> = ids.iter().copied().collect();
-    assert_eq!(unique.len(), numbers_of(&desk, &scope, &ClaimFilter::default()).await.len());
+    assert_eq!(
+        unique.len(),
+        numbers_of(&desk, &scope, &ClaimFilter::default())
+            .await
+            .len()
+    );
     assert_eq!(unique.len(), ids.len());
 }
 
 /// Failure 13: each field of a filter selects, all of them together narrow.
 async fn filters_select(store: Arc<dyn Store>) {
     let desk = TestDesk::open(store).await;
-    let (ours, theirs) = (desk.world.household("石门寨"), desk.world.household("驻操营"));
+    let (ours, theirs) = (
+        desk.world.household("石门寨"),
+        desk.world.household("驻操营"),
+    );
     let first_day = desk.now();
     let illness = desk.refer(ours).event_on(day(2020, 5, 6)).await;
     desk.pass_days(1);
@@ -1851,7 +1923,10 @@ async fn filters_select(store: Arc<dyn Store>) {
     for (statuses, expected) in [
         (vec![Status::Referred], are(&[&illness, &rival])),
         (vec![Status::Draft], are(&[&schooling])),
-        (vec![Status::Draft, Status::Referred], are(&[&illness, &schooling, &rival])),
+        (
+            vec![Status::Draft, Status::Referred],
+            are(&[&illness, &schooling, &rival]),
+        ),
         (vec![Status::Paid], vec![]),
     ] {
         assert_eq!(select(ClaimFilter { statuses, ..any() }).await, expected);
@@ -1872,7 +1947,10 @@ async fn filters_select(store: Arc<dyn Store>) {
         assert_eq!(select(ClaimFilter { region, ..any() }).await, expected);
     }
     let scheme = Some(desk.world.rival.id);
-    assert_eq!(select(ClaimFilter { scheme, ..any() }).await, are(&[&rival]));
+    assert_eq!(
+        select(ClaimFilter { scheme, ..any() }).await,
+        are(&[&rival])
+    );
     let household = Some(theirs.id);
     let filter = ClaimFilter { household, ..any() };
     assert_eq!(select(filter).await, are(&[&schooling]));
@@ -1921,7 +1999,10 @@ async fn filters_select(store: Arc<dyn Store>) {
         ..filter
     };
     assert_eq!(select(contradiction).await, Vec::<String>::new());
-    let unknown = desk.store().claim_by_number(&scope, "130302-2020-99999").await;
+    let unknown = desk
+        .store()
+        .claim_by_number(&scope, "130302-2020-99999")
+        .await;
     assert_eq!(unknown.expect("reading"), None);
 }
 
@@ -1936,7 +2017,10 @@ async fn counts_agree_with_rows(store: Arc<dyn Store>) {
     desk.refer(&theirs).through_verification(COST).await;
     let approved = desk.draft(&first).event_on(event_day(1)).refer();
     let approved = approved.through_verification(yuan(8_000)).through_notice();
-    let approved = approved.approve_with_uplift(yuan(100)).second_approve().await;
+    let approved = approved
+        .approve_with_uplift(yuan(100))
+        .second_approve()
+        .await;
     assert_eq!(approved.amount(), yuan(2_200));
     let count = |status, claims, amount| StatusCount {
         status,
@@ -1961,7 +2045,10 @@ async fn counts_agree_with_rows(store: Arc<dyn Store>) {
         counts(Role::Shimenzhai, everything.clone()).await,
         [drafts, approved]
     );
-    assert_eq!(counts(Role::Zhucaoying, everything.clone()).await, [verified]);
+    assert_eq!(
+        counts(Role::Zhucaoying, everything.clone()).await,
+        [verified]
+    );
     assert_eq!(counts(Role::RivalHandler, everything).await, []);
     let open = ClaimFilter {
         statuses: vec![Status::Verified, Status::Approved, Status::Paid],
@@ -2038,12 +2125,26 @@ async fn second_lock_holds(store: Arc<dyn Store>) {
     let over_pool = of(&third);
     let event = approval(&over_pool);
     let after = over_pool.clone().apply(&event);
-    refused(&desk, &over_pool, after, event.clone(), vec![reserve(BENEFIT)]).await;
+    refused(
+        &desk,
+        &over_pool,
+        after,
+        event.clone(),
+        vec![reserve(BENEFIT)],
+    )
+    .await;
 
     // A transfer that is none, or backwards.
     for amount in [Fen::ZERO, yuan(-1)] {
         let after = over_pool.clone().apply(&event);
-        refused(&desk, &over_pool, after, event.clone(), vec![reserve(amount)]).await;
+        refused(
+            &desk,
+            &over_pool,
+            after,
+            event.clone(),
+            vec![reserve(amount)],
+        )
+        .await;
     }
 
     // A version that does not follow.
@@ -2079,7 +2180,11 @@ async fn refused(
     event: Event,
     postings: Vec<Posting>,
 ) {
-    let before = (desk.log().await, desk.pool().await, payments_of(desk, claim.id).await);
+    let before = (
+        desk.log().await,
+        desk.pool().await,
+        payments_of(desk, claim.id).await,
+    );
     let ask = Ask {
         county: county(),
         account: Role::Approver.account_id(),
@@ -2115,7 +2220,11 @@ async fn refused(
         .await;
     assert!(answer.is_err(), "the second lock let it pass: {answer:?}");
     assert_eq!(desk.claim(claim.id).await, *claim);
-    let now = (desk.log().await, desk.pool().await, payments_of(desk, claim.id).await);
+    let now = (
+        desk.log().await,
+        desk.pool().await,
+        payments_of(desk, claim.id).await,
+    );
     assert_eq!(now, before);
 }
 

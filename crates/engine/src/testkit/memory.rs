@@ -1196,7 +1196,10 @@ impl Registry for MemoryStore {
 
     async fn revoke_credential(&self, hash: &str) -> Result<(), Fault> {
         // What ended has ended: written again, it does not come back.
-        self.tables().revoked.insert(hash.to_owned());
+        let mut tables = self.tables();
+        if tables.credentials.contains_key(hash) {
+            tables.revoked.insert(hash.to_owned());
+        }
         Ok(())
     }
 

@@ -47,7 +47,7 @@ pub struct AccessMutations;
 
 #[Object]
 impl AccessMutations {
-    /// Signs in with a password; the only mutation that needs no token. Codes: WRONG_CREDENTIALS.
+    /// Signs in with a password; the only mutation that needs no token. Codes: `WRONG_CREDENTIALS`.
     async fn log_in(
         &self,
         ctx: &Context<'_>,

@@ -1,20 +1,9 @@
 //! APPROVAL (审批).
 
 use crate::mutation::claim_mutations;
-use crate::mutation::input;
+use crate::mutation::input::{self, UpliftInput};
 use crate::types::scalars::Fen;
-use async_graphql::InputObject;
 use lifecycle::Command;
-use lifecycle::phase::approval::Uplift;
-
-/// An uplift (特殊提标) beyond the table: its own line, and always a second approver.
-#[derive(InputObject)]
-pub struct UpliftInput {
-    /// Positive fen.
-    amount_fen: Fen,
-    /// Why the table amount does not remove the risk.
-    reason: String,
-}
 
 claim_mutations! {
     /// Mutations of APPROVAL.
@@ -32,11 +21,7 @@ claim_mutations! {
             uplift: Option<UpliftInput>,
         }) -> ApproveClaimPayload = |_ids| Ok(Command::ApproveClaim {
             benefit: benefit_fen.0,
-            uplift: uplift
-                .map(|UpliftInput { amount_fen, reason }| {
-                    Ok(Uplift { amount: amount_fen.0, reason: input::text("uplift", reason)? })
-                })
-                .transpose()?,
+            uplift: input::uplift(uplift)?,
         });
 
         "Gives the second approval above the limit and reserves the money (复核审批)."

@@ -5,6 +5,7 @@ use crate::node_id::{self, Kind};
 use crate::types::scalars::{Date, Fen};
 use async_graphql::{ID, InputObject};
 use engine::limits::{LIST_ITEMS_MAX, TEXT_CHARS_MAX};
+use lifecycle::phase::approval::Uplift;
 use lifecycle::phase::referral::Basis;
 use lifecycle::phase::verification::{Bill, Evidence, Votes};
 use lifecycle::{BillKey, Blocked, MemberId, PayeeId};
@@ -57,6 +58,15 @@ pub struct VotesInput {
     agree: i32,
     /// Votes against.
     against: i32,
+}
+
+/// An uplift (特殊提标) beyond the table: its own line, and always a second approver.
+#[derive(InputObject)]
+pub struct UpliftInput {
+    /// Positive fen.
+    amount_fen: Fen,
+    /// Why the table amount does not remove the risk.
+    reason: String,
 }
 
 const fn wrong(field: &'static str, reason: &'static str) -> Blocked {
@@ -180,5 +190,17 @@ pub fn votes(votes: Option<VotesInput>) -> Result<Option<Votes>, Blocked> {
                 })
             },
         )
+        .transpose()
+}
+
+/// An uplift.
+pub fn uplift(uplift: Option<UpliftInput>) -> Result<Option<Uplift>, Blocked> {
+    uplift
+        .map(|UpliftInput { amount_fen, reason }| {
+            Ok(Uplift {
+                amount: amount_fen.0,
+                reason: text("uplift", reason)?,
+            })
+        })
         .transpose()
 }

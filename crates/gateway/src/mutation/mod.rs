@@ -208,12 +208,12 @@ macro_rules! claim_mutations {
         #[doc = concat!("Input. ", $doc)]
         #[derive(async_graphql::InputObject)]
         pub struct $input {
-            /// Made by the client, best a UUIDv7: the same key with the same input acts once and
+            /// Made by the client, best a UUID of version 7: the same key with the same input acts once and
             /// answers the same.
             idempotency_key: crate::types::scalars::Uuid,
             /// The claim.
             claim_id: async_graphql::ID,
-            /// The `version` that was seen; STALE_VERSION if the claim has moved on.
+            /// The `version` that was seen; `STALE_VERSION` if the claim has moved on.
             expected_version: i32,
             $($(#[$field_meta])* $field: $type,)*
         }
@@ -237,7 +237,7 @@ macro_rules! claim_mutations {
         #[doc = concat!("Input. ", $doc)]
         #[derive(async_graphql::InputObject)]
         pub struct $input {
-            /// Made by the client, best a UUIDv7: the same key with the same input acts once and
+            /// Made by the client, best a UUID of version 7: the same key with the same input acts once and
             /// answers the same.
             idempotency_key: crate::types::scalars::Uuid,
             $($(#[$field_meta])* $field: $type,)*

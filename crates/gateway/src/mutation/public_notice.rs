@@ -1,4 +1,4 @@
-//! PUBLIC_NOTICE (公示).
+//! `PUBLIC_NOTICE` (公示).
 
 use crate::mutation::claim_mutations;
 use crate::mutation::input::{self, EvidenceInput};
@@ -7,7 +7,7 @@ use async_graphql::ID;
 use lifecycle::{Command, ObjectionId};
 
 claim_mutations! {
-    /// Mutations of PUBLIC_NOTICE.
+    /// Mutations of `PUBLIC_NOTICE`.
     PublicNoticeMutations {
         "Confirms, as a second person, the notice as it will be posted (预览公示)."
         codes "CONTENT_CHANGED, NOTICE_PRIVATE"

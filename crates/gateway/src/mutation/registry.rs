@@ -170,7 +170,7 @@ fn check_of(
 #[Object]
 impl RegistryMutations {
     /// Registers a payee (收款人) of a household in the caller's scope. A payee version is
-    /// immutable; another account is another payee. Codes: DUTY_MISSING, VALIDATION.
+    /// immutable; another account is another payee. Codes: `DUTY_MISSING`, VALIDATION.
     async fn register_payee(
         &self,
         ctx: &Context<'_>,
@@ -207,7 +207,7 @@ impl RegistryMutations {
     }
 
     /// Records a check of a member against the register of the living (生存核验). Codes:
-    /// DUTY_MISSING, VALIDATION.
+    /// `DUTY_MISSING`, VALIDATION.
     async fn record_liveness_check(
         &self,
         ctx: &Context<'_>,

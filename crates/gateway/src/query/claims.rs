@@ -218,17 +218,16 @@ impl ClaimQueries {
             before,
         };
         let caller = visit.caller()?;
-        match filter.unwrap_or_default().parse()? {
-            Some(filter) => page(visit, filter, args).await.map(Some),
-            None => {
-                let binding = Binding::new("claims", &ClaimFilter::default(), caller);
-                Ok(Some(ClaimConnection::new(
-                    Vec::new(),
-                    &binding,
-                    false,
-                    false,
-                )))
-            }
+        if let Some(filter) = filter.unwrap_or_default().parse()? {
+            page(visit, filter, args).await.map(Some)
+        } else {
+            let binding = Binding::new("claims", &ClaimFilter::default(), caller);
+            Ok(Some(ClaimConnection::new(
+                Vec::new(),
+                &binding,
+                false,
+                false,
+            )))
         }
     }
 

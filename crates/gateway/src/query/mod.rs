@@ -57,11 +57,12 @@ async fn find(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
 #[Object]
 impl SingleQueries {
     /// Who is signed in; null with an error if nobody is.
+    #[expect(clippy::unused_async, reason = "async-graphql's resolvers are async")]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Viewer>, ApiError> {
         Ok(Some(Viewer::from(Visit::of(ctx)?.caller()?)))
     }
 
-    /// Anything by its node id; null with NOT_FOUND if there is no such thing in the caller's scope.
+    /// Anything by its node id; null with `NOT_FOUND` if there is no such thing in the caller's scope.
     async fn node(
         &self,
         ctx: &Context<'_>,
@@ -90,7 +91,7 @@ impl SingleQueries {
         Ok(Some(nodes))
     }
 
-    /// One claim by node id or by number; null with NOT_FOUND if there is none in the caller's
+    /// One claim by node id or by number; null with `NOT_FOUND` if there is none in the caller's
     /// scope.
     async fn claim(
         &self,
@@ -117,7 +118,7 @@ impl SingleQueries {
         found.map(Some).ok_or_else(ApiError::not_found)
     }
 
-    /// One household; null with NOT_FOUND if there is none in the caller's scope.
+    /// One household; null with `NOT_FOUND` if there is none in the caller's scope.
     async fn household(
         &self,
         ctx: &Context<'_>,
@@ -129,7 +130,7 @@ impl SingleQueries {
         }
     }
 
-    /// One scheme version; null with NOT_FOUND if there is none in the caller's scope.
+    /// One scheme version; null with `NOT_FOUND` if there is none in the caller's scope.
     async fn scheme(
         &self,
         ctx: &Context<'_>,

@@ -1,1 +1,194 @@
-//! Placeholder.
+//! The committed contract is fresh, described, without floating point, and the roles' documents
+//! fit it.
+
+use crate::guard;
+use crate::messages::codes_markdown;
+use crate::schema::{builder, sdl};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{OperationType, TypeKind, TypeSystemDefinition};
+use async_graphql::{Response, async_trait};
+use lifecycle::CommandKind;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn contract(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../graphql")
+        .join(path)
+}
+
+/// Compares a generated text with the committed one; `UPDATE_GOLDEN=1` writes it.
+fn fresh(path: &str, generated: &str) {
+    let path = contract(path);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, generated).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == generated,
+        "{} is stale: UPDATE_GOLDEN=1 cargo test -p gateway",
+        path.display()
+    );
+}
+
+#[test]
+fn the_committed_schema_is_fresh() {
+    fresh("schema.graphql", &sdl());
+}
+
+#[test]
+fn the_committed_codes_are_fresh() {
+    fresh("codes.md", &codes_markdown());
+}
+
+#[test]
+fn there_is_no_float() {
+    assert!(!sdl().contains("Float"));
+}
+
+#[test]
+fn everything_is_described() {
+    let mut bare = Vec::new();
+    for definition in parse_schema(sdl()).unwrap().definitions {
+        let TypeSystemDefinition::Type(definition) = definition else {
+            continue;
+        };
+        let name = definition.node.name.node.clone();
+        let mut see = |described: bool, what: String| {
+            if !described {
+                bare.push(what);
+            }
+        };
+        see(definition.node.description.is_some(), name.to_string());
+        let fields = match definition.node.kind {
+            TypeKind::Object(object) => object.fields,
+            TypeKind::Interface(interface) => interface.fields,
+            TypeKind::Enum(values) => {
+                for value in values.values {
+                    let code = value.node.value.node;
+                    see(value.node.description.is_some(), format!("{name}.{code}"));
+                }
+                continue;
+            }
+            TypeKind::InputObject(input) => {
+                for field in input.fields {
+                    let field = field.node;
+                    see(
+                        field.description.is_some(),
+                        format!("{name}.{}", field.name.node),
+                    );
+                }
+                continue;
+            }
+            TypeKind::Scalar | TypeKind::Union(_) => continue,
+        };
+        for field in fields {
+            let field = field.node;
+            let path = format!("{name}.{}", field.name.node);
+            for argument in field.arguments {
+                let argument = argument.node;
+                see(
+                    argument.description.is_some(),
+                    format!("{path}({})", argument.name.node),
+                );
+            }
+            see(field.description.is_some(), path);
+        }
+    }
+    assert_eq!(bare, Vec::<String>::new(), "without description");
+}
+
+/// Answers without executing: what is left are the errors of validation.
+struct ValidateOnly;
+
+#[async_trait::async_trait]
+impl Extension for ValidateOnly {
+    async fn execute(
+        &self,
+        _ctx: &ExtensionContext<'_>,
+        _operation_name: Option<&str>,
+        _next: NextExecute<'_>,
+    ) -> Response {
+        Response::default()
+    }
+}
+
+impl ExtensionFactory for ValidateOnly {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+fn documents() -> Vec<(String, String, String)> {
+    let mut documents = Vec::new();
+    for role in ["office", "insurer", "reports"] {
+        for file in std::fs::read_dir(contract("operations").join(role)).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            documents.push((
+                role.to_owned(),
+                name,
+                std::fs::read_to_string(&path).unwrap(),
+            ));
+        }
+    }
+    documents
+}
+
+fn camel(code: &str) -> String {
+    let mut words = code.split('_').map(str::to_ascii_lowercase);
+    let first = words.next().unwrap_or_default();
+    words.fold(first, |mut out, word| {
+        let (head, tail) = word.split_at(1);
+        out.push_str(&head.to_ascii_uppercase());
+        out.push_str(tail);
+        out
+    })
+}
+
+#[tokio::test]
+async fn every_document_of_every_role_fits_the_schema_and_the_guard() {
+    let schema = builder().extension(ValidateOnly).finish();
+    for (role, name, text) in documents() {
+        let response = schema.execute(text.as_str()).await;
+        assert_eq!(response.errors, [], "{role}/{name}");
+        let admitted = guard::admit(&text, Some(&name)).expect(&name);
+        if admitted.kind == OperationType::Mutation && name != "LogOut" {
+            assert!(
+                text.contains("userErrors {\n      code\n      field\n      message\n"),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_command_is_a_mutation_and_stands_in_a_documented_day() {
+    let sdl = sdl();
+    let used: BTreeSet<String> = documents().into_iter().map(|(_, name, _)| name).collect();
+    for command in CommandKind::ALL {
+        let field = camel(command.code());
+        let mut name = field.clone();
+        name[..1].make_ascii_uppercase();
+        assert!(
+            sdl.contains(&format!("{field}(")) && sdl.contains(&format!("type {name}Payload ")),
+            "{command} is no mutation"
+        );
+        assert!(used.contains(&name), "no role uses {name}");
+    }
+}
+
+/// Failure 13: an unknown filter or argument is an error, never "everything".
+#[tokio::test]
+async fn an_unknown_filter_is_an_error() {
+    let schema = builder().extension(ValidateOnly).finish();
+    for query in [
+        "{ claims(first: 1, filter: {statusses: [PAID]}) { nodes { id } } }",
+        "{ claims(first: 1, state: PAID) { nodes { id } } }",
+        "{ claims(first: 1, filter: {statuses: [SETTLED]}) { nodes { id } } }",
+    ] {
+        assert_ne!(schema.execute(query).await.errors, [], "{query}");
+    }
+}

@@ -50,7 +50,7 @@ pub enum Rounding {
 
 /// What a cap (封顶线) counts.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "benefits::CapScope")]
+#[graphql(remote = "CapScope")]
 pub enum CapCounts {
     /// 每次事故: this event alone.
     Event,

@@ -169,10 +169,11 @@ impl From<Claim> for ClaimNode {
     }
 }
 
+/// A claim (赔案).
 #[Object(name = "Claim")]
 impl ClaimNode {
     /// The node id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         node_id::encode(Kind::Claim, self.0.id.0)
     }
 

@@ -89,10 +89,11 @@ impl From<&engine::household::Payee> for Payee {
 #[derive(Clone)]
 pub struct HouseholdNode(pub Arc<Household>);
 
+/// A household (农户) in the caller's region. An insurer sees it only through a claim of its own.
 #[Object(name = "Household")]
 impl HouseholdNode {
     /// The node id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         node_id::encode(Kind::Household, self.0.id.0)
     }
 

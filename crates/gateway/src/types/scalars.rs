@@ -12,6 +12,7 @@ pub fn instant_text(at: chrono::DateTime<Utc>) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fen(pub benefits::Fen);
 
+/// Whole fen (分) as a decimal string, such as "620800" for 6,208 yuan. The currency is CNY.
 #[Scalar(name = "Fen")]
 impl ScalarType for Fen {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -51,6 +52,7 @@ impl From<benefits::Fen> for Fen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
+/// An instant in UTC, RFC 3339, such as "2020-06-10T01:02:03Z". The server sets all decision times.
 #[Scalar(name = "DateTime")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -86,6 +88,7 @@ impl From<chrono::DateTime<Utc>> for DateTime {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Date(pub NaiveDate);
 
+/// A legal day in Asia/Shanghai, such as "2020-06-10".
 #[Scalar(name = "Date")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -121,6 +124,7 @@ impl From<NaiveDate> for Date {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Uuid(pub uuid::Uuid);
 
+/// A UUID, such as an idempotency key the client made.
 #[Scalar(name = "UUID")]
 impl ScalarType for Uuid {
     fn parse(value: Value) -> InputValueResult<Self> {

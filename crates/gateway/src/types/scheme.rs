@@ -93,10 +93,11 @@ impl From<&NoticeTerms> for SchemeNotice {
 #[derive(Clone)]
 pub struct SchemeNode(pub Arc<Scheme>);
 
+/// One version of a county's scheme for one policy year. Immutable once published.
 #[Object(name = "Scheme")]
 impl SchemeNode {
     /// The node id: what `draftReferral` wants as `schemeId`.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         node_id::encode(Kind::Scheme, self.0.id.0)
     }
 

@@ -179,8 +179,19 @@ impl Who {
         }
     }
 
-    /// Whoever gives a command in the ordinary course of things.
-    pub const fn usual(kind: CommandKind) -> Self {
+    /// Whoever gives this command in the ordinary course of things.
+    pub const fn giver(command: &Command) -> Self {
+        if let Command::RecordFinding { check, .. } = command {
+            return match check {
+                Check::DataComparison => Self::County,
+                Check::FieldVisit => Self::Surveyor,
+                Check::VillageEvaluation | Check::TownshipReview => Self::Town,
+            };
+        }
+        Self::usual(command.kind())
+    }
+
+    const fn usual(kind: CommandKind) -> Self {
         use CommandKind as C;
         match kind {
             C::DraftReferral
@@ -299,10 +310,7 @@ impl World {
         Self {
             scheme: Arc::new(scheme()),
             calendar: Arc::new(Calendar::new(BTreeMap::from([(2020, year)]))),
-            houses: vec![
-                house(1, "张建国", kin),
-                house(2, "李秀英", BTreeSet::new()),
-            ],
+            houses: vec![house(1, "张建国", kin), house(2, "李秀英", BTreeSet::new())],
             payees: vec![
                 payee(11, 1),
                 payee(12, 1),
@@ -578,11 +586,65 @@ impl World {
                 })
                 .into()
             }
-            C::ConfirmPayout
-            | C::ReportPayoutFailure
-            | C::ReportPayoutReturned
-            | C::ReconcilePayout
-            | C::RecordRecovery => bank_reports(kind, claim),
+            C::ConfirmPayout => {
+                let (number, amount) = told(claim);
+                [
+                    (number.clone(), amount),
+                    (number.clone(), plus(amount, 1)),
+                    (format!("{number}9"), amount),
+                ]
+                .map(|(instruction_no, amount)| Command::ConfirmPayout {
+                    instruction_no,
+                    amount,
+                    bank_ref: bank_ref(),
+                })
+                .into()
+            }
+            C::ReportPayoutFailure => {
+                let (number, _) = told(claim);
+                [number.clone(), format!("{number}9")]
+                    .map(|instruction_no| Command::ReportPayoutFailure {
+                        instruction_no,
+                        reason: "账户已销户(虚构)".into(),
+                    })
+                    .into()
+            }
+            C::ReportPayoutReturned => {
+                let (number, amount) = told(claim);
+                [
+                    (number.clone(), amount),
+                    (number.clone(), plus(amount, 1)),
+                    (format!("{number}9"), amount),
+                ]
+                .map(|(instruction_no, amount)| Command::ReportPayoutReturned {
+                    instruction_no,
+                    amount,
+                    bank_ref: bank_ref(),
+                })
+                .into()
+            }
+            C::ReconcilePayout => {
+                let (_, amount) = told(claim);
+                let settled = |amount| BankOutcome::Settled {
+                    amount,
+                    bank_ref: bank_ref(),
+                };
+                let failed = BankOutcome::Failed {
+                    bank_ref: bank_ref(),
+                };
+                [settled(amount), failed, settled(plus(amount, 1))]
+                    .map(|outcome| Command::ReconcilePayout { outcome })
+                    .into()
+            }
+            C::RecordRecovery => {
+                let (_, amount) = told(claim);
+                [amount, plus(amount, -1)]
+                    .map(|amount| Command::RecordRecovery {
+                        amount,
+                        bank_ref: bank_ref(),
+                    })
+                    .into()
+            }
             C::MarkPayoutUnknown => vec![Command::MarkPayoutUnknown { reason: text() }],
             C::ReinstatePayout => [claim.case.payee, other_payee]
                 .map(|payee| Command::ReinstatePayout { payee })
@@ -662,60 +724,20 @@ fn resolutions(claim: &Claim) -> Vec<Command> {
     .into()
 }
 
-/// What the bank says, rightly and wrongly.
-fn bank_reports(kind: CommandKind, claim: &Claim) -> Vec<Command> {
-    let instruction = claim.state.instructed().map(|it| &it.instruction);
-    let number = instruction.map_or_else(
-        || format!("FP{}-{}", claim.number, claim.instructions.max(1)),
-        |it| it.instruction_no.clone(),
-    );
-    let right = instruction.map_or_else(
-        || claim.approved_amount().unwrap_or(yuan(1)),
-        |it| it.amount,
-    );
-    let bank_ref = || "20200615-001(虚构)".to_owned();
-    let told = [
-        (number.clone(), right),
-        (number.clone(), plus(right, 1)),
-        (format!("{number}9"), right),
-    ];
-    told.into_iter()
-        .filter_map(|(instruction_no, amount)| {
-            use CommandKind as C;
-            match kind {
-                C::ConfirmPayout => Some(Command::ConfirmPayout {
-                    instruction_no,
-                    amount,
-                    bank_ref: bank_ref(),
-                }),
-                C::ReportPayoutReturned => Some(Command::ReportPayoutReturned {
-                    instruction_no,
-                    amount,
-                    bank_ref: bank_ref(),
-                }),
-                C::ReportPayoutFailure if amount == right => Some(Command::ReportPayoutFailure {
-                    instruction_no,
-                    reason: "账户已销户(虚构)".into(),
-                }),
-                C::ReconcilePayout if instruction_no == number => Some(Command::ReconcilePayout {
-                    outcome: BankOutcome::Settled {
-                        amount,
-                        bank_ref: bank_ref(),
-                    },
-                }),
-                C::ReconcilePayout => Some(Command::ReconcilePayout {
-                    outcome: BankOutcome::Failed {
-                        bank_ref: bank_ref(),
-                    },
-                }),
-                C::RecordRecovery if instruction_no == number => Some(Command::RecordRecovery {
-                    amount,
-                    bank_ref: bank_ref(),
-                }),
-                _ => None,
-            }
-        })
-        .collect()
+/// What a bank would say of the last instruction: its number and its amount.
+fn told(claim: &Claim) -> (String, Fen) {
+    claim.state.instructed().map_or_else(
+        || {
+            let amount = claim.approved_amount().unwrap_or(yuan(1));
+            let number = format!("FP{}-{}", claim.number, claim.instructions.max(1));
+            (number, amount)
+        },
+        |it| (it.instruction.instruction_no.clone(), it.instruction.amount),
+    )
+}
+
+fn bank_ref() -> String {
+    "20200615-001(虚构)".to_owned()
 }
 
 impl Scene {

@@ -1,0 +1,293 @@
+//! One claim: its facts, its route, its derivation, its notice, its history.
+
+use super::claims::{names, pill};
+use super::frame::{self, heading};
+use super::guard::SignedIn;
+use super::words::{Staff, phase_en, time, yuan};
+use super::{Console, Stop, route, timeline};
+use axum::extract::{Path, State};
+use benefits::Assessment;
+use engine::household::{Household, Member};
+use engine::{Desk, Recorded};
+use lifecycle::phase::verification::Reopened;
+use lifecycle::{Claim, PayeeId, Scheme, State as ClaimState, available_actions};
+use maud::{Markup, html};
+use std::sync::Arc;
+
+/// A claim with what belongs on its page.
+struct Dossier {
+    claim: Claim,
+    household: Option<Household>,
+    scheme: Option<Arc<Scheme>>,
+    history: Vec<Recorded>,
+    staff: Staff,
+    village: String,
+    township: String,
+    actions: Vec<&'static str>,
+}
+
+pub(super) async fn page(
+    State(console): State<Console>,
+    SignedIn(caller): SignedIn,
+    Path(number): Path<String>,
+) -> Result<Markup, Stop> {
+    let desk = &console.office.desk;
+    let store = desk.store();
+    let scope = &caller.scope;
+    let claim = store.claim_by_number(scope, &number).await?.ok_or(Stop::NotFound)?;
+    let scheme = desk.scheme(&caller, claim.scheme).await?;
+    let regions = names(&store.regions(scope.county).await?);
+    let name = |code| regions.get(code).cloned().unwrap_or_default();
+    let actions = scheme.as_ref().map_or_else(Vec::new, |scheme| {
+        let actions = available_actions(&claim, &caller.actor(), scheme);
+        actions.into_iter().map(lifecycle::CommandKind::zh).collect()
+    });
+    let dossier = Dossier {
+        household: store.household(scope.county, claim.household).await?,
+        history: store.history(scope, claim.id).await?,
+        staff: Staff::of(desk, &caller).await?,
+        village: name(&claim.village),
+        township: name(&claim.village.township()),
+        actions,
+        scheme,
+        claim,
+    };
+    let title = format!("案件 {}", dossier.claim.number);
+    Ok(frame::page(&caller, None, &title, &dossier.render()))
+}
+
+fn row(label: &str, value: &Markup) -> Markup {
+    html! { div { dt { (label) } dd { (value) } } }
+}
+
+impl Dossier {
+    fn render(&self) -> Markup {
+        let claim = &self.claim;
+        let status = claim.status();
+        html! {
+            header.claim {
+                p.crumb { a href="/claims" { "案件" } " / " (status.phase().zh()) " " small lang="en" { (phase_en(status.phase())) } }
+                h1 { (claim.number) " " (pill(status)) }
+                p.amount-now { (self.amount_label()) " " (yuan(claim.amount())) }
+                (self.waiting())
+            }
+            section.card { (heading("办理路线", "Route")) (route::render(&self.history)) }
+            div.columns {
+                section.card { (heading("基本情况", "Facts")) (self.facts()) }
+                section.card { (heading("付款", "Payment")) (self.payment()) }
+            }
+            section.card { (heading("理算", "Derivation")) (self.derivation()) }
+            div.columns {
+                section.card.notice { (heading("公示", "Public notice")) (self.notice()) }
+                section.card { (heading("异议", "Objections")) (self.objections()) }
+            }
+            section.card { (heading("办理经过", "Timeline")) (timeline::render(&self.history, &self.staff)) }
+        }
+    }
+
+    const fn amount_label(&self) -> &'static str {
+        if self.claim.state.approved().is_some() {
+            "核定赔付"
+        } else if self.claim.state.verified().is_some() {
+            "理算赔付"
+        } else {
+            "申报自付"
+        }
+    }
+
+    /// Why it waits, why it ended, what the caller may do about it.
+    fn waiting(&self) -> Markup {
+        html! {
+            @match &self.claim.state {
+                ClaimState::Returned(returned) => { p.alert { "退回原因:" (returned.reasons.join(";")) } },
+                ClaimState::Withdrawn(withdrawn) => { p.alert { "撤回原因:" (withdrawn.reason) } },
+                ClaimState::Ineligible(it) => { p.alert { "不符合:" (it.reason) "。告知书应于 " (it.letter_due_on) " 前送达。" } },
+                ClaimState::Rejected(it) => { p.alert { "拒赔:" (it.reason) "。告知书应于 " (it.letter_due_on) " 前送达。" } },
+                ClaimState::PayUnknown(it) => { p.alert { "付款结果不明:" (it.reason) } },
+                ClaimState::PayFailed(it) => { p.alert { "付款失败:" (it.reason) } },
+                ClaimState::PayReturned(it) => { p.alert { "银行退票,流水 " (it.bank_ref) } },
+                ClaimState::Recovering(it) => { p.alert { "追回原因:" (it.reason) } },
+                ClaimState::Verifying(it) => {
+                    @match &it.reopened {
+                        Some(Reopened::Objection) => p.alert { "异议成立,重新核查。" },
+                        Some(Reopened::Questions(questions)) => p.alert { "审批退回:" (questions.join(";")) },
+                        Some(Reopened::PayeeChanged { .. }) => p.alert { "收款人变更,待第二人确认。" },
+                        None => {}
+                    }
+                },
+                ClaimState::Draft(_) | ClaimState::Referred(_) | ClaimState::Accepted(_) | ClaimState::Verified(_)
+                | ClaimState::NoticeOpen(_) | ClaimState::NoticeClosed(_) | ClaimState::Approved(_) | ClaimState::Instructed(_)
+                | ClaimState::Paid(_) | ClaimState::Closed(_) | ClaimState::Recovered(_) => {},
+            }
+            @if !self.actions.is_empty() {
+                p.actions { "您的岗位此时可办:" (self.actions.join("、")) }
+            }
+        }
+    }
+
+    fn member(&self) -> Option<&Member> {
+        let household = self.household.as_ref()?;
+        Desk::member(household, self.claim.case.insured)
+    }
+
+    fn facts(&self) -> Markup {
+        let claim = &self.claim;
+        let case = &claim.case;
+        html! {
+            dl.facts {
+                @if let Some(household) = &self.household {
+                    (row("户主", &html! { (household.head_name()) }))
+                    (row("户类型", &html! { (household.kind) "," (household.persons) "人" }))
+                }
+                (row("住址", &html! { (self.township) " " (self.village) }))
+                @if let Some(member) = self.member() {
+                    (row("涉及人", &html! { (member.name) "(" (member.relation) ")" }))
+                    (row("身份证号", &html! { span.code { (member.id_number.masked()) } }))
+                }
+                (row("致贫原因", &html! { (case.peril.zh()) }))
+                (row("事件日期", &html! { (case.event_on) }))
+                (row("申报自付", &yuan(case.submitted)))
+                @if let Some(basis) = &case.basis {
+                    (row("村级评议", &html! { (basis.decided_on) " " (basis.document) }))
+                }
+                @if let Some(verifying) = claim.state.verifying() {
+                    (row("查勘员", &html! { (self.staff.name(verifying.surveyor)) }))
+                    @for finding in &verifying.findings {
+                        (row(finding.check.zh(), &html! {
+                            (finding.on) " " @if finding.passed { "通过" } @else { "未通过" }
+                            @if let Some(votes) = finding.votes { "(同意" (votes.agree) "/到会" (votes.present) ")" }
+                        }))
+                    }
+                }
+                (row("保单年度", &html! { (claim.policy_year) }))
+            }
+        }
+    }
+
+    fn payment(&self) -> Markup {
+        let claim = &self.claim;
+        html! {
+            dl.facts {
+                (self.payee(claim.case.payee))
+                @if let Some(approved) = claim.state.approved() {
+                    (row("核定赔付", &yuan(approved.approval.amount)))
+                    (row("审批", &html! { (self.staff.actor(&approved.approval.approved)) " " (time(approved.approval.approved.at)) }))
+                    @if let Some(second) = &approved.second {
+                        (row("复核", &html! { (self.staff.actor(second)) " " (time(second.at)) }))
+                    }
+                }
+                @if let Some(instructed) = claim.state.instructed() {
+                    (row("指令号", &html! { span.code { (instructed.instruction.instruction_no) } }))
+                    (row("付款指令", &html! { (self.staff.actor(&instructed.instruction.instructed)) " " (time(instructed.instruction.instructed.at)) }))
+                }
+                @if let ClaimState::Paid(paid) = &claim.state {
+                    (row("到账", &html! { (time(paid.confirmed.at)) " 银行流水 " (paid.bank_ref) }))
+                }
+                @if let ClaimState::Closed(closed) = &claim.state {
+                    (row("到账", &html! { (time(closed.paid.confirmed.at)) " 银行流水 " (closed.paid.bank_ref) }))
+                    (row("档案号", &html! { (closed.archive_no) }))
+                }
+            }
+            @if claim.state.approved().is_none() { p.empty { "尚未审批。" small lang="en" { "Not approved yet." } } }
+        }
+    }
+
+    fn payee(&self, id: PayeeId) -> Markup {
+        let payees = self.household.iter().flat_map(|it| &it.payees);
+        let payee = payees.into_iter().find(|it| it.id == id);
+        html! {
+            @if let Some(payee) = payee {
+                (row("收款人", &html! { (payee.holder_name) }))
+                (row("开户行", &html! { (payee.bank) }))
+                (row("账号", &html! { span.code { (payee.account.masked()) } }))
+            }
+        }
+    }
+
+    fn derivation(&self) -> Markup {
+        let Some(assessment) = self.claim.assessment() else {
+            return html! { p.empty { "尚未核定理算。" small lang="en" { "Not assessed yet." } } };
+        };
+        html! {
+            (sheet(assessment))
+            dl.facts.source {
+                @if let Some(scheme) = &self.scheme {
+                    (row("方案", &html! { (scheme.name) " 第" (scheme.version) "版(" (scheme.code) ")" }))
+                    (row("方案依据", &html! { (scheme.source) }))
+                }
+                (row("条款", &html! { (assessment.clause) }))
+                (row("数据来源", &html! { (assessment.source) }))
+            }
+        }
+    }
+
+    fn notice(&self) -> Markup {
+        let Some(open) = self.claim.state.notice() else {
+            return html! { p.empty { "尚未公示。" small lang="en" { "No notice yet." } } };
+        };
+        let notice = &open.notice;
+        let hangs = matches!(self.claim.state, ClaimState::NoticeOpen(_));
+        html! {
+            pre.poster { (notice.line.text()) }
+            dl.facts {
+                (row("张贴", &html! { (notice.posted_on) }))
+                (row("期满", &html! { (notice.last_day) " 止" @if hangs { strong { " 公示中" } } }))
+                (row("可办结", &html! { (time(notice.closes_at)) " 起" }))
+                (row("张贴证明", &html! { (open.proofs.len()) " 份" }))
+                (row("内容指纹", &html! { span.code title=(notice.content_hash) { (notice.content_hash.chars().take(16).collect::<String>()) "…" } }))
+            }
+        }
+    }
+
+    fn objections(&self) -> Markup {
+        if self.claim.objections.is_empty() {
+            return html! { p.empty { "没有异议。" small lang="en" { "None." } } };
+        }
+        html! {
+            ol.objections {
+                @for objection in &self.claim.objections {
+                    li {
+                        p { strong { (objection.status.zh()) } " " (time(objection.raised.at)) }
+                        p { (objection.grounds) }
+                        @if let Some(findings) = &objection.findings { p { "查明:" (findings) } }
+                        @if let Some(resolved) = &objection.resolved {
+                            p.actor { (self.staff.actor(resolved)) " " (time(resolved.at)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The calculation sheet, line by line.
+fn sheet(assessment: &Assessment) -> Markup {
+    let steps = assessment.steps();
+    let last = steps.len().saturating_sub(1);
+    html! {
+        table.derivation {
+            thead { tr { th scope="col" { "项目" } th scope="col" { "算式" } th.amount scope="col" { "金额(元)" } } }
+            tbody {
+                @for (index, step) in steps.iter().enumerate() {
+                    tr.result[index == last] {
+                        th scope="row" { (step.label_zh) small lang="en" { (step.label_en) } }
+                        td.working data-label="算式" { (step.working) }
+                        td.amount data-label="金额(元)" { (step.amount) }
+                    }
+                }
+            }
+        }
+        @if assessment.caps.is_empty() {
+            p.second { "本条款不设封顶。" small lang="en" { "No caps apply." } }
+        } @else {
+            ul.caps {
+                @for cap in &assessment.caps {
+                    li {
+                        (cap.scope.label_zh()) "封顶 " (yuan(cap.limit)) ",此前已用 " (yuan(cap.used)) ",余 " (yuan(cap.remaining))
+                        @if cap.after < cap.before { strong { ",本次受限" } }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The pages, asked over a real socket as a browser asks.
+
+use crate::sample_sheet;
+use engine::access::SESSION_COOKIE;
+use engine::testkit::{Role, TestDesk, yuan, world};
+use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+struct Browser {
+    address: SocketAddr,
+    token: Option<String>,
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
+impl Browser {
+    async fn open(desk: &TestDesk, role: Option<Role>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let router = console::router(desk.office());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self {
+            address,
+            token: role.map(Role::token),
+        }
+    }
+
+    async fn send(&self, method: &str, path: &str, extra: &str, body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(self.address).await.expect("a connection");
+        let cookie = self
+            .token
+            .as_ref()
+            .map(|token| format!("Cookie: {SESSION_COOKIE}={token}\r\n"))
+            .unwrap_or_default();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n{cookie}{extra}\r\n",
+            self.address,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        stream.write_all(body).await.expect("sent");
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await.expect("answered");
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").expect("an answer");
+        let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).expect("a status");
+        Answer {
+            status,
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, "", b"").await
+    }
+
+    async fn post(&self, path: &str, kind: &str, body: &[u8]) -> Answer {
+        let extra = format!("Origin: http://{}\r\nContent-Type: {kind}\r\n", self.address);
+        self.send("POST", path, &extra, body).await
+    }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+#[tokio::test]
+async fn nobody_sees_a_page_without_signing_in() {
+    let desk = TestDesk::in_memory().await;
+    let browser = Browser::open(&desk, None).await;
+    for path in ["/claims", "/claims/130302-2020-00001", "/referrals/import", "/referrals/import/returned.xlsx"] {
+        let answer = browser.get(path).await;
+        assert_eq!(answer.status, 303, "{path}");
+        assert!(answer.header("location").is_some_and(|it| it.starts_with("/login?next=/")), "{path}");
+    }
+    assert_eq!(browser.get("/healthz").await.body, "ok\n");
+    assert_eq!(browser.get("/console.css").await.status, 200);
+}
+
+#[tokio::test]
+async fn signing_in_gives_a_strict_cookie_and_signing_out_ends_it() {
+    let desk = TestDesk::in_memory().await;
+    let mut browser = Browser::open(&desk, None).await;
+    let login = Role::CountyCaseworker.login();
+    let wrong = browser.post("/login", FORM, format!("login={login}&password=no").as_bytes()).await;
+    assert_eq!(wrong.status, 401);
+    assert!(wrong.header("set-cookie").is_none());
+    let body = format!("login={login}&password={}&next=%2F%2Fevil.example", world::PASSWORD);
+    let entered = browser.post("/login", FORM, body.as_bytes()).await;
+    assert_eq!((entered.status, entered.header("location")), (303, Some("/claims")));
+    let cookie = entered.header("set-cookie").expect("a cookie").to_owned();
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    let token = cookie.split([';', '=']).nth(1).expect("a token").to_owned();
+    browser.token = Some(token);
+    assert_eq!(browser.get("/claims").await.status, 200);
+    assert_eq!(browser.post("/logout", FORM, b"").await.status, 303);
+    assert_eq!(browser.get("/claims").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_form_from_elsewhere_is_refused() {
+    let desk = TestDesk::in_memory().await;
+    let browser = Browser::open(&desk, Some(Role::CountyCaseworker)).await;
+    for from in ["Origin: https://evil.example\r\n", "Origin: null\r\n", "Sec-Fetch-Site: cross-site\r\n", ""] {
+        assert_eq!(browser.send("POST", "/logout", from, b"").await.status, 403, "{from}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_is_guarded_and_loads_nothing_from_outside() {
+    let desk = TestDesk::in_memory().await;
+    let household = desk.world.household("石门寨").clone();
+    let claim = desk.refer(&household).await;
+    let browser = Browser::open(&desk, Some(Role::CountyCaseworker)).await;
+    for path in ["/login", "/claims", "/referrals/import", &format!("/claims/{}", claim.number)] {
+        let answer = browser.get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        let policy = answer.header("content-security-policy").expect("a policy");
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert!(answer.body.contains("<html lang=\"zh-CN\">"), "{path}");
+        for outside in ["http://", "https://", "<script", "style=\""] {
+            assert!(!answer.body.contains(outside), "{path} holds {outside}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_paid_claim_shows_its_whole_story() {
+    let desk = TestDesk::in_memory().await;
+    let household = desk.world.household("石门寨").clone();
+    let claim = desk
+        .refer(&household)
+        .through_verification(yuan(41_200))
+        .preview()
+        .open_notice()
+        .prove()
+        .object()
+        .dismiss()
+        .pass_days(6)
+        .close_notice()
+        .through_payout()
+        .await;
+    let browser = Browser::open(&desk, Some(Role::Auditor)).await;
+    let list = browser.get("/claims").await.body;
+    assert!(list.contains(&claim.number) && list.contains(household.head_name()));
+    assert!(list.contains("25340.00") || list.contains("25,340.00"), "the sum stands in the list");
+    let page = browser.get(&format!("/claims/{}", claim.number)).await.body;
+    for shown in ["已赔付", "办理路线", "经过:拟稿 → 已推送", "理算", "合规自付", "公示", "监督电话", "不成立", "已到账"] {
+        assert!(page.contains(shown), "{shown}");
+    }
+    for (private, what) in [
+        (household.members[0].id_number.reveal(), "an identity number"),
+        (household.payees[0].account.reveal(), "an account"),
+    ] {
+        assert!(!page.contains(private), "{what} stands on the page");
+    }
+    assert!(page.contains(&household.payees[0].account.masked()));
+    if let Ok(folder) = std::fs::create_dir_all("../../target/console-pages").map(|()| "../../target/console-pages") {
+        let css = browser.get("/console.css").await.body;
+        let inline = |page: &str| page.replace("<link rel=\"stylesheet\" href=\"/console.css\">", &format!("<style>{css}</style>"));
+        std::fs::write(format!("{folder}/claim.html"), inline(&page)).expect("written");
+        std::fs::write(format!("{folder}/claims.html"), inline(&list)).expect("written");
+    }
+}
+
+#[tokio::test]
+async fn not_there_and_not_yours_are_one_answer() {
+    let desk = TestDesk::in_memory().await;
+    let household = desk.world.household("驻操营").clone();
+    let claim = desk.refer(&household).await;
+    for stranger in [Role::Shimenzhai, Role::RivalHandler] {
+        let browser = Browser::open(&desk, Some(stranger)).await;
+        let theirs = browser.get(&format!("/claims/{}", claim.number)).await;
+        let nothing = browser.get("/claims/130302-2020-99999").await;
+        assert_eq!((theirs.status, nothing.status), (404, 404));
+        assert_eq!(theirs.body, nothing.body);
+        let list = browser.get("/claims").await.body;
+        assert!(!list.contains(&claim.number) && !list.contains(household.head_name()));
+        let elsewhere = browser.get("/claims?town=130302106").await.body;
+        assert!(!elsewhere.contains(&claim.number));
+    }
+}
+
+#[tokio::test]
+async fn the_list_is_filtered_by_phase_and_status() {
+    let desk = TestDesk::in_memory().await;
+    let home = desk.world.household("石门寨").clone();
+    let other = desk.world.household("驻操营").clone();
+    let referred = desk.refer(&home).await;
+    let accepted = desk.refer(&other).accept().assign().await;
+    let browser = Browser::open(&desk, Some(Role::CountyCaseworker)).await;
+    let phase = browser.get("/claims?phase=VERIFICATION").await.body;
+    assert!(phase.contains(&accepted.number) && !phase.contains(&referred.number));
+    let status = browser.get("/claims?status=REFERRED").await.body;
+    assert!(!status.contains(&accepted.number) && status.contains(&referred.number));
+    let empty = browser.get("/claims?status=PAID").await.body;
+    assert!(empty.contains("没有符合条件的案件"));
+    let unknown = browser.get("/claims?status=NONSENSE&town=x&after=%00").await;
+    assert_eq!(unknown.status, 200);
+}
+
+#[tokio::test]
+async fn pages_go_forth_and_back_by_number() {
+    let desk = TestDesk::in_memory().await;
+    let home = desk.world.household("石门寨").clone();
+    let mut numbers = Vec::new();
+    for offset in 0..60 {
+        let event_on = world::day(2020, 3, 1) + chrono::Days::new(offset);
+        numbers.push(desk.draft(&home).event_on(event_on).await.number);
+    }
+    let browser = Browser::open(&desk, Some(Role::CountyCaseworker)).await;
+    let first = browser.get("/claims").await.body;
+    assert!(first.contains(&numbers[49]) && !first.contains(&numbers[50]));
+    assert!(first.contains("下一页") && !first.contains("上一页"));
+    let second = browser.get(&format!("/claims?after={}", numbers[49])).await.body;
+    assert!(second.contains(&numbers[59]) && second.contains("上一页") && !second.contains("下一页"));
+    let back = browser.get(&format!("/claims?before={}", numbers[50])).await.body;
+    assert!(back.contains(&numbers[0]) && back.contains("下一页") && !back.contains("上一页"));
+}
+
+fn upload(scheme: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut body = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"scheme\"\r\n\r\n{scheme}\r\n--b\r\nContent-Disposition: form-data; name=\"sheet\"; filename=\"a.xlsx\"\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(b"\r\n--b--\r\n");
+    body
+}
+
+#[tokio::test]
+async fn a_list_is_uploaded_and_the_faulty_rows_are_fetched() {
+    let desk = TestDesk::in_memory().await;
+    let browser = Browser::open(&desk, Some(Role::CountyCaseworker)).await;
+    let kind = "multipart/form-data; boundary=b";
+    let scheme = desk.world.scheme.id.to_string();
+    let nothing = browser.get("/referrals/import/returned.xlsx").await;
+    assert_eq!(nothing.status, 404);
+    let not_a_sheet = browser.post("/referrals/import", kind, &upload(&scheme, b"hello")).await;
+    assert_eq!(not_a_sheet.status, 422);
+    assert!(not_a_sheet.body.contains("不是.xlsx文件"));
+    let list = sample_sheet::referral_workbook();
+    let done = browser.post("/referrals/import", kind, &upload(&scheme, &list)).await;
+    assert_eq!(done.status, 200);
+    assert!(done.body.contains("导入结果") && done.body.contains("校验码不符"), "{}", done.body);
+    let sheet = browser.get("/referrals/import/returned.xlsx").await;
+    assert_eq!(sheet.status, 200);
+    assert!(sheet.body.starts_with("PK"));
+    let colleague = Browser { address: browser.address, token: Some(Role::Shimenzhai.token()) };
+    assert_eq!(colleague.get("/referrals/import/returned.xlsx").await.status, 404, "another account's sheet");
+}

@@ -1,0 +1,333 @@
+//! Random histories: any command by anybody on three claims of two households and one pool, while
+//! days pass, people die, and clocks jump. After every step the monitor looks at the events, the
+//! transfers and the books (invariants 1 to 6 and 9 to 12 of design.md; failures 4, 5, 8, 9 and 27).
+
+#[expect(dead_code, reason = "each test uses a part of the world")]
+mod world;
+
+use chrono::Duration;
+use lifecycle::{Claim, CommandKind, EventKind, Status, allowed};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use world::office::Office;
+use world::{Step, Who, World, path_to};
+
+const CLAIMS: usize = 3;
+/// Steps of one history.
+const STEPS: usize = 160;
+/// Histories of a quick run.
+const CASES: u32 = 500;
+
+/// One step, as numbers, so that a failing history shrinks.
+#[derive(Debug, Clone, Copy)]
+enum Move {
+    /// A command of a kind the status allows, by whoever usually gives it.
+    Fitting { claim: usize, kind: u8, choice: u8 },
+    /// Any command by anybody, possibly in the place of somebody else.
+    Any {
+        claim: usize,
+        kind: u8,
+        choice: u8,
+        who: u8,
+        acting_for: Option<u8>,
+    },
+    /// Hours pass; a clock that was set wrong goes back.
+    Hours(i64),
+    /// The register is asked whether everybody lives.
+    Check,
+    /// A payee dies.
+    Death(u8),
+}
+
+fn a_move() -> impl Strategy<Value = Move> {
+    let place = || 0..CLAIMS;
+    prop_oneof![
+        20 => (place(), any::<u8>(), 0_u8..8)
+            .prop_map(|(claim, kind, choice)| Move::Fitting { claim, kind, choice }),
+        5 => (place(), any::<u8>(), any::<u8>(), any::<u8>(), prop::option::weighted(0.3, any::<u8>()))
+            .prop_map(|(claim, kind, choice, who, acting_for)| Move::Any {
+                claim, kind, choice, who, acting_for,
+            }),
+        3 => (1_i64..96).prop_map(Move::Hours),
+        1 => (-48_i64..0).prop_map(Move::Hours),
+        1 => Just(Move::Check),
+        1 => any::<u8>().prop_map(Move::Death),
+    ]
+}
+
+/// The one of several that a random number points at.
+fn pick<T: Copy>(all: &[T], number: u8) -> Option<T> {
+    all.get(usize::from(number) % all.len().max(1)).copied()
+}
+
+/// Claims 0 and 1 are of the first household, claim 2 of the second.
+fn household(place: usize) -> usize {
+    usize::from(place == 2)
+}
+
+/// Begins a claim and takes it towards a status, as far as pool and caps let it come.
+fn begin(office: &mut Office, place: usize, towards: Status) {
+    let number = u32::try_from(place).unwrap_or(0);
+    let draft = office.world.draft(household(place), number);
+    let begun = office.submit(place, &Who::Town.orders(draft));
+    assert_eq!(begun, Ok(EventKind::ReferralDrafted));
+    for step in path_to(towards).into_iter().skip(1) {
+        if let Step::Days(days) = step {
+            office.now += Duration::days(days);
+        } else if let Step::Do(kind) = step {
+            let command = office.world.usual(kind, office.claim(place));
+            let _ = office.submit(place, &Who::giver(&command).orders(command));
+        }
+    }
+}
+
+/// Makes one move; tells what happened.
+fn make(office: &mut Office, step: Move) -> Option<EventKind> {
+    match step {
+        Move::Fitting {
+            claim,
+            kind,
+            choice,
+        } => {
+            let kinds: Vec<CommandKind> = allowed(office.claim(claim).status()).collect();
+            let kind = forward(&kinds, kind)?;
+            let choices = office.world.choices(kind, office.claim(claim));
+            // Mostly the usual command: histories should get far.
+            let last = choices.len() - 1;
+            let command = choices
+                .get(usize::from(choice).saturating_sub(4).min(last))?
+                .clone();
+            let who = Who::giver(&command);
+            office.submit(claim, &who.orders(command)).ok()
+        }
+        Move::Any {
+            claim,
+            kind,
+            choice,
+            who,
+            acting_for,
+        } => {
+            let kind = pick(CommandKind::ALL, kind)?;
+            let choices = office.world.choices(kind, office.claim(claim));
+            let command = choices.get(usize::from(choice) % choices.len())?.clone();
+            let who = pick(&Who::ALL, who)?;
+            let mut order = who.orders(command);
+            if let Some(other) = acting_for.and_then(|it| pick(&Who::ALL, it)) {
+                order.actor = who.acting_for(other);
+            }
+            office.submit(claim, &order).ok()
+        }
+        Move::Hours(hours) => {
+            office.now += Duration::hours(hours);
+            None
+        }
+        Move::Check => {
+            office.payees_checked_on = lifecycle::calendar::legal_day(office.now);
+            None
+        }
+        Move::Death(which) => {
+            // Half of the numbers kill nobody.
+            if which >= 128 {
+                let payee = office.world.payees[usize::from(which) % 4].id;
+                office.payees_died.insert(payee);
+            }
+            None
+        }
+    }
+}
+
+/// A kind the status allows, more often one that leads on than one that ends or repeats.
+fn forward(kinds: &[CommandKind], number: u8) -> Option<CommandKind> {
+    use CommandKind as C;
+    let ends = [
+        C::WithdrawClaim,
+        C::DeclareIneligible,
+        C::RejectClaim,
+        C::ReturnReferral,
+        C::AmendReferral,
+        C::AssignSurvey,
+        C::ChangePayee,
+        C::SendBackClaim,
+        C::RaiseObjection,
+    ];
+    let on: Vec<CommandKind> = kinds
+        .iter()
+        .copied()
+        .filter(|it| !ends.contains(it))
+        .collect();
+    if (240..252).contains(&number) && kinds.contains(&C::RaiseObjection) {
+        return Some(C::RaiseObjection);
+    }
+    if number < 252 && !on.is_empty() {
+        pick(&on, number)
+    } else {
+        pick(kinds, number)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long to search is the caller's choice"
+)]
+fn cases() -> u32 {
+    std::env::var("FANGPIN_PROPTEST_CASES")
+        .ok()
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(CASES)
+}
+
+#[test]
+fn no_history_breaks_an_invariant() {
+    let mut runner = TestRunner::new(Config {
+        cases: cases(),
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(
+            "tests/histories.proptest-regressions",
+        ))),
+        ..Config::default()
+    });
+    let reached: RefCell<BTreeMap<EventKind, u32>> = RefCell::default();
+    let starts = prop::array::uniform3(prop::sample::select(Status::ALL));
+    let moves = prop::collection::vec(a_move(), STEPS);
+    let outcome = runner.run(&(starts, moves), |(starts, steps)| {
+        let mut office = Office::new(World::new());
+        for (place, towards) in starts.into_iter().enumerate() {
+            begin(&mut office, place, towards);
+        }
+        for step in steps {
+            if let Some(event) = make(&mut office, step) {
+                *reached.borrow_mut().entry(event).or_default() += 1;
+            }
+            prop_assert!(office.violations.is_empty(), "{:?}", office.violations);
+        }
+        for file in &office.files {
+            let folded = Claim::fold(&file.history);
+            prop_assert_eq!(
+                folded.as_ref(),
+                Some(&file.claim),
+                "the history tells another claim"
+            );
+            prop_assert_eq!(file.history.len(), usize::try_from(file.claim.version)?);
+        }
+        Ok(())
+    });
+    assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
+    let reached = reached.into_inner();
+    println!("{} histories of {STEPS} steps reached {reached:?}", cases());
+    // A run that never pays would prove nothing.
+    assert!(
+        reached.contains_key(&EventKind::PayoutConfirmed),
+        "nobody was paid: {reached:?}"
+    );
+}
+
+/// Failure 4: whatever the order of commands, approval comes after review, review after the notice.
+#[test]
+fn the_order_of_phases_is_the_order_of_events() {
+    use EventKind as E;
+    let order = [
+        E::ReferralDrafted,
+        E::CaseReferred,
+        E::ReferralAccepted,
+        E::SurveyAssigned,
+        E::VerificationRecorded,
+        E::NoticePreviewed,
+        E::PublicNoticeOpened,
+        E::PublicationProved,
+        E::NoticeClosed,
+        E::CountyReviewed,
+        E::ClaimApproved,
+        E::PayoutInstructed,
+        E::PayoutConfirmed,
+    ];
+    let office = Office::at(World::new(), Status::Paid);
+    let history = &office.files[0].history;
+    let places: Vec<Option<usize>> = order
+        .iter()
+        .map(|kind| history.iter().position(|it| it.what.kind() == *kind))
+        .collect();
+    assert!(places.iter().all(Option::is_some), "{places:?}");
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+/// Failure 27: money that comes back after the file was archived is taken in, and can be paid once
+/// more, to a payee who was noticed and approved anew.
+#[test]
+fn a_return_after_archiving_reopens_the_line() {
+    use CommandKind as C;
+    let mut office = Office::at(World::new(), Status::Closed);
+    let paid = office.books().paid_out;
+    office.walk(0, &[Step::Do(C::ReportPayoutReturned)]);
+    assert_eq!(
+        (office.books().paid_out, office.books().reserved),
+        (0, paid)
+    );
+    office.walk(
+        0,
+        &[
+            Step::Do(C::ReinstatePayout),
+            Step::Do(C::InstructPayout),
+            Step::Do(C::ConfirmPayout),
+        ],
+    );
+    assert_eq!(office.books().paid_out, paid);
+    assert_eq!(office.violations, []);
+}
+
+/// Nothing is held for ever: a payment fails because the only payee has died, the claim is
+/// withdrawn, the reserved money is free again.
+#[test]
+fn a_failed_payment_to_the_dead_can_be_withdrawn() {
+    use CommandKind as C;
+    let mut office = Office::at(World::new(), Status::PayFailed);
+    office.payees_died.insert(office.claim(0).case.payee);
+    office.walk(0, &[Step::Do(C::WithdrawClaim)]);
+    assert_eq!(office.books().available, office.world.pool.get());
+    assert_eq!(office.violations, []);
+}
+
+/// Failure 8: a part once played is not forgotten when an objection makes the round void, and
+/// delegation does not launder it.
+#[test]
+fn parts_are_kept_over_rounds_and_delegation() {
+    use CommandKind as C;
+    let mut office = Office::at(World::new(), Status::Approved);
+    office.walk(
+        0,
+        &[
+            Step::Do(C::RaiseObjection),
+            Step::Other(C::ResolveObjection),
+            Step::Other(C::AssignSurvey),
+        ],
+    );
+    let surveyor = Who::OtherSurveyor;
+    for kind in [C::RecordFinding, C::RecordFinding, C::RecordVerification] {
+        let command = office.world.usual(kind, office.claim(0));
+        let who = if Who::giver(&command) == Who::Town {
+            Who::Town
+        } else {
+            surveyor
+        };
+        assert!(office.submit(0, &who.orders(command)).is_ok());
+    }
+    office.walk(
+        0,
+        &[
+            Step::Do(C::PreviewNotice),
+            Step::Do(C::OpenPublicNotice),
+            Step::Do(C::RecordPublicationProof),
+            Step::Days(6),
+            Step::Do(C::CloseNotice),
+            Step::Do(C::CountyReviewClaim),
+        ],
+    );
+    let approve = office.world.usual(C::ApproveClaim, office.claim(0));
+    let mut by_first_surveyor = Who::Surveyor.orders(approve);
+    by_first_surveyor.actor.duties = Who::Approver.duties();
+    let refused = office.submit(0, &by_first_surveyor);
+    assert_eq!(refused.map_err(|it| it.code()), Err("DUTY_CONFLICT"));
+    by_first_surveyor.actor.on_behalf_of = Some(Who::OtherApprover.person());
+    let refused = office.submit(0, &by_first_surveyor);
+    assert_eq!(refused.map_err(|it| it.code()), Err("DUTY_CONFLICT"));
+}

@@ -1,0 +1,518 @@
+//! A small world, walked to its end: two claims of two households, one pool that pays only one of
+//! them, six persons of several duties each and four programs, days that pass. In every state
+//! everybody tries everything, lawful or not; the monitor looks at each step that goes through.
+//!
+//! The judgement is blind: it sees one claim, one order and the facts. So the walk asks each
+//! question once for a claim and what it sees of the other one (what that holds of the pool, and
+//! whether it took the shared bill), and combines the answers into states of both. What would
+//! repeat without end is bounded ([`Bounds`]); steps beyond a bound are judged and checked, but not
+//! followed. Time counts only as the days a notice still has to run.
+
+#[expect(dead_code, reason = "each test uses a part of the world")]
+mod world;
+
+use chrono::{DateTime, Duration, NaiveTime, Utc};
+use lifecycle::{
+    Actor, Check, Claim, Command, CommandKind, Duty, EventKind, MemberId, ObjectionStatus, Order,
+    PersonId, Status, TABLE, decide, open_claim,
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::rc::Rc;
+use world::monitor::{Trail, Violation, check_pool, check_step};
+use world::office::Books;
+use world::{Scene, Who, World, at, yuan};
+
+/// What is not followed further.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    objections: usize,
+    rounds: u8,
+    instructions: u16,
+    proofs: u16,
+}
+
+/// The first claim may be objected to, reopened and paid again; the second one goes straight on.
+const BOUNDS: [Bounds; 2] = [
+    Bounds {
+        objections: 1,
+        rounds: 1,
+        instructions: 2,
+        proofs: 1,
+    },
+    Bounds {
+        objections: 0,
+        rounds: 0,
+        instructions: 1,
+        proofs: 1,
+    },
+];
+
+/// Six persons, each with duties enough to be tempted, and four programs.
+fn cast() -> Vec<Actor> {
+    let person = |who: Who, duties: &[Duty]| Actor {
+        duties: duties.to_vec(),
+        ..who.actor()
+    };
+    vec![
+        person(
+            Who::Town,
+            &[
+                Duty::TownshipCaseworker,
+                Duty::InsurerHandler,
+                Duty::Approver,
+                Duty::Finance,
+            ],
+        ),
+        person(
+            Who::County,
+            &[
+                Duty::CountyCaseworker,
+                Duty::CountySupervisor,
+                Duty::InsurerHandler,
+            ],
+        ),
+        person(
+            Who::Surveyor,
+            &[Duty::Surveyor, Duty::Approver, Duty::Finance],
+        ),
+        person(
+            Who::OtherSurveyor,
+            &[Duty::Surveyor, Duty::Approver, Duty::Finance],
+        ),
+        person(
+            Who::Approver,
+            &[Duty::CountyReviewer, Duty::Approver, Duty::Finance],
+        ),
+        person(Who::Cousin, &[Duty::InsurerHandler, Duty::Approver]),
+        Who::Bank.actor(),
+        Who::Timer.actor(),
+        Who::Renderer.actor(),
+        Who::RashTimer.actor(),
+    ]
+}
+
+fn small_world() -> World {
+    let mut world = World::new().with_scheme(|scheme| {
+        scheme.notice.term.days = 1;
+        scheme.checks = vec![Check::FieldVisit];
+        // An uplift always needs a second approver.
+        scheme.single_approval_max = yuan(2_000);
+        let town = [
+            CommandKind::DraftReferral,
+            CommandKind::AmendReferral,
+            CommandKind::ReferCase,
+        ];
+        scheme.duties = BTreeMap::from(town.map(|it| (it, vec![Duty::TownshipCaseworker])));
+    });
+    world.pool = yuan(3_000);
+    world
+}
+
+/// One claim, the way it came.
+#[derive(Debug, Clone)]
+struct Local {
+    claim: Claim,
+    trail: Trail,
+    now: DateTime<Utc>,
+    household: usize,
+}
+
+/// What of a claim can matter for what comes: two claims with one key are one state.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    status: Status,
+    days_left: i64,
+    trail: Trail,
+    surveyor: Option<PersonId>,
+    findings: Vec<(Check, bool)>,
+    objections: Vec<ObjectionStatus>,
+    instructions: u16,
+}
+
+impl Local {
+    fn key(&self, world: &World) -> Key {
+        let mut trail = self.trail.clone();
+        trail.events = 0;
+        let mut days_left = 0;
+        if let Some(notice) = &mut trail.notice {
+            let left = world.term_ends(notice.opened_at) - self.now;
+            days_left = (left.num_hours() + 23).div_euclid(24).max(0);
+            notice.opened_at = DateTime::UNIX_EPOCH;
+        }
+        let verifying = self.claim.state.verifying();
+        Key {
+            status: self.claim.status(),
+            days_left,
+            trail,
+            surveyor: verifying.map(|it| it.surveyor),
+            findings: verifying
+                .map(|it| it.findings.iter().map(|it| (it.check, it.passed)).collect())
+                .unwrap_or_default(),
+            objections: self.claim.objections.iter().map(|it| it.status).collect(),
+            instructions: self.claim.instructions,
+        }
+    }
+
+    fn is_within(&self, bounds: Bounds) -> bool {
+        self.claim.objections.len() <= bounds.objections
+            && self.trail.rounds <= bounds.rounds
+            && self.claim.instructions <= bounds.instructions
+            && self
+                .trail
+                .notice
+                .as_ref()
+                .is_none_or(|it| it.proofs <= bounds.proofs)
+    }
+
+    fn took_shared_bill(&self) -> bool {
+        self.claim.status().is_living() && self.trail.bills.contains(&World::bill(999))
+    }
+}
+
+/// What a claim sees of the other one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct View {
+    other_holds: i64,
+    shared_bill_taken: bool,
+}
+
+/// All that is known of one of the two claims.
+struct Side {
+    locals: Vec<Local>,
+    index: HashMap<Key, usize>,
+    /// Where nothing more can happen, states that look the same to the other claim are one.
+    class: Vec<usize>,
+    ended: HashMap<(Status, Books, bool), usize>,
+    moves: HashMap<(usize, View), Rc<Vec<usize>>>,
+    days: HashMap<usize, usize>,
+    bounds: Bounds,
+}
+
+struct Walk {
+    world: World,
+    cast: Vec<Actor>,
+    sides: [Side; 2],
+    rows: BTreeSet<(Option<Status>, CommandKind, EventKind, Status)>,
+    refusals: BTreeMap<&'static str, u64>,
+    judged: u64,
+    went_through: u64,
+    beyond_bounds: u64,
+    violations: Vec<(Violation, String)>,
+}
+
+impl Walk {
+    fn new(world: World) -> Self {
+        let side = |bounds| Side {
+            locals: Vec::new(),
+            index: HashMap::new(),
+            class: Vec::new(),
+            ended: HashMap::new(),
+            moves: HashMap::new(),
+            days: HashMap::new(),
+            bounds,
+        };
+        Self {
+            world,
+            cast: cast(),
+            sides: BOUNDS.map(side),
+            rows: BTreeSet::new(),
+            refusals: BTreeMap::new(),
+            judged: 0,
+            went_through: 0,
+            beyond_bounds: 0,
+            violations: Vec::new(),
+        }
+    }
+
+    /// The draft a claim begins with.
+    fn begin(&mut self, which: usize) -> usize {
+        let number = u32::try_from(which).unwrap_or(0);
+        let order = Who::Town.orders(self.world.draft(which, number));
+        let scene = Scene::quiet(which, at(6, 1, 9));
+        let facts = self.world.facts(&scene, None, &order);
+        let decision = open_claim(&order, &facts).expect("a sound draft");
+        let mut trail = Trail::default();
+        let broken = trail.see(&self.world, &scene, &decision.event, &decision.postings);
+        assert_eq!(broken, []);
+        let local = Local {
+            claim: decision.claim,
+            trail,
+            now: scene.now,
+            household: which,
+        };
+        let kind = decision.event.what.kind();
+        self.rows
+            .insert((None, CommandKind::DraftReferral, kind, local.claim.status()));
+        self.intern(which, local)
+    }
+
+    fn intern(&mut self, which: usize, local: Local) -> usize {
+        let key = local.key(&self.world);
+        let side = &mut self.sides[which];
+        if let Some(known) = side.index.get(&key) {
+            return *known;
+        }
+        let place = side.locals.len();
+        side.index.insert(key, place);
+        let status = local.claim.status();
+        let class = if status.is_final() {
+            let looks = (status, local.trail.books, local.took_shared_bill());
+            *side.ended.entry(looks).or_insert(place)
+        } else {
+            place
+        };
+        side.class.push(class);
+        side.locals.push(local);
+        place
+    }
+
+    /// A night passes for one claim.
+    fn next_day(&mut self, which: usize, place: usize) -> usize {
+        if let Some(known) = self.sides[which].days.get(&place) {
+            return *known;
+        }
+        let mut local = self.sides[which].locals[place].clone();
+        local.now += Duration::days(1);
+        let next = self.intern(which, local);
+        self.sides[which].days.insert(place, next);
+        next
+    }
+
+    fn scene(&self, local: &Local, view: View) -> Scene {
+        Scene {
+            pool_available: plus_fen(
+                self.world.pool.get() - local.trail.holds() - view.other_holds,
+            ),
+            bills_taken: if view.shared_bill_taken {
+                vec![World::bill(999)]
+            } else {
+                Vec::new()
+            },
+            ..Scene::quiet(local.household, local.now)
+        }
+    }
+
+    /// Everything anybody tries on a claim; where it leads.
+    fn moves(&mut self, which: usize, place: usize, view: View) -> Rc<Vec<usize>> {
+        if let Some(known) = self.sides[which].moves.get(&(place, view)) {
+            return Rc::clone(known);
+        }
+        let local = self.sides[which].locals[place].clone();
+        let scene = self.scene(&local, view);
+        let mut targets = Vec::new();
+        for kind in CommandKind::ALL {
+            for command in self.world.choices(*kind, &local.claim) {
+                if surveys_nowhere(&command, which) {
+                    continue;
+                }
+                for actor in 0..self.cast.len() {
+                    let order = Order {
+                        actor: self.cast[actor].clone(),
+                        command: command.clone(),
+                    };
+                    if let Some(next) = self.attempt(&local, &scene, &order) {
+                        if next.is_within(self.sides[which].bounds) {
+                            targets.push(self.intern(which, next));
+                        } else {
+                            self.beyond_bounds += 1;
+                        }
+                    }
+                }
+            }
+        }
+        targets.sort_unstable();
+        targets.dedup();
+        targets.retain(|it| *it != place);
+        let targets = Rc::new(targets);
+        self.sides[which]
+            .moves
+            .insert((place, view), Rc::clone(&targets));
+        targets
+    }
+
+    /// One order of one person; the claim after it, if it went through.
+    fn attempt(&mut self, local: &Local, scene: &Scene, order: &Order) -> Option<Local> {
+        self.judged += 1;
+        let facts = self.world.facts(scene, Some(&local.claim), order);
+        let decision = match decide(&local.claim, order, &facts) {
+            Ok(decision) => decision,
+            Err(blocked) => {
+                *self.refusals.entry(blocked.code()).or_default() += 1;
+                return None;
+            }
+        };
+        self.went_through += 1;
+        let mut found = check_step(Some(&local.claim), &decision.claim, &decision.event);
+        let mut trail = local.trail.clone();
+        found.extend(trail.see(&self.world, scene, &decision.event, &decision.postings));
+        let row = (
+            Some(local.claim.status()),
+            order.command.kind(),
+            decision.event.what.kind(),
+            decision.claim.status(),
+        );
+        self.rows.insert(row);
+        let story = || format!("{row:?} by {:?}", order.actor);
+        self.violations
+            .extend(found.into_iter().map(|it| (it, story())));
+        Some(Local {
+            claim: decision.claim,
+            trail,
+            ..local.clone()
+        })
+    }
+
+    /// Walks all states of both claims; how many there are, and how many steps lead between them.
+    fn run(&mut self) -> (usize, u64) {
+        let start = (self.begin(0), self.begin(1));
+        let mut seen: HashSet<(usize, usize)> = HashSet::from([start]);
+        let mut queue = VecDeque::from([start]);
+        let mut transitions = 0;
+        while let Some((first, second)) = queue.pop_front() {
+            self.check_both(first, second);
+            let mut nexts = Vec::new();
+            let views = [self.view_of(1, second), self.view_of(0, first)];
+            nexts.extend(
+                self.moves(0, first, views[0])
+                    .iter()
+                    .map(|it| (*it, second)),
+            );
+            nexts.extend(
+                self.moves(1, second, views[1])
+                    .iter()
+                    .map(|it| (first, *it)),
+            );
+            nexts.push((self.next_day(0, first), self.next_day(1, second)));
+            for (first, second) in nexts {
+                transitions += 1;
+                let next = (self.sides[0].class[first], self.sides[1].class[second]);
+                // Also a state that is merged into one that ended has everybody try everything.
+                if next.0 != first && !self.sides[0].moves.contains_key(&(first, views[0])) {
+                    assert_eq!(*self.moves(0, first, views[0]), []);
+                }
+                if next.1 != second && !self.sides[1].moves.contains_key(&(second, views[1])) {
+                    assert_eq!(*self.moves(1, second, views[1]), []);
+                }
+                if seen.insert(next) {
+                    queue.push_back(next);
+                }
+            }
+        }
+        (seen.len(), transitions)
+    }
+
+    fn view_of(&self, which: usize, place: usize) -> View {
+        let local = &self.sides[which].locals[place];
+        View {
+            other_holds: local.trail.holds(),
+            shared_bill_taken: local.took_shared_bill(),
+        }
+    }
+
+    fn check_both(&mut self, first: usize, second: usize) {
+        let locals = [&self.sides[0].locals[first], &self.sides[1].locals[second]];
+        let holders: Vec<(usize, MemberId, &Trail)> = locals
+            .iter()
+            .map(|it| (it.household, it.claim.case.insured, &it.trail))
+            .collect();
+        let found = check_pool(&self.world, &holders);
+        let story = locals.map(|it| it.claim.status());
+        self.violations
+            .extend(found.into_iter().map(|it| (it, format!("{story:?}"))));
+    }
+
+    /// States of one claim from which it can neither end nor be archived, whatever happens.
+    fn dead_ends(&self, which: usize) -> Vec<Status> {
+        let side = &self.sides[which];
+        let mut before: HashMap<usize, Vec<usize>> = HashMap::new();
+        for ((place, _), targets) in &side.moves {
+            for target in targets.iter() {
+                before.entry(*target).or_default().push(*place);
+            }
+        }
+        for (place, next) in &side.days {
+            before.entry(*next).or_default().push(*place);
+        }
+        let ends = (0..side.locals.len()).filter(|place| {
+            let status = side.locals[*place].claim.status();
+            status.is_final() || status == Status::Closed
+        });
+        let mut queue: Vec<usize> = ends.collect();
+        let mut fine: HashSet<usize> = queue.iter().copied().collect();
+        while let Some(place) = queue.pop() {
+            for earlier in before.get(&place).into_iter().flatten() {
+                if fine.insert(*earlier) {
+                    queue.push(*earlier);
+                }
+            }
+        }
+        (0..side.locals.len())
+            .filter(|place| !fine.contains(place))
+            .map(|place| side.locals[place].claim.status())
+            .collect()
+    }
+}
+
+const fn plus_fen(fen: i64) -> benefits::Fen {
+    benefits::Fen::new(fen)
+}
+
+/// Jack is not in this world, and the cousin surveys nobody but the cousin's own household.
+fn surveys_nowhere(command: &Command, which: usize) -> bool {
+    let named = command.named_person();
+    named == Some(Who::Jack.person()) || (which == 1 && named == Some(Who::Cousin.person()))
+}
+
+#[test]
+fn everything_anybody_can_do_in_a_small_world_keeps_the_invariants() {
+    let mut walk = Walk::new(small_world());
+    let (states, transitions) = walk.run();
+    let statuses: BTreeSet<Status> = walk
+        .sides
+        .iter()
+        .flat_map(|side| side.locals.iter().map(|it| it.claim.status()))
+        .collect();
+    println!(
+        "{states} states of two claims ({} x {} of one), {transitions} transitions; {} orders \
+         judged, {} went through, {} of them beyond a bound; {} statuses, {} of {} rows",
+        walk.sides[0].locals.len(),
+        walk.sides[1].locals.len(),
+        walk.judged,
+        walk.went_through,
+        walk.beyond_bounds,
+        statuses.len(),
+        walk.rows.len(),
+        TABLE.len(),
+    );
+    println!("refusals: {:?}", walk.refusals);
+    let first = walk.violations.first();
+    assert!(
+        first.is_none(),
+        "{} violations, first {first:?}",
+        walk.violations.len()
+    );
+    assert_eq!(statuses.into_iter().collect::<Vec<_>>(), Status::ALL);
+    let table: BTreeSet<_> = TABLE
+        .iter()
+        .map(|it| (it.from, it.command, it.event, it.to))
+        .collect();
+    let missing: Vec<_> = table.difference(&walk.rows).collect();
+    assert!(missing.is_empty(), "rows never walked: {missing:?}");
+    let strange: Vec<_> = walk.rows.difference(&table).collect();
+    assert!(strange.is_empty(), "walked outside the table: {strange:?}");
+    for which in [0, 1] {
+        assert_eq!(walk.dead_ends(which), [], "claim {which} cannot end");
+    }
+}
+
+/// The days left count what the monitor counts.
+#[test]
+fn a_notice_of_one_day_runs_over_two_midnights() {
+    let world = small_world();
+    let ends = world.term_ends(at(6, 5, 23));
+    let midnight = NaiveTime::MIN;
+    assert_eq!(
+        ends,
+        world::day(6, 7).and_time(midnight).and_utc() - Duration::hours(8)
+    );
+}

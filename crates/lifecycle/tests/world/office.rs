@@ -1,0 +1,251 @@
+//! The model of an office: the claims, the books and the registers that a store would keep, in
+//! plain values. Whatever goes through is shown to the [`monitor`](super::monitor).
+
+use super::monitor::{Trail, Violation, check_pool, check_step};
+use super::{Scene, Step, Who, World, at, day, path_to};
+use benefits::{Fen, RunningTotals};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use lifecycle::{
+    BillKey, Blocked, Claim, Command, Event, EventKind, Facts, Liveness, MemberId, Order, PayeeId,
+    Status, decide, open_claim,
+};
+use std::collections::BTreeSet;
+
+/// Balances of a pool, or the share of one claim in them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Books {
+    pub county_fund: i64,
+    pub available: i64,
+    pub reserved: i64,
+    pub in_flight: i64,
+    pub paid_out: i64,
+}
+
+impl Books {
+    pub const fn funded(amount: Fen) -> Self {
+        Self {
+            county_fund: -amount.get(),
+            available: amount.get(),
+            reserved: 0,
+            in_flight: 0,
+            paid_out: 0,
+        }
+    }
+
+    pub const fn sum(&self) -> i64 {
+        self.county_fund + self.available + self.reserved + self.in_flight + self.paid_out
+    }
+
+    pub const fn add(&mut self, other: &Self) {
+        self.county_fund += other.county_fund;
+        self.available += other.available;
+        self.reserved += other.reserved;
+        self.in_flight += other.in_flight;
+        self.paid_out += other.paid_out;
+    }
+}
+
+/// One claim's file.
+#[derive(Debug, Clone)]
+pub struct File {
+    pub claim: Claim,
+    pub history: Vec<Event>,
+    pub trail: Trail,
+    pub household: usize,
+}
+
+/// The office.
+#[derive(Debug, Clone)]
+pub struct Office {
+    pub world: World,
+    pub now: DateTime<Utc>,
+    pub files: Vec<File>,
+    pub insured: Liveness,
+    pub payees_died: BTreeSet<PayeeId>,
+    pub payees_checked_on: NaiveDate,
+    /// Every invariant that was seen to break.
+    pub violations: Vec<Violation>,
+}
+
+impl Office {
+    pub fn new(world: World) -> Self {
+        Self {
+            world,
+            now: at(6, 5, 9),
+            files: Vec::new(),
+            insured: Liveness {
+                died_on: None,
+                checked_on: Some(day(6, 1)),
+            },
+            payees_died: BTreeSet::new(),
+            payees_checked_on: day(6, 1),
+            violations: Vec::new(),
+        }
+    }
+
+    /// An office with one claim that has come to a status by its real history.
+    pub fn at(world: World, status: Status) -> Self {
+        let mut office = Self::new(world);
+        office.walk(0, &path_to(status));
+        assert_eq!(office.claim(0).status(), status);
+        office
+    }
+
+    pub fn claim(&self, place: usize) -> &Claim {
+        &self.files[place].claim
+    }
+
+    /// Takes steps that must all go through.
+    pub fn walk(&mut self, place: usize, path: &[Step]) {
+        for step in path {
+            let (kind, choice) = match *step {
+                Step::Days(days) => {
+                    self.now += Duration::days(days);
+                    continue;
+                }
+                Step::Do(kind) => (kind, 0),
+                Step::Other(kind) => (kind, 1),
+            };
+            let command = self.files.get(place).map_or_else(
+                || {
+                    self.world.draft(
+                        place % self.world.houses.len(),
+                        u32::try_from(place).unwrap_or(0),
+                    )
+                },
+                |file| self.world.choices(kind, &file.claim).swap_remove(choice),
+            );
+            let done = self.submit(place, &Who::giver(&command).orders(command));
+            assert!(done.is_ok(), "{step:?}: {done:?}");
+        }
+    }
+
+    fn holders(&self) -> Vec<(usize, MemberId, &Trail)> {
+        self.files
+            .iter()
+            .map(|file| (file.household, file.claim.case.insured, &file.trail))
+            .collect()
+    }
+
+    /// The balances: what was put in and what the claims moved.
+    pub fn books(&self) -> Books {
+        let mut books = Books::funded(self.world.pool);
+        for file in &self.files {
+            books.add(&file.trail.books);
+        }
+        books
+    }
+
+    /// What a store would look up for an order on the claim at `place`.
+    pub fn scene(&self, place: usize, household: usize) -> Scene {
+        let others = || {
+            self.files
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != place)
+        };
+        let insured = self.world.houses[household].insured;
+        let sum = |fine: &dyn Fn(&File) -> bool| {
+            Fen::new(
+                others()
+                    .filter(|(_, it)| fine(it))
+                    .map(|(_, it)| it.trail.holds())
+                    .sum(),
+            )
+        };
+        let bills_taken: Vec<BillKey> = others()
+            .filter(|(_, file)| file.claim.status().is_living())
+            .flat_map(|(_, file)| file.trail.bills.iter().cloned())
+            .collect();
+        Scene {
+            now: self.now,
+            household,
+            pool_available: Fen::new(self.books().available),
+            used: RunningTotals {
+                person_year: sum(&|file| file.claim.case.insured == insured),
+                household_year: sum(&|file| file.household == household),
+            },
+            bills_taken,
+            duplicate: None,
+            insured: self.insured,
+            payees_died: self.payees_died.clone(),
+            payees_checked_on: Some(self.payees_checked_on),
+            next_number: u32::try_from(self.files.len()).unwrap_or(0) + 1,
+        }
+    }
+
+    /// The facts of an order; a draft names its household, a claim has one.
+    pub fn facts(&self, place: usize, order: &Order) -> (Scene, Facts) {
+        let household = if let Command::DraftReferral(draft) = &order.command {
+            let found = self
+                .world
+                .houses
+                .iter()
+                .position(|it| it.id == draft.household);
+            found.expect("a household of the world")
+        } else {
+            self.files[place].household
+        };
+        let mut scene = self.scene(place, household);
+        let claim = self.files.get(place).map(|it| &it.claim);
+        scene.duplicate = self.duplicate(place, order, claim);
+        let facts = self.world.facts(&scene, claim, order);
+        (scene, facts)
+    }
+
+    /// The number of another living claim about the same member, peril and day.
+    fn duplicate(&self, place: usize, order: &Order, claim: Option<&Claim>) -> Option<String> {
+        let case = if let Command::DraftReferral(draft) = &order.command {
+            &draft.case
+        } else if let Command::AmendReferral { case } = &order.command {
+            case
+        } else {
+            &claim?.case
+        };
+        self.files
+            .iter()
+            .enumerate()
+            .filter(|(other, file)| *other != place && file.claim.status().is_living())
+            .map(|(_, file)| &file.claim)
+            .find(|it| {
+                (it.case.insured, it.case.peril, it.case.event_on)
+                    == (case.insured, case.peril, case.event_on)
+            })
+            .map(|it| it.number.clone())
+    }
+
+    /// Submits an order on the claim at `place`; a place nobody has used yet begins a claim.
+    pub fn submit(&mut self, place: usize, order: &Order) -> Result<EventKind, Blocked> {
+        let (scene, facts) = self.facts(place, order);
+        let before = self.files.get(place).map(|it| &it.claim);
+        let decision = match before {
+            None => open_claim(order, &facts)?,
+            Some(claim) => decide(claim, order, &facts)?,
+        };
+        self.violations
+            .extend(check_step(before, &decision.claim, &decision.event));
+        let mut trail = self
+            .files
+            .get(place)
+            .map(|it| it.trail.clone())
+            .unwrap_or_default();
+        let seen = trail.see(&self.world, &scene, &decision.event, &decision.postings);
+        self.violations.extend(seen);
+        let kind = decision.event.what.kind();
+        if let Some(file) = self.files.get_mut(place) {
+            file.claim = decision.claim;
+            file.trail = trail;
+            file.history.push(decision.event);
+        } else {
+            self.files.push(File {
+                claim: decision.claim,
+                history: vec![decision.event],
+                trail,
+                household: scene.household,
+            });
+        }
+        let pool = check_pool(&self.world, &self.holders());
+        self.violations.extend(pool);
+        Ok(kind)
+    }
+}

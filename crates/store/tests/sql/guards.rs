@@ -1,0 +1,262 @@
+//! The second lock: raw SQL goes around the engine and is refused. Each guard that is a trigger is
+//! also shown to be what refuses: with step 0008 taken back, the same statement goes through.
+
+use crate::on_both;
+use crate::support::Db;
+use engine::testkit::world::{TestDesk, yuan};
+use lifecycle::Claim;
+use std::sync::Arc;
+
+/// A claim in each state that a guard is about.
+struct Cast {
+    draft: Claim,
+    /// Notice open, its term not run.
+    posted: Claim,
+    /// Notice closed, an objection open.
+    objected: Claim,
+    /// Approved, an objection open.
+    approved: Claim,
+    instructed: Claim,
+    paid: Claim,
+}
+
+async fn cast(db: &Db) -> Cast {
+    let desk = TestDesk::open(Arc::new(db.store.clone())).await;
+    let home = |number: usize| desk.world.households[number].clone();
+    let noticed = |number| {
+        let home = home(number);
+        let referred = desk.refer(&home);
+        referred
+            .accept()
+            .assign()
+            .visit()
+            .evaluate()
+            .verify(yuan(41_200))
+            .preview()
+            .open_notice()
+            .prove()
+            .pass_days(6)
+            .close_notice()
+    };
+    let objected = noticed(1).object().await;
+    let approved = noticed(2).approve().object().await;
+    let instructed = noticed(3).approve().instruct().await;
+    let paid = noticed(4).approve().instruct().confirm().await;
+    let posted = desk
+        .refer(&home(5))
+        .accept()
+        .assign()
+        .visit()
+        .evaluate()
+        .verify(yuan(41_200))
+        .preview()
+        .open_notice()
+        .prove()
+        .await;
+    let draft = desk.draft(&home(0)).await;
+    // A refusal on record.
+    desk.on(&draft).accept().expect_blocked("INVALID_STATE").await;
+    Cast {
+        draft,
+        posted,
+        objected,
+        approved,
+        instructed,
+        paid,
+    }
+}
+
+fn moved(claim: &Claim, change: &str) -> String {
+    format!(
+        "UPDATE claim SET {change}, version = version + 1 WHERE id = '{}'",
+        claim.id
+    )
+}
+
+fn payment(claim: &Claim, status: &str, amount: i64) -> String {
+    format!(
+        "INSERT INTO payment (county_code, id, claim_id, instruction_no, amount_fen, payee_id, status, instructed_at) \
+         SELECT county_code, '00000000-0000-7000-8000-000000000001', id, 'FORGED', {amount}, payee_id, '{status}', updated_at \
+         FROM claim WHERE id = '{}'",
+        claim.id
+    )
+}
+
+/// What must be refused, and the words of the guard.
+type Attempt = (String, &'static str);
+
+fn by_trigger(cast: &Cast) -> Vec<Attempt> {
+    let Cast {
+        draft,
+        posted,
+        objected,
+        approved,
+        instructed,
+        paid,
+    } = cast;
+    let mut attempts = vec![
+        (moved(draft, "status = 'PAID'"), "not a lawful transition"),
+        (moved(draft, "status = 'DRAFT', version = version + 2").replace(", version = version + 1", ""), "one version at a time"),
+        (format!("UPDATE claim SET body = '{{}}' WHERE id = '{}'", draft.id), "one version at a time"),
+        (moved(paid, "status = 'DRAFT'"), "not a lawful transition"),
+        (moved(paid, "status = 'PAID'"), "not a lawful transition"),
+        (moved(draft, "number = 'FORGED'"), "a claim keeps number"),
+        // Invariant 1, at approval.
+        (moved(posted, "status = 'APPROVED'"), "not a lawful transition"),
+        (moved(objected, "status = 'APPROVED'"), "an objection is open"),
+        // Invariant 1, at instruction.
+        (moved(approved, "status = 'INSTRUCTED'"), "an objection is open"),
+        (payment(posted, "INSTRUCTED", 1), "no completed notice"),
+        (payment(draft, "INSTRUCTED", 1), "no completed notice"),
+        (payment(approved, "INSTRUCTED", 1), "an objection is open"),
+        // Nothing is paid that no payment paid.
+        (moved(instructed, "status = 'PAID'"), "no settled payment"),
+        (format!("UPDATE payment SET amount_fen = amount_fen + 1 WHERE claim_id = '{}'", instructed.id), "keeps amount and payee"),
+        (format!("UPDATE payment SET status = 'INSTRUCTED' WHERE claim_id = '{}'", paid.id), "not the course of a payment"),
+        (format!("UPDATE notice SET content_hash = 'forged' WHERE claim_id = '{}'", paid.id), "immutable"),
+        (format!("UPDATE notice SET closes_at = opened_at, last_day = posted_on WHERE claim_id = '{}'", posted.id), "immutable"),
+        (format!("UPDATE notice SET status = 'OPEN', closed_at = NULL WHERE claim_id = '{}'", paid.id), "not the course of a notice"),
+        ("UPDATE county_head SET last_seq = 0".into(), "the log only grows"),
+        (
+            "INSERT INTO claim SELECT county_code, '00000000-0000-7000-8000-000000000002', 'FORGED', 1, 'APPROVED', phase, peril, scheme_id, \
+             insurer_id, household_id, insured_id, payee_id, village, event_on, policy_year, submitted_fen, assessed_fen, uplift_fen, \
+             approved_fen, referrer_id, surveyor_id, approver_id, second_approver_id, payer_id, due_on, opened_at, updated_at, body \
+             FROM claim WHERE status = 'APPROVED'".into(),
+            "begins as a draft",
+        ),
+        ("DELETE FROM objection".into(), "objection is never deleted"),
+        ("DELETE FROM notice".into(), "notice is never deleted"),
+        ("DELETE FROM payment".into(), "payment is never deleted"),
+        ("DELETE FROM credential".into(), "credential is never deleted"),
+    ];
+    for (table, column) in [
+        ("transfer", "amount_fen = amount_fen + 1"),
+        ("claim_event", "event = '{}'"),
+        ("receipt", "fingerprint = 'forged'"),
+        ("refusal", "code = 'FORGED'"),
+        ("scheme", "body = '{}'"),
+        ("payee", "account_no = '62284800000000'"),
+    ] {
+        attempts.push((format!("UPDATE {table} SET {column}"), "is insert-only"));
+    }
+    for table in ["transfer", "receipt", "refusal"] {
+        attempts.push((format!("DELETE FROM {table}"), "is insert-only"));
+    }
+    attempts
+}
+
+fn by_constraint(cast: &Cast) -> Vec<Attempt> {
+    let Cast {
+        draft,
+        posted,
+        objected,
+        approved,
+        instructed,
+        paid: _,
+    } = cast;
+    vec![
+        // Invariant 2.
+        (payment(instructed, "INSTRUCTED", 1), "unique constraint"),
+        (payment(instructed, "INSTRUCTED", 0), "check constraint"),
+        // Invariant 1: a notice closes when its term has run and it was proved.
+        (format!("UPDATE notice SET status = 'CLOSED', closed_at = opened_at WHERE claim_id = '{}'", posted.id), "notice_ran"),
+        (format!("UPDATE notice SET proofs = 0, status = 'CLOSED', closed_at = closes_at WHERE claim_id = '{}'", posted.id), "notice_ran"),
+        // Invariant 3.
+        (moved(approved, "status = 'APPROVED', approved_fen = assessed_fen + uplift_fen + 1"), "claim_within_assessment"),
+        ("UPDATE pool_account SET balance_fen = -1 WHERE account = 'AVAILABLE'".into(), "pool_account_covered"),
+        ("UPDATE running_total SET cap_fen = used_fen - 1".into(), "running_total_within_cap"),
+        ("UPDATE running_total SET used_fen = -1".into(), "running_total_positive"),
+        // Invariant 4.
+        (moved(approved, "status = 'APPROVED', approver_id = surveyor_id"), "claim_surveyor_is_not_approver"),
+        (moved(objected, "status = 'NOTICE_CLOSED', surveyor_id = referrer_id"), "claim_referrer_is_not_surveyor"),
+        (moved(approved, "status = 'APPROVED', payer_id = approver_id"), "claim_approver_is_not_payer"),
+        // Invariant 5.
+        ("INSERT INTO transfer SELECT county_code, '00000000-0000-7000-8000-000000000003', scheme_id, debit, credit, 0, NULL, NULL, at FROM transfer".into(), "transfer_positive"),
+        ("INSERT INTO transfer SELECT county_code, '00000000-0000-7000-8000-000000000003', scheme_id, debit, debit, 1, NULL, NULL, at FROM transfer".into(), "transfer_two_accounts"),
+        // Invariant 6.
+        ("INSERT INTO claim_event SELECT county_code, county_seq + 1000, claim_id, version, kind, actor_id, at, event, seen, previous_hash, hash FROM claim_event".into(), "unique constraint"),
+        // Invariant 10, and one living claim for one event.
+        (format!("UPDATE living_event SET claim_id = '{}' WHERE claim_id <> '{}'", draft.id, draft.id), "unique constraint"),
+        (format!("INSERT INTO bill SELECT county_code, bill_key, '{}' FROM bill", draft.id), "unique constraint"),
+        (moved(draft, "status = 'NONSENSE'"), "not a lawful transition"),
+    ]
+}
+
+on_both! {
+    raw_sql_is_refused,
+    without_the_triggers_it_goes_through,
+    a_decided_objection_stays_decided,
+    an_approval_needs_a_completed_notice,
+}
+
+async fn raw_sql_is_refused(db: &Db) {
+    let cast = cast(db).await;
+    for (sql, words) in by_trigger(&cast).iter().chain(&by_constraint(&cast)) {
+        db.refused(sql, words).await;
+    }
+    db.refused("DELETE FROM claim", "never deleted").await;
+    db.refused("DELETE FROM claim_event", "insert-only").await;
+    if db.is_postgres() {
+        db.refused("TRUNCATE claim_event CASCADE", "insert-only").await;
+        db.refused("TRUNCATE claim CASCADE", "never deleted").await;
+    } else {
+        db.sure("PRAGMA recursive_triggers = ON").await;
+        db.refused("REPLACE INTO transfer SELECT * FROM transfer", "insert-only")
+            .await;
+    }
+}
+
+/// What only a trigger holds goes through when the triggers are gone, so the test above shows them.
+async fn without_the_triggers_it_goes_through(db: &Db) {
+    let cast = cast(db).await;
+    db.store.migrate_down(1).await.expect("down");
+    for (sql, words) in by_trigger(&cast) {
+        // A forged second payment of an unnoticed claim, a forged status: nothing else stops them.
+        db.sure("BEGIN").await;
+        let done = db.execute(&sql).await;
+        db.sure("ROLLBACK").await;
+        let done = done.unwrap_or_else(|fault| panic!("{sql}: {fault}"));
+        assert!(done.rows_affected() > 0, "{words}: {sql}");
+    }
+}
+
+async fn a_decided_objection_stays_decided(db: &Db) {
+    let desk = TestDesk::open(Arc::new(db.store.clone())).await;
+    let home = desk.world.households[0].clone();
+    desk.refer(&home)
+        .accept()
+        .assign()
+        .visit()
+        .evaluate()
+        .verify(yuan(41_200))
+        .preview()
+        .open_notice()
+        .object()
+        .dismiss()
+        .await;
+    db.refused(
+        "UPDATE objection SET status = 'OPEN', resolved_at = NULL",
+        "stays decided",
+    )
+    .await;
+}
+
+async fn an_approval_needs_a_completed_notice(db: &Db) {
+    let desk = TestDesk::open(Arc::new(db.store.clone())).await;
+    let home = desk.world.households[0].clone();
+    let posted = desk
+        .refer(&home)
+        .accept()
+        .assign()
+        .visit()
+        .evaluate()
+        .verify(yuan(41_200))
+        .preview()
+        .open_notice()
+        .prove()
+        .await;
+    // Forging the claim's status alone does not help: the notice itself must have run.
+    db.sure(&moved(&posted, "status = 'NOTICE_CLOSED'")).await;
+    db.refused(&moved(&posted, "status = 'APPROVED'"), "no completed notice")
+        .await;
+}

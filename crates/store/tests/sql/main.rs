@@ -1,0 +1,8 @@
+//! The SQL store against real databases: SQLite files and a PostgreSQL server.
+
+mod guards;
+mod journey;
+mod lawful;
+mod schema;
+mod support;
+mod traps;
