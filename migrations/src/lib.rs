@@ -26,9 +26,9 @@ pub struct Text {
 pub struct Step {
     /// Its name in the ledger: number and subject.
     pub name: &'static str,
-    /// For SQLite.
+    /// For `SQLite`.
     pub sqlite: Text,
-    /// For PostgreSQL.
+    /// For `PostgreSQL`.
     pub postgres: Text,
 }
 

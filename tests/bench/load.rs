@@ -77,11 +77,11 @@ impl Load {
     pub async fn prepare(address: &str, claims: usize) -> Result<Self, Failure> {
         let (_, mut office) = sign_in(address, "smz.wang").await?;
         let (token, mut insurer) = sign_in(address, "ins.sun").await?;
-        let query = "{ claims(first: 1) { edges { node { scheme { id } household { id members { id } payees { id } } } } } \
-                       staff(duty: SURVEYOR) { id } }";
+        let query = "{ claims(first: 1) { edges { node { scheme { id } household { id members { id } payees { id } } } } } }";
         let data = ask(&mut office, query, json!({})).await?;
         let node = &data["claims"]["edges"][0]["node"];
-        let surveyor = data["staff"][0]["id"].as_str().ok_or("no surveyor")?.to_owned();
+        let staff = ask(&mut insurer, "{ colleagues(duty: SURVEYOR) { id } }", json!({})).await?;
+        let surveyor = staff["colleagues"][0]["id"].as_str().ok_or("no surveyor")?.to_owned();
         let mut targets = Vec::with_capacity(claims);
         for index in 0..claims {
             let (month, day) = (index / 28 % 12 + 1, index % 28 + 1);

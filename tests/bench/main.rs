@@ -43,6 +43,7 @@ async fn measure() -> Result<(), Failure> {
     let mut rows = Vec::new();
     let database = processes::new_database("bench")?;
     product("GraphQL mutation, PostgreSQL", Some(&database), &mut rows).await?;
+    processes::psql(&database, "CREATE SEQUENCE floor_seq START 1000000000")?;
     for floor in ["floor", "floor-without-head"] {
         for clients in CLIENTS {
             rows.push(pgbench(&database, floor, clients)?);
@@ -85,6 +86,8 @@ fn pgbench(database: &str, script: &str, clients: usize) -> Result<Row, Failure>
         .args(["-n", "-M", "prepared", "-j", "2", "-c", &clients.to_string(), "-T", &SECONDS.to_string()])
         .arg("-D")
         .arg(format!("claims={CLAIMS}"))
+        .arg("-D")
+        .arg(format!("clients={clients}"))
         .arg("-f")
         .arg(&file)
         .arg(database)

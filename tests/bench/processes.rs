@@ -18,14 +18,19 @@ pub fn tool(name: &str) -> PathBuf {
     variable("FANGPIN_TEST_POSTGRES_BIN").map_or_else(|_| name.into(), |bin| PathBuf::from(bin).join(name))
 }
 
+/// Runs one statement.
+pub fn psql(url: &str, statement: &str) -> Result<(), Failure> {
+    if Command::new(tool("psql")).args([url, "-v", "ON_ERROR_STOP=1", "-qc", statement]).status()?.success() {
+        Ok(())
+    } else {
+        Err(format!("psql: {statement}").into())
+    }
+}
+
 /// A new database; its URL.
 pub fn new_database(name: &str) -> Result<String, Failure> {
     let server = variable("FANGPIN_TEST_POSTGRES")?;
-    let created =
-        Command::new(tool("psql")).args([&server, "-qc", &format!("CREATE DATABASE {name}")]).status()?;
-    if !created.success() {
-        return Err("the database could not be made".into());
-    }
+    psql(&server, &format!("CREATE DATABASE {name}"))?;
     let (base, _) = server.rsplit_once('/').ok_or("the URL names no database")?;
     Ok(format!("{base}/{name}"))
 }

@@ -67,8 +67,8 @@ async fn from_referral_to_payment(place: &Place) {
         .await;
     let node = &found["data"]["claims"]["edges"][0]["node"];
     let household = &node["household"];
-    let staff = handler.query("{ staff(duty: SURVEYOR) { id } }", json!({})).await;
-    let surveyor_id = staff["data"]["staff"][0]["id"].clone();
+    let staff = handler.query("{ colleagues(duty: SURVEYOR) { id } }", json!({})).await;
+    let surveyor_id = staff["data"]["colleagues"][0]["id"].clone();
 
     let mut case = Case { id: Value::Null, version: Value::Null, next_key: 0 };
     let draft = json!({

@@ -95,7 +95,9 @@ pub enum ImportFault {
     #[error(transparent)]
     Sheet(#[from] SheetFault),
     /// The store; what was added until then stands, and reading the list again goes on.
-    #[error("导入中断;已导入的有效,请重新导入 / the import was interrupted: read the list again, what stands is kept")]
+    #[error(
+        "导入中断;已导入的有效,请重新导入 / the import was interrupted: read the list again, what stands is kept"
+    )]
     Interrupted(#[source] Fault),
 }
 
@@ -191,7 +193,10 @@ pub async fn referrals(
 /// What became of a line.
 enum End {
     /// A claim stands for it; `None` when a dry run would add it.
-    Stands { claim: Option<Box<Claim>>, added: bool },
+    Stands {
+        claim: Option<Box<Claim>>,
+        added: bool,
+    },
     /// It comes back.
     Faulty(Vec<CellFault>),
 }
@@ -245,7 +250,9 @@ impl Gazetteer {
             return Err((Column::Township, nearest(&wanted, self.townships())));
         };
         let wanted = plain(&line.village);
-        let mut found = self.villages(township).filter(|it| plain(&it.name) == wanted);
+        let mut found = self
+            .villages(township)
+            .filter(|it| plain(&it.name) == wanted);
         match (found.next(), found.next()) {
             (Some(village), None) => Ok(village.code.clone()),
             // Two places whose names differ only in rank: the whole name decides.
@@ -264,7 +271,11 @@ fn nearest<'a>(wanted: &str, among: impl Iterator<Item = &'a Region>) -> Vec<&'a
         .map(|it| (distance(wanted, &plain(&it.name)), it.name.as_str()))
         .collect();
     names.sort_unstable();
-    names.into_iter().take(SUGGESTIONS_MAX).map(|(_, name)| name).collect()
+    names
+        .into_iter()
+        .take(SUGGESTIONS_MAX)
+        .map(|(_, name)| name)
+        .collect()
 }
 
 /// How many characters must change (Levenshtein).
@@ -331,7 +342,9 @@ impl Clerk<'_> {
     async fn take(&self, scheme: &Scheme, gazetteer: &Gazetteer) -> Result<End, Fault> {
         let village = match gazetteer.find(self.line) {
             Ok(village) => village,
-            Err((column, names)) => return Ok(End::Faulty(vec![self.unknown_place(column, &names)])),
+            Err((column, names)) => {
+                return Ok(End::Faulty(vec![self.unknown_place(column, &names)]));
+            }
         };
         match self.settle(&village).await? {
             Ok(Some(home)) => self.refer(scheme, &home).await,
@@ -352,7 +365,10 @@ impl Clerk<'_> {
         let to_do = if names.is_empty() {
             format!("请核对{what}名称 / check the name")
         } else {
-            format!("是否为 {}?请按行政区划名称填写 / did you mean one of these?", names.join("、"))
+            format!(
+                "是否为 {}?请按行政区划名称填写 / did you mean one of these?",
+                names.join("、")
+            )
         };
         self.fault(
             Some(column),
@@ -459,7 +475,7 @@ impl Clerk<'_> {
         let line = self.line;
         let mut changed = known.is_none();
         let mut household = known.unwrap_or_else(|| {
-            let head = self.new_member(&line.head_name, &line.head_id, "户主");
+            let head = Self::new_member(&line.head_name, &line.head_id, "户主");
             Household {
                 id: HouseholdId(ids::fresh()),
                 county: self.caller.scope.county,
@@ -475,7 +491,7 @@ impl Clerk<'_> {
         let insured = member(&household, &line.insured_id).map(|it| it.id);
         let insured = insured.unwrap_or_else(|| {
             changed = true;
-            let new = self.new_member(&line.insured_name, &line.insured_id, &line.relation);
+            let new = Self::new_member(&line.insured_name, &line.insured_id, &line.relation);
             let id = new.id;
             household.members.push(new);
             id
@@ -489,7 +505,7 @@ impl Clerk<'_> {
         (household, home, changed)
     }
 
-    fn new_member(&self, name: &str, id_number: &IdNumber, relation: &str) -> Member {
+    fn new_member(name: &str, id_number: &IdNumber, relation: &str) -> Member {
         Member {
             id: MemberId(ids::fresh()),
             name: name.to_owned(),
@@ -601,7 +617,11 @@ impl Clerk<'_> {
             command: Command::ReferCase,
         };
         Ok(match self.desk.submit(self.caller, refer).await? {
-            Outcome::Done { claim, replay: again, .. } => End::Stands {
+            Outcome::Done {
+                claim,
+                replay: again,
+                ..
+            } => End::Stands {
                 claim: Some(claim),
                 added: !(replay && again),
             },
@@ -700,7 +720,11 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
             "请先完成监测对象认定 / have it recognised first",
         ),
         Blocked::NotCovered { reason } => say(
-            Some(if *reason == "PERIL" { Column::Peril } else { Column::EventOn }),
+            Some(if *reason == "PERIL" {
+                Column::Peril
+            } else {
+                Column::EventOn
+            }),
             "方案不保该原因或该日期 / the scheme does not cover cause or day",
             "请核对,或选择另一年度方案 / check, or choose the scheme of another year",
         ),
@@ -750,7 +774,11 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
 pub async fn schemes(desk: &Desk, caller: &Caller) -> Result<Vec<Arc<Scheme>>, Fault> {
     let mut schemes = desk.store().schemes(caller.scope.county).await?;
     schemes.sort_by(|one, other| {
-        (other.policy_year, &one.code, other.version).cmp(&(one.policy_year, &other.code, one.version))
+        (other.policy_year, &one.code, other.version).cmp(&(
+            one.policy_year,
+            &other.code,
+            one.version,
+        ))
     });
     Ok(schemes)
 }

@@ -300,9 +300,12 @@ mod tests {
     async fn books() -> Books {
         let store = Arc::new(MemoryStore::new());
         let desk = TestDesk::open(Arc::clone(&store) as Arc<dyn Store>).await;
-        let story = desk.refer(desk.world.household("石门寨"));
-        let story = story.through_verification(yuan(41_200)).through_notice();
-        let paid = story.through_payout().await;
+        let paid = desk
+            .refer(desk.world.household("石门寨"))
+            .through_verification(yuan(41_200))
+            .through_notice()
+            .through_payout()
+            .await;
         desk.refer(desk.world.household("驻操营")).await;
         desk.expect_sound().await;
         Books { desk, store, paid }

@@ -1,8 +1,7 @@
 //! A county as a TOML file: its regions, organisations and people with their duties.
 
 use crate::ids;
-use crate::ports::Fault;
-use crate::ports::Store;
+use crate::ports::{Fault, Store};
 use crate::registry::{Account, Org, OrgKind, Person, Region};
 use crate::scheme_file::{FileFault, org_id, syntax};
 use lifecycle::{AccountId, CountyCode, Duty, PersonId, RegionCode};
@@ -151,7 +150,8 @@ pub fn parse_county(text: &str) -> Result<CountyFile, Vec<FileFault>> {
     }
 }
 
-/// Writes a county. Accounts that do not exist yet get `password_hash`; existing ones keep theirs.
+/// Writes a county. Accounts that do not exist yet get `password_hash`; existing ones keep theirs,
+/// as people keep the interests they declared.
 pub async fn load_county(
     store: &dyn Store,
     file: &CountyFile,
@@ -163,8 +163,15 @@ pub async fn load_county(
     for org in &file.orgs {
         store.put_org(file.county, org).await?;
     }
+    let known = store.people(file.county).await?;
     for (login, person) in &file.people {
-        store.put_person(file.county, person).await?;
+        // The file knows no interests (回避); those a person declared meanwhile stay (invariant 4).
+        let declared = known.iter().find(|it| it.id == person.id);
+        let person = Person {
+            interests: declared.map_or_else(Vec::new, |it| it.interests.clone()),
+            ..person.clone()
+        };
+        store.put_person(file.county, &person).await?;
         if store.account(login).await?.is_none() {
             let account = Account {
                 id: AccountId(ids::named("account", &format!("{}/{login}", file.county))),
@@ -176,4 +183,100 @@ pub async fn load_county(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::Registry;
+    use crate::testkit::MemoryStore;
+    use lifecycle::HouseholdId;
+
+    const SAMPLE: &str = include_str!("../../server/sample/county.toml");
+
+    fn faults(text: &str) -> Vec<String> {
+        let faults = parse_county(text).expect_err("a faulty county");
+        faults.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_sample_county_is_sound() {
+        let file = parse_county(SAMPLE).expect("sound");
+        assert_eq!(file.regions[0].code.as_str(), "130302");
+        assert!(file.regions.iter().any(|it| it.name == "石门寨镇"));
+        assert!(file.orgs.iter().any(|it| it.kind == OrgKind::Insurer));
+        // Somebody can do each step (failure 35).
+        for command in lifecycle::CommandKind::ALL.iter().copied() {
+            let duties = lifecycle::duty::standard(command);
+            let by_person = duties.iter().any(|duty| !duty.is_system());
+            let people = file.people.iter();
+            let able = people
+                .filter(|(_, it)| it.duties.iter().any(|duty| duties.contains(duty)))
+                .count();
+            assert!(!by_person || able > 0, "nobody may {command}");
+        }
+    }
+
+    #[test]
+    fn each_fault_is_told_with_its_place() {
+        for (find, replace, fault) in [
+            (
+                "county = 130302",
+                "county = 13",
+                "county: \"13\" is not a six-digit county code",
+            ),
+            (
+                "code = \"130302105\"",
+                "code = \"1303021\"",
+                "regions[0]: \"1303021\" is not a region code of 6, 9 or 12 digits",
+            ),
+            (
+                "code = \"130302105\"",
+                "code = \"130303105\"",
+                "regions[0]: 130303105 does not lie in county 130302",
+            ),
+            (
+                "org = \"shimenzhai\"",
+                "org = \"nowhere\"",
+                "people smz.wang: the organisation is not among [[orgs]]",
+            ),
+            (
+                "region = \"130302105\"",
+                "region = \"999999\"",
+                "people smz.wang: 999999 does not lie in county 130302",
+            ),
+        ] {
+            assert!(SAMPLE.contains(find), "{find}");
+            assert_eq!(faults(&SAMPLE.replacen(find, replace, 1)), [fault]);
+        }
+        let twice = faults(&SAMPLE.replacen("zcy.li", "smz.wang", 1));
+        assert_eq!(twice, ["people smz.wang: the login stands twice"; 2]);
+        let unknown = faults(&SAMPLE.replacen("SURVEYOR", "SURVEYER", 1));
+        assert!(unknown.len() == 1 && unknown[0].starts_with("line "));
+    }
+
+    /// Loading again corrects duties and keeps passwords and declared interests.
+    #[tokio::test]
+    async fn loading_twice_keeps_what_was_declared() {
+        let store = MemoryStore::new();
+        let file = parse_county(SAMPLE).expect("sound");
+        load_county(&store, &file, "first").await.expect("writing");
+        let (_, person) = &file.people[0];
+        let declared = Person {
+            interests: vec![HouseholdId(ids::fresh())],
+            duties: Vec::new(),
+            ..person.clone()
+        };
+        let put = store.put_person(file.county, &declared).await;
+        put.expect("writing");
+        load_county(&store, &file, "second").await.expect("writing");
+        let people = store.people(file.county).await.expect("reading");
+        let stands = people.iter().find(|it| it.id == person.id);
+        let stands = stands.expect("the person");
+        assert_eq!(stands.interests, declared.interests);
+        assert_eq!(stands.duties, person.duties);
+        let accounts = store.accounts(file.county).await.expect("reading");
+        assert_eq!(accounts.len(), file.people.len());
+        assert!(accounts.iter().all(|it| it.password_hash == "first"));
+    }
 }

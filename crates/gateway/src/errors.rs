@@ -105,19 +105,12 @@ impl From<ApiError> for Error {
 /// A fault stops here: it is logged once, with its chain of causes, and answered without its text.
 impl From<Fault> for ApiError {
     fn from(fault: Fault) -> Self {
-        let code = if let Fault::Overloaded = fault {
-            ErrorCode::Overloaded
-        } else {
-            ErrorCode::Internal
-        };
-        tracing::error!(fault = %chain(&fault), code = code.code(), "a resolver stopped at a fault");
-        Self::new(
-            code,
-            match code {
-                ErrorCode::Overloaded => "too many commands are waiting",
-                _ => "internal error",
-            },
-        )
+        if let Fault::Overloaded = fault {
+            tracing::warn!("too many commands are waiting");
+            return Self::new(ErrorCode::Overloaded, "too many commands are waiting");
+        }
+        tracing::error!(fault = %chain(&fault), "a resolver stopped at a fault");
+        Self::new(ErrorCode::Internal, "internal error")
     }
 }
 

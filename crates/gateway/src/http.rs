@@ -340,6 +340,7 @@ async fn serve(
         reception.language,
         caller,
         token,
+        by_get,
     ));
     let answer = execute(gate, params, admitted, &visit).await;
     finish(reception, &visit, answer)

@@ -21,6 +21,7 @@ pub struct Visit {
     pub language: Language,
     caller: Option<Caller>,
     token: Option<String>,
+    by_get: bool,
     replayed: AtomicBool,
     regions: OnceCell<Vec<Region>>,
     people: OnceCell<Vec<Person>>,
@@ -35,12 +36,14 @@ impl Visit {
         language: Language,
         caller: Option<Caller>,
         token: Option<String>,
+        by_get: bool,
     ) -> Self {
         Self {
             office,
             language,
             caller,
             token,
+            by_get,
             replayed: AtomicBool::new(false),
             regions: OnceCell::new(),
             people: OnceCell::new(),
@@ -66,6 +69,11 @@ impl Visit {
     /// The token that was presented.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
+    }
+
+    /// Whether the arguments stand in an address, where proxies and histories keep them.
+    pub const fn is_by_get(&self) -> bool {
+        self.by_get
     }
 
     /// Notes that an earlier answer is given again.

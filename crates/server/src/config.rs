@@ -72,7 +72,7 @@ impl Config {
             figment = figment.merge(Toml::file(file));
         }
         figment = figment
-            .merge(Env::prefixed("FANGPIN_").ignore(&["test_postgres"]))
+            .merge(Env::prefixed("FANGPIN_").filter(|key| !key.starts_with("test_")))
             .merge(Env::raw().only(&["DATABASE_URL"]));
         let mut dict: Dict = match figment.extract() {
             Ok(dict) => dict,
@@ -84,7 +84,11 @@ impl Config {
         let mut text = |key: &str| {
             dict.remove(key).map(|value| match value {
                 Value::String(_, text) => text,
-                Value::Num(_, number) => number.to_i128().map_or_else(String::new, |it| it.to_string()),
+                Value::Num(_, number) => match (number.to_u128(), number.to_i128()) {
+                    (Some(it), _) => it.to_string(),
+                    (None, Some(it)) => it.to_string(),
+                    (None, None) => "a fraction".into(),
+                },
                 Value::Bool(_, value) => value.to_string(),
                 Value::Char(_, value) => value.to_string(),
                 Value::Empty(..) | Value::Dict(..) | Value::Array(..) => String::new(),

@@ -138,7 +138,11 @@ pub fn referral_workbook() -> Vec<u8> {
         ]);
     }
     let total = rows.len() - 2;
-    rows.push(vec![Cell::text("合 计"), Cell::Empty, Cell::text(format!("{total}户"))]);
+    rows.push(vec![
+        Cell::text("合 计"),
+        Cell::Empty,
+        Cell::text(format!("{total}户")),
+    ]);
     rows.push(vec![Cell::text(list.note)]);
     let grid = Grid {
         name: list.sheet,

@@ -16,14 +16,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Connections that read. SQLite reads beside its writer (WAL).
+/// Connections that read. `SQLite` reads beside its writer (WAL).
 const READERS: u32 = 8;
-/// Connections that write to PostgreSQL: the writer task, and registry writes beside it. SQLite has
+/// Connections that write to `PostgreSQL`: the writer task, and registry writes beside it. `SQLite` has
 /// one: two would only wait for each other.
 const WRITERS: u32 = 4;
-/// How long a writer waits for another process that writes to the same SQLite file.
+/// How long a writer waits for another process that writes to the same `SQLite` file.
 const BUSY: Duration = Duration::from_secs(20);
-/// A transaction that does nothing for so long was abandoned; PostgreSQL ends it.
+/// A transaction that does nothing for so long was abandoned; `PostgreSQL` ends it.
 const IDLE_IN_TRANSACTION: &str = "15s";
 /// The key of the advisory lock under which one process migrates.
 const MIGRATION_LOCK: i64 = 0x6661_6e67_7069_6e01;
@@ -145,7 +145,11 @@ fn postgres(url: &str, writes: bool) -> ConnectOptions {
         .min_connections(1)
         .map_sqlx_postgres_opts(move |options| {
             let options = options
-                .application_name(if writes { "fangpin writer" } else { "fangpin reader" })
+                .application_name(if writes {
+                    "fangpin writer"
+                } else {
+                    "fangpin reader"
+                })
                 .options([("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION)]);
             if writes {
                 // Key lookups only: compiling them, or scanning a table that was small when the
@@ -170,7 +174,7 @@ fn postgres(url: &str, writes: bool) -> ConnectOptions {
 }
 
 impl Core {
-    /// Begins a write. On SQLite always IMMEDIATE: a transaction that reads first and then writes
+    /// Begins a write. On `SQLite` always IMMEDIATE: a transaction that reads first and then writes
     /// must hold the write lock from its beginning, or it fails when another one wrote meanwhile.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, Fault> {
         let options = TransactionOptions {
@@ -192,19 +196,17 @@ impl Core {
         county: CountyCode,
     ) -> Result<(DatabaseTransaction, Head), Fault> {
         let transaction = self.begin().await?;
-        let head = match self.lock(&transaction, county).await? {
-            Some(head) => head,
-            None => {
-                let begin = self.dialect.statement(
-                    &self.texts.head_begin,
-                    [rows::county(county)],
-                );
-                execute(&transaction, "beginning a log", begin).await?;
-                self.lock(&transaction, county)
-                    .await?
-                    .ok_or_else(|| rows::missing("county_head", county))?
-            }
-        };
+        if let Some(head) = self.lock(&transaction, county).await? {
+            return Ok((transaction, head));
+        }
+        let begin = self
+            .dialect
+            .statement(&self.texts.head_begin, [rows::county(county)]);
+        execute(&transaction, "beginning a log", begin).await?;
+        let head = self
+            .lock(&transaction, county)
+            .await?
+            .ok_or_else(|| rows::missing("county_head", county))?;
         Ok((transaction, head))
     }
 
@@ -323,10 +325,10 @@ impl SqlStore {
         match self.core.dialect {
             Dialect::Sqlite => {}
             Dialect::Postgres => {
-                let lock = self.core.dialect.statement(
-                    "SELECT pg_advisory_xact_lock($1)",
-                    [MIGRATION_LOCK.into()],
-                );
+                let lock = self
+                    .core
+                    .dialect
+                    .statement("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK.into()]);
                 transaction
                     .query_one_raw(lock)
                     .await

@@ -1,4 +1,4 @@
-//! What differs between SQLite and PostgreSQL: the form of ids and instants, rows from JSON.
+//! What differs between `SQLite` and `PostgreSQL`: the form of ids and instants, rows from JSON.
 //!
 //! A list of rows travels as one JSON text in one parameter, so that a statement keeps its text,
 //! whatever the number of rows, and is prepared once.
@@ -14,7 +14,7 @@ pub(crate) enum Dialect {
     Postgres,
 }
 
-/// An instant as it stands in JSON, and in SQLite: UTC, six places, so that it sorts.
+/// An instant as it stands in JSON, and in `SQLite`: UTC, six places, so that it sorts.
 pub(crate) fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
@@ -52,11 +52,7 @@ impl Dialect {
     }
 
     /// A statement with parameters.
-    pub(crate) fn statement(
-        self,
-        sql: &str,
-        values: impl IntoIterator<Item = Value>,
-    ) -> Statement {
+    pub(crate) fn statement(self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
         Statement::from_sql_and_values(self.backend(), sql, values)
     }
 

@@ -74,8 +74,18 @@ pub(crate) fn text(dialect: Dialect) -> String {
     let asks = match dialect {
         Dialect::Sqlite => {
             let columns = [
-                "ord", "county_code", "account_id", "key", "claim_id", "household_id", "scheme_id",
-                "named_id", "payee_id", "insured_id", "peril", "event_on",
+                "ord",
+                "county_code",
+                "account_id",
+                "key",
+                "claim_id",
+                "household_id",
+                "scheme_id",
+                "named_id",
+                "payee_id",
+                "insured_id",
+                "peril",
+                "event_on",
             ];
             dialect.rows(1, "", &columns)
         }
@@ -247,9 +257,8 @@ fn gathered(row: &QueryResult) -> Result<Gathered, Fault> {
             return Err(rows::impossible("scheme", "insurer_id", &id, "half a row"));
         }
     };
-    let fen = |column| -> Result<i64, Fault> {
-        Ok(rows::get::<Option<i64>>(row, column)?.unwrap_or(0))
-    };
+    let fen =
+        |column| -> Result<i64, Fault> { Ok(rows::get::<Option<i64>>(row, column)?.unwrap_or(0)) };
     let last_number: Option<i32> = rows::get(row, "last_number")?;
     Ok(Gathered {
         earlier: earlier(row)?,

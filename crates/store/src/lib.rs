@@ -1,4 +1,4 @@
-//! Remember it: claims, log, registry, in SQLite or PostgreSQL.
+//! Remember it: claims, log, registry, in `SQLite` or `PostgreSQL`.
 //!
 //! **Owns** connections, transactions, SQL, entities; the promise that an acknowledged command is
 //! durable. **Never** contains a rule of the business, nor a public entity: rows are not claims.

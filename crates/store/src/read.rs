@@ -169,9 +169,7 @@ impl ClaimReader for SqlStore {
     }
 
     async fn claim_by_number(&self, scope: &Scope, number: &str) -> Result<Option<Claim>, Fault> {
-        let select = self
-            .within(scope)
-            .filter(claim::Column::Number.eq(number));
+        let select = self.within(scope).filter(claim::Column::Number.eq(number));
         Ok(self.bodies("reading a claim", select).await?.pop())
     }
 
@@ -310,8 +308,8 @@ impl ClaimReader for SqlStore {
         after: Option<ClaimId>,
         limit: u32,
     ) -> Result<Vec<Claim>, Fault> {
-        let mut select = claim::Entity::find()
-            .filter(claim::Column::CountyCode.eq(rows::county_number(county)));
+        let mut select =
+            claim::Entity::find().filter(claim::Column::CountyCode.eq(rows::county_number(county)));
         if let Some(after) = after {
             select = select.filter(claim::Column::Id.gt(self.core.dialect.id(after.0)));
         }

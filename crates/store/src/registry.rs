@@ -114,11 +114,26 @@ fn payee_row(county: CountyCode, household: HouseholdId, position: usize, payee:
 }
 
 const PAYEE: &[&str] = &[
-    "county_code", "id", "household_id", "position", "member_id", "holder_name", "bank", "account_no",
+    "county_code",
+    "id",
+    "household_id",
+    "position",
+    "member_id",
+    "holder_name",
+    "bank",
+    "account_no",
 ];
 
 const MEMBER: &[&str] = &[
-    "county_code", "id", "household_id", "position", "name", "id_number", "relation", "died_on", "checked_on",
+    "county_code",
+    "id",
+    "household_id",
+    "position",
+    "name",
+    "id_number",
+    "relation",
+    "died_on",
+    "checked_on",
 ];
 
 impl SqlStore {
@@ -552,8 +567,12 @@ impl Registry for SqlStore {
         let duties: String = rows::get(row, "duties")?;
         let duties: Vec<Duty> = rows::json("person", "duties", &person, &duties)?;
         let kind: String = rows::get(row, "kind")?;
-        let region: RegionCode =
-            rows::region("person", "region_code", &person, rows::get(row, "region_code")?)?;
+        let region: RegionCode = rows::region(
+            "person",
+            "region_code",
+            &person,
+            rows::get(row, "region_code")?,
+        )?;
         Ok(Some(Caller {
             account: AccountId(rows::sure_id(row, "account_id")?),
             person: PersonId(person),
@@ -584,10 +603,7 @@ impl Registry for SqlStore {
         let body = serde_json::to_string(scheme)
             .map_err(|fault| Fault::store("writing a scheme", fault))?;
         let (transaction, _) = self.core.begin_county(county).await?;
-        let published = self
-            .core
-            .scheme(&transaction, county, scheme.id)
-            .await?;
+        let published = self.core.scheme(&transaction, county, scheme.id).await?;
         if let Some(published) = published {
             return if *published == *scheme {
                 Ok(())
@@ -598,7 +614,16 @@ impl Registry for SqlStore {
         self.put(
             &transaction,
             "scheme",
-            &["county_code", "id", "code", "version", "name", "policy_year", "insurer_id", "body"],
+            &[
+                "county_code",
+                "id",
+                "code",
+                "version",
+                "name",
+                "policy_year",
+                "insurer_id",
+                "body",
+            ],
             json!([{
                 "county_code": county.get(),
                 "id": scheme.id,
@@ -699,12 +724,21 @@ impl Registry for SqlStore {
                     ],
                 )
                 .await?;
-            rows::sure("pool_account", touched, 1).map_err(|_| unknown("funding an unknown pool"))?;
+            rows::sure("pool_account", touched, 1)
+                .map_err(|_| unknown("funding an unknown pool"))?;
         }
         self.put(
             &transaction,
             "transfer",
-            &["county_code", "id", "scheme_id", "debit", "credit", "amount_fen", "at"],
+            &[
+                "county_code",
+                "id",
+                "scheme_id",
+                "debit",
+                "credit",
+                "amount_fen",
+                "at",
+            ],
             json!([{
                 "county_code": county.get(),
                 "id": key,

@@ -3,7 +3,8 @@
 //! One task writes. A round is one transaction for one county: lock, gather, judge each, write all,
 //! commit, answer. A command that is refused falls out alone. A second command for the same claim,
 //! or with the same key, waits for the next round. When nothing waits, a single command is a round
-//! of its own and waits for nobody. A caller who went away does not disturb the round.
+//! of its own and waits for nobody. A caller who went away does not disturb the round: what was begun
+//! for it is finished, what still waits for it is let go, as nothing was promised.
 //!
 //! A write that fails takes its transaction with it, and judges are spent. The round is then written
 //! again one command at a time, each behind a savepoint, if the head of the log still stands where
@@ -16,7 +17,9 @@ use crate::rows;
 use crate::write::{Item, Pen, Refusal, TotalKey, total_keys};
 use async_trait::async_trait;
 use benefits::{Fen, RunningTotals};
-use engine::{Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Receipt, Target, limits};
+use engine::{
+    Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Receipt, Target, limits,
+};
 use lifecycle::{
     BillKey, Blocked, Claim, ClaimId, CountyCode, Event, Happening, PoolAccount, Scheme, SchemeId,
     Seen, Status,
@@ -99,6 +102,9 @@ pub(crate) async fn write_rounds(core: Arc<Core>, mut queue: mpsc::Receiver<Wait
             waiting.push_back(next);
         }
         let round = pick(&mut waiting);
+        if round.is_empty() {
+            continue;
+        }
         // A task of its own: should it panic, its callers learn so and the writer goes on.
         let served = tokio::spawn(serve(Arc::clone(&core), round)).await;
         if let Err(fault) = served {
@@ -116,6 +122,9 @@ fn pick(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     let mut round = Vec::new();
     let mut later = VecDeque::with_capacity(waiting.len());
     while let Some(next) = waiting.pop_front() {
+        if next.answer.is_closed() {
+            continue;
+        }
         if round.len() == limits::BATCH_MAX {
             later.push_back(next);
             break;
@@ -156,7 +165,9 @@ async fn serve(core: Arc<Core>, round: Vec<Waiting>) {
         return;
     };
     let outcomes = match judged(&core, county, &asks, judges).await {
-        Ok((transaction, head, rulings)) => settle(&core, county, transaction, &head, rulings).await,
+        Ok((transaction, head, rulings)) => {
+            settle(&core, county, transaction, &head, rulings).await
+        }
         Err(fault) => {
             let shared = Shared::of(fault);
             asks.iter().map(|_| Err(shared.fault())).collect()
@@ -302,7 +313,9 @@ impl Round {
         let pool = self.pools.get(&scheme.id).copied().unwrap_or(0);
         let mut interested = Vec::new();
         for person in &ask.persons {
-            let interest = home.as_ref().is_some_and(|it| it.interested.contains(person));
+            let interest = home
+                .as_ref()
+                .is_some_and(|it| it.interested.contains(person));
             if interest && !interested.contains(person) {
                 interested.push(*person);
             }
@@ -375,7 +388,9 @@ impl Round {
             }
             change = change
                 .checked_add(posting.running_total_change())
-                .ok_or_else(|| rows::impossible("transfer", "amount_fen", &claim.id, "too large"))?;
+                .ok_or_else(|| {
+                    rows::impossible("transfer", "amount_fen", &claim.id, "too large")
+                })?;
         }
         *self.pools.entry(claim.scheme).or_default() += available;
         if change != Fen::ZERO {
@@ -400,9 +415,10 @@ fn out_of_reach(ask: &Ask, claim: Option<&Claim>, found: &Gathered) -> Option<An
                 .home
                 .as_ref()
                 .is_some_and(|home| ask.scope.region.covers(&home.village));
-            let own = ask.scope.insurer.is_none_or(|insurer| {
-                found.scheme.is_none_or(|(_, of)| of == insurer)
-            });
+            let own = ask
+                .scope
+                .insurer
+                .is_none_or(|insurer| found.scheme.is_none_or(|(_, of)| of == insurer));
             if ask.scope.county != ask.county || !near || !own {
                 return Some(Ok(Outcome::NotFound));
             }
@@ -491,12 +507,12 @@ async fn claim_at<C: ConnectionTrait>(
         .ok_or_else(|| rows::impossible("receipt", "version", &receipt.claim, "no such history"))
 }
 
-fn done(receipt: Receipt, item: Item) -> Answer {
-    Ok(Outcome::Done {
+fn done(receipt: Receipt, item: Item) -> Outcome {
+    Outcome::Done {
         receipt,
         claim: Box::new(item.claim),
         replay: false,
-    })
+    }
 }
 
 /// Writes what was decided and refused, commits, and says what became of each command.
@@ -525,7 +541,7 @@ async fn settle(
                 Ruling::Answered(answer) => answer,
                 Ruling::Refused(_, blocked) => Ok(Outcome::Blocked(blocked)),
                 Ruling::Decided(item) => match receipts.next() {
-                    Some(receipt) => done(receipt, *item),
+                    Some(receipt) => Ok(done(receipt, *item)),
                     None => Err(gone()),
                 },
             };
@@ -597,7 +613,7 @@ async fn one_by_one(
                     Ok((receipts, next)) => {
                         now = next;
                         match receipts.into_iter().next() {
-                            Some(receipt) => done(receipt, *item),
+                            Some(receipt) => Ok(done(receipt, *item)),
                             None => Err(gone()),
                         }
                     }

@@ -52,30 +52,87 @@ pub(crate) struct Texts {
 }
 
 const CLAIM: &[&str] = &[
-    "county_code", "id", "number", "version", "status", "phase", "peril", "scheme_id",
-    "insurer_id", "household_id", "insured_id", "payee_id", "village", "event_on", "policy_year",
-    "submitted_fen", "assessed_fen", "uplift_fen", "approved_fen", "referrer_id", "surveyor_id",
-    "approver_id", "second_approver_id", "payer_id", "due_on", "opened_at", "updated_at", "body",
+    "county_code",
+    "id",
+    "number",
+    "version",
+    "status",
+    "phase",
+    "peril",
+    "scheme_id",
+    "insurer_id",
+    "household_id",
+    "insured_id",
+    "payee_id",
+    "village",
+    "event_on",
+    "policy_year",
+    "submitted_fen",
+    "assessed_fen",
+    "uplift_fen",
+    "approved_fen",
+    "referrer_id",
+    "surveyor_id",
+    "approver_id",
+    "second_approver_id",
+    "payer_id",
+    "due_on",
+    "opened_at",
+    "updated_at",
+    "body",
 ];
 
 /// What an event may change in the row of a claim.
 const CLAIM_CHANGES: &[&str] = &[
-    "version", "status", "phase", "peril", "insured_id", "payee_id", "event_on", "submitted_fen",
-    "assessed_fen", "uplift_fen", "approved_fen", "referrer_id", "surveyor_id", "approver_id",
-    "second_approver_id", "payer_id", "due_on", "updated_at", "body",
+    "version",
+    "status",
+    "phase",
+    "peril",
+    "insured_id",
+    "payee_id",
+    "event_on",
+    "submitted_fen",
+    "assessed_fen",
+    "uplift_fen",
+    "approved_fen",
+    "referrer_id",
+    "surveyor_id",
+    "approver_id",
+    "second_approver_id",
+    "payer_id",
+    "due_on",
+    "updated_at",
+    "body",
 ];
 
 const EVENT: &[&str] = &[
-    "county_code", "county_seq", "claim_id", "version", "kind", "actor_id", "at", "event", "seen",
-    "previous_hash", "hash",
+    "county_code",
+    "county_seq",
+    "claim_id",
+    "version",
+    "kind",
+    "actor_id",
+    "at",
+    "event",
+    "seen",
+    "previous_hash",
+    "hash",
 ];
 
 const RECEIPT: &[&str] = &[
-    "county_code", "account_id", "idempotency_key", "fingerprint", "claim_id", "version",
-    "county_seq", "kind", "at",
+    "county_code",
+    "account_id",
+    "idempotency_key",
+    "fingerprint",
+    "claim_id",
+    "version",
+    "county_seq",
+    "kind",
+    "at",
 ];
 
-const HEAD_MOVE: &str = "UPDATE county_head SET last_seq = $1, last_hash = $2 WHERE county_code = $3 AND last_seq = $4";
+const HEAD_MOVE: &str =
+    "UPDATE county_head SET last_seq = $1, last_hash = $2 WHERE county_code = $3 AND last_seq = $4";
 
 impl Texts {
     pub(crate) fn of(dialect: Dialect) -> Self {
@@ -197,7 +254,7 @@ impl Texts {
     }
 }
 
-/// The four writes of every round as one statement: PostgreSQL pays for each round trip.
+/// The four writes of every round as one statement: `PostgreSQL` pays for each round trip.
 /// `$5` to `$8` are those of [`HEAD_MOVE`].
 fn core_text(insert: &str, update: &str, event: &str, receipt: &str) -> String {
     let head = "UPDATE county_head SET last_seq = $5, last_hash = $6 WHERE county_code = $7 AND last_seq = $8";
@@ -943,19 +1000,26 @@ impl Pen<'_> {
             .await?;
         self.table("objection", &texts.objection_insert, &written.objections)
             .await?;
-        self.table("objection", &texts.objection_update, &written.objection_changes)
-            .await?;
+        self.table(
+            "objection",
+            &texts.objection_update,
+            &written.objection_changes,
+        )
+        .await?;
         match self.dialect {
             Dialect::Sqlite => self.core_sqlite(head, now, written).await?,
             Dialect::Postgres => self.core_postgres(head, now, written).await?,
         }
         let counters: Vec<&CounterRow> = written.counters.values().collect();
-        self.table("claim_counter", &texts.counter, &counters).await?;
-        self.drop(&texts.living_drop, &written.living_dropped).await?;
+        self.table("claim_counter", &texts.counter, &counters)
+            .await?;
+        self.drop(&texts.living_drop, &written.living_dropped)
+            .await?;
         self.table("living_event", &texts.living_insert, &written.living)
             .await?;
         self.drop(&texts.bill_drop, &written.bills_dropped).await?;
-        self.table("bill", &texts.bill_insert, &written.bills).await?;
+        self.table("bill", &texts.bill_insert, &written.bills)
+            .await?;
         let pools: Vec<&PoolRow> = written.pools.values().collect();
         self.table("pool_account", &texts.pool, &pools).await?;
         self.table("transfer", &texts.transfer, &written.transfers)

@@ -34,13 +34,19 @@ pub(super) async fn page(
     let desk = &console.office.desk;
     let store = desk.store();
     let scope = &caller.scope;
-    let claim = store.claim_by_number(scope, &number).await?.ok_or(Stop::NotFound)?;
+    let claim = store
+        .claim_by_number(scope, &number)
+        .await?
+        .ok_or(Stop::NotFound)?;
     let scheme = desk.scheme(&caller, claim.scheme).await?;
     let regions = names(&store.regions(scope.county).await?);
     let name = |code| regions.get(code).cloned().unwrap_or_default();
     let actions = scheme.as_ref().map_or_else(Vec::new, |scheme| {
         let actions = available_actions(&claim, &caller.actor(), scheme);
-        actions.into_iter().map(lifecycle::CommandKind::zh).collect()
+        actions
+            .into_iter()
+            .map(lifecycle::CommandKind::zh)
+            .collect()
     });
     let dossier = Dossier {
         household: store.household(scope.county, claim.household).await?,

@@ -112,7 +112,10 @@ pub(super) async fn list(
         let household = store.household(scope.county, claim.household).await?;
         let history = store.history(scope, claim.id).await?;
         rows.push(Row {
-            head_name: household.as_ref().map_or("", Household::head_name).to_owned(),
+            head_name: household
+                .as_ref()
+                .map_or("", Household::head_name)
+                .to_owned(),
             changed_at: history.last().map(|entry| entry.event.stamp.at),
             claim,
         });
@@ -144,7 +147,9 @@ pub(super) fn names(regions: &[Region]) -> HashMap<RegionCode, String> {
 
 fn summary(counts: &[StatusCount], asked: &Asked) -> Markup {
     let sum = |phase: Option<Phase>| {
-        let of_phase = counts.iter().filter(|it| phase.is_none_or(|phase| it.status.phase() == phase));
+        let of_phase = counts
+            .iter()
+            .filter(|it| phase.is_none_or(|phase| it.status.phase() == phase));
         of_phase.fold((0_u64, Fen::ZERO), |(claims, amount), it| {
             let amount = amount.checked_add(it.amount).unwrap_or(amount);
             (claims + it.claims, amount)
@@ -153,7 +158,10 @@ fn summary(counts: &[StatusCount], asked: &Asked) -> Markup {
     let tile = |phase: Option<Phase>| {
         let (claims, amount) = sum(phase);
         let here = asked.status().is_none() && asked.phase() == phase;
-        let href = phase.map_or_else(|| "/claims".to_owned(), |it| format!("/claims?phase={}", it.code()));
+        let href = phase.map_or_else(
+            || "/claims".to_owned(),
+            |it| format!("/claims?phase={}", it.code()),
+        );
         html! {
             li {
                 a href=(href) aria-current=[here.then_some("true")] {
@@ -221,7 +229,9 @@ struct Table<'a> {
 
 impl Table<'_> {
     fn name<'a>(&'a self, code: &'a RegionCode) -> &'a str {
-        self.names.get(code).map_or_else(|| code.as_str(), String::as_str)
+        self.names
+            .get(code)
+            .map_or_else(|| code.as_str(), String::as_str)
     }
 
     fn render(&self) -> Markup {
@@ -277,7 +287,11 @@ impl Table<'_> {
             return html! {};
         };
         let backwards = !self.asked.before.is_empty();
-        let earlier = if backwards { self.more } else { !self.asked.after.is_empty() };
+        let earlier = if backwards {
+            self.more
+        } else {
+            !self.asked.after.is_empty()
+        };
         let later = backwards || self.more;
         html! {
             @if earlier || later {

@@ -3,6 +3,7 @@
 use super::{Console, Stop, frame};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -27,7 +28,10 @@ impl FromRequestParts<Console> for SignedIn {
             Ok(Some(caller)) => Ok(Self(caller)),
             Ok(None) => {
                 let wanted = if parts.method == Method::GET {
-                    parts.uri.path_and_query().map_or("/claims", |it| it.as_str())
+                    parts
+                        .uri
+                        .path_and_query()
+                        .map_or("/claims", |it| it.as_str())
                 } else {
                     "/claims"
                 };
@@ -94,7 +98,7 @@ fn comes_from_us(headers: &HeaderMap, uri: &Uri) -> bool {
     if let Some(site) = text(&site) {
         return site == "same-origin";
     }
-    let Some(host) = text(&header::HOST).or_else(|| uri.authority().map(|it| it.as_str())) else {
+    let Some(host) = text(&header::HOST).or_else(|| uri.authority().map(Authority::as_str)) else {
         return false;
     };
     let from = text(&header::ORIGIN).or_else(|| text(&header::REFERER));
@@ -132,7 +136,12 @@ mod tests {
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
             .collect()
     }
 
@@ -141,8 +150,14 @@ mod tests {
         let uri = Uri::from_static("/login");
         let ours = |pairs: &[_]| comes_from_us(&headers(pairs), &uri);
         assert!(ours(&[("host", "a:8080"), ("origin", "http://a:8080")]));
-        assert!(ours(&[("host", "a:8080"), ("referer", "http://a:8080/login")]));
-        assert!(ours(&[("host", "proxied"), ("sec-fetch-site", "same-origin")]));
+        assert!(ours(&[
+            ("host", "a:8080"),
+            ("referer", "http://a:8080/login")
+        ]));
+        assert!(ours(&[
+            ("host", "proxied"),
+            ("sec-fetch-site", "same-origin")
+        ]));
         assert!(!ours(&[("host", "a:8080"), ("origin", "http://b:8080")]));
         assert!(!ours(&[("host", "a:8080"), ("origin", "null")]));
         assert!(!ours(&[("host", "a:8080")]));
@@ -156,10 +171,19 @@ mod tests {
     #[test]
     fn the_way_on_stays_at_home() {
         assert_eq!(local("/claims/1"), "/claims/1");
-        for elsewhere in ["//evil.example", "https://evil.example", "/\\evil", "", "/a\r\nb"] {
+        for elsewhere in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil",
+            "",
+            "/a\r\nb",
+        ] {
             assert_eq!(local(elsewhere), "/claims", "{elsewhere}");
         }
-        assert_eq!(encode("/claims?phase=A&x=二"), "/claims%3Fphase%3DA%26x%3D%E4%BA%8C");
+        assert_eq!(
+            encode("/claims?phase=A&x=二"),
+            "/claims%3Fphase%3DA%26x%3D%E4%BA%8C"
+        );
     }
 
     #[test]

@@ -56,7 +56,11 @@ pub(super) async fn enter(
     headers: HeaderMap,
     Form(given): Form<Credentials>,
 ) -> Result<Response, Stop> {
-    let session = console.office.access.log_in(given.login.trim(), &given.password).await?;
+    let session = console
+        .office
+        .access
+        .log_in(given.login.trim(), &given.password)
+        .await?;
     let Some(session) = session else {
         let page = render(&given.next, &given.login, true);
         return Ok((StatusCode::UNAUTHORIZED, page).into_response());
@@ -67,7 +71,10 @@ pub(super) async fn enter(
     Ok(([(header::SET_COOKIE, cookie)], to).into_response())
 }
 
-pub(super) async fn leave(State(console): State<Console>, headers: HeaderMap) -> Result<Response, Stop> {
+pub(super) async fn leave(
+    State(console): State<Console>,
+    headers: HeaderMap,
+) -> Result<Response, Stop> {
     if let Some(token) = session_token(&headers) {
         console.office.access.log_out(&token).await?;
     }
@@ -81,5 +88,7 @@ fn cookie(headers: &HeaderMap, token: &str, seconds: i64) -> String {
         .get("x-forwarded-proto")
         .is_some_and(|value| value.as_bytes() == b"https");
     let secure = if behind_tls { "; Secure" } else { "" };
-    format!("{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}")
+    format!(
+        "{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}"
+    )
 }

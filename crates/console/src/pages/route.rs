@@ -12,7 +12,9 @@ const MAIN_Y: i32 = 128;
 const SIDE_Y: i32 = 218;
 const SIDE_STEP: i32 = 58;
 /// A side exit hangs between its station and the next.
-const SIDE_X: i32 = 46;
+const SIDE_X: i32 = 34;
+/// Ways from and to distant side exits run between the columns.
+const LANE_X: i32 = 47;
 const RADIUS: i32 = 9;
 
 /// The main line: the shortest lawful way from nothing to the archive.
@@ -69,7 +71,9 @@ struct Map {
 }
 
 fn leads(from: Status, to: Status) -> bool {
-    TABLE.iter().any(|row| row.from == Some(from) && row.to == to)
+    TABLE
+        .iter()
+        .any(|row| row.from == Some(from) && row.to == to)
 }
 
 impl Map {
@@ -88,23 +92,37 @@ impl Map {
                 (*status, spot)
             })
             .collect();
-        // A side exit stands below the last station of its phase that leads to it, or below what
-        // leads to it, or at its phase's first station.
+        // A side exit stands below the emptiest station of its phase that leads to it, or below the
+        // side exit that leads to it, or at its phase's first station.
         for status in Status::ALL.iter().filter(|it| !line.contains(it)) {
             let of_phase = |other: &Status| other.phase() == status.phase();
+            let taken = |column: i32| {
+                let below = spots
+                    .iter()
+                    .filter(|(_, spot)| spot.side.is_some() && spot.column == column);
+                i32::try_from(below.count()).unwrap_or(0)
+            };
             let column = spots
                 .iter()
-                .filter(|(other, spot)| of_phase(other) && spot.side.is_none() && leads(*other, *status))
+                .filter(|(other, spot)| {
+                    of_phase(other) && spot.side.is_none() && leads(*other, *status)
+                })
                 .map(|(_, spot)| spot.column)
-                .max()
+                .min_by_key(|column| taken(*column))
                 .or_else(|| {
                     let mut sides = spots.iter().filter(|(_, spot)| spot.side.is_some());
-                    sides.find(|(other, _)| leads(*other, *status)).map(|(_, spot)| spot.column)
+                    sides
+                        .find(|(other, _)| leads(*other, *status))
+                        .map(|(_, spot)| spot.column)
                 })
-                .or_else(|| spots.iter().find(|(other, _)| of_phase(other)).map(|(_, spot)| spot.column))
+                .or_else(|| {
+                    spots
+                        .iter()
+                        .find(|(other, _)| of_phase(other))
+                        .map(|(_, spot)| spot.column)
+                })
                 .unwrap_or(0);
-            let taken = spots.iter().filter(|(_, spot)| spot.side.is_some() && spot.column == column);
-            let row = i32::try_from(taken.count()).unwrap_or(0);
+            let row = taken(column);
             let spot = Spot {
                 x: MARGIN + column * COLUMN + SIDE_X,
                 y: SIDE_Y + row * SIDE_STEP,
@@ -118,20 +136,38 @@ impl Map {
 
     fn spot(&self, status: Status) -> Option<Spot> {
         let mut spots = self.spots.iter();
-        spots.find(|(other, _)| *other == status).map(|(_, spot)| *spot)
+        spots
+            .find(|(other, _)| *other == status)
+            .map(|(_, spot)| *spot)
+    }
+
+    /// Whether a step goes on along the main line, where direction needs no arrow.
+    fn follows(&self, from: Status, to: Status) -> bool {
+        self.line.windows(2).any(|pair| pair == [from, to])
     }
 
     fn width(&self) -> i32 {
-        MARGIN * 2 + COLUMN * i32::try_from(self.line.len()).unwrap_or(1) - COLUMN / 2
+        // The last band ends as far from the edge as the first begins.
+        COLUMN * i32::try_from(self.line.len()).unwrap_or(1) + (MARGIN - COLUMN / 2) * 2
     }
 
     fn height(&self) -> i32 {
-        self.spots.iter().map(|(_, spot)| spot.y).max().unwrap_or(MAIN_Y) + 44
+        self.spots
+            .iter()
+            .map(|(_, spot)| spot.y)
+            .max()
+            .unwrap_or(MAIN_Y)
+            + 44
     }
 
     /// First and last column of a phase on the main line.
     fn columns(&self, phase: Phase) -> Option<(i32, i32)> {
-        let columns = || (0..).zip(&self.line).filter(|(_, it)| it.phase() == phase).map(|(column, _)| column);
+        let columns = || {
+            (0..)
+                .zip(&self.line)
+                .filter(|(_, it)| it.phase() == phase)
+                .map(|(column, _)| column)
+        };
         Some((columns().min()?, columns().max()?))
     }
 
@@ -142,7 +178,12 @@ impl Map {
             it.side == Some(row - 1) && it.column == spot.column && leads(*other, status)
         });
         if let Some((_, above)) = above {
-            return Some(format!("M{} {} V{}", above.x, above.y + RADIUS, spot.y - RADIUS));
+            return Some(format!(
+                "M{} {} V{}",
+                above.x,
+                above.y + RADIUS,
+                spot.y - RADIUS
+            ));
         }
         let station = spot.x - SIDE_X;
         Some(format!(
@@ -180,7 +221,7 @@ impl Map {
                 format!("M{} {} V{}", start.x, start.y + RADIUS, end.y - RADIUS)
             }
             (None, Some(_)) => {
-                let down = start.x + 34;
+                let down = start.x + LANE_X;
                 let lane = end.y + 24;
                 let turn = if end.x < down { -10 } else { 10 };
                 format!(
@@ -197,7 +238,7 @@ impl Map {
                 )
             }
             (Some(_), None) => {
-                let up = end.x - 36;
+                let up = end.x - LANE_X;
                 let lane = start.y + 24;
                 let turn = if up < start.x { -10 } else { 10 };
                 format!(
@@ -215,8 +256,11 @@ impl Map {
                 )
             }
             (Some(_), Some(_)) => {
-                let bend = (start.x + end.x) / 2;
-                format!("M{} {} C{bend} {} {bend} {} {} {}", start.x, start.y, start.y, end.y, end.x, end.y)
+                let bend = start.x.midpoint(end.x);
+                format!(
+                    "M{} {} C{bend} {} {bend} {} {} {}",
+                    start.x, start.y, start.y, end.y, end.x, end.y
+                )
             }
         })
     }
@@ -249,7 +293,9 @@ pub(super) fn render(history: &[Recorded]) -> Markup {
                         @if let Some(path) = map.branch(*status, *spot) { path.rail.side d=(path) {} }
                     }
                     @for pair in gone.windows(2) {
-                        @if let Some(path) = map.way(pair[0], pair[1]) { path.gone d=(path) marker-end="url(#arrow)" {} }
+                        @if let Some(path) = map.way(pair[0], pair[1]) {
+                            path.gone d=(path) marker-end=[(!map.follows(pair[0], pair[1])).then_some("url(#arrow)")] {}
+                        }
                     }
                     @for (status, spot) in &map.spots { (station(*status, *spot, &gone, live)) }
                 }
@@ -265,7 +311,7 @@ pub(super) fn render(history: &[Recorded]) -> Markup {
     }
 }
 
-const ARROW: &str = r#"<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="5" markerHeight="5" orient="auto-start-reverse"><path class="tip" d="M0 0 L8 4 L0 8 z"/></marker></defs>"#;
+const ARROW: &str = r#"<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="3.2" markerHeight="3.2" orient="auto-start-reverse"><path class="tip" d="M0 0 L8 4 L0 8 z"/></marker></defs>"#;
 
 fn band(map: &Map, phase: Phase, live: Phase, height: i32) -> Markup {
     let Some((first, last)) = map.columns(phase) else {
@@ -317,8 +363,17 @@ mod tests {
     #[test]
     fn the_main_line_is_the_shortest_way_to_the_archive() {
         let expected = [
-            S::Draft, S::Referred, S::Accepted, S::Verifying, S::Verified, S::NoticeOpen,
-            S::NoticeClosed, S::Approved, S::Instructed, S::Paid, S::Closed,
+            S::Draft,
+            S::Referred,
+            S::Accepted,
+            S::Verifying,
+            S::Verified,
+            S::NoticeOpen,
+            S::NoticeClosed,
+            S::Approved,
+            S::Instructed,
+            S::Paid,
+            S::Closed,
         ];
         assert_eq!(main_line(), expected);
     }
@@ -327,10 +382,18 @@ mod tests {
     fn every_status_has_a_spot_of_its_own_and_every_transition_a_way() {
         let map = Map::draw();
         for status in Status::ALL {
-            let spot = map.spot(*status).unwrap_or_else(|| panic!("{status} has no spot"));
-            let sharing = map.spots.iter().filter(|(_, it)| (it.x, it.y) == (spot.x, spot.y));
+            let spot = map
+                .spot(*status)
+                .unwrap_or_else(|| panic!("{status} has no spot"));
+            let sharing = map
+                .spots
+                .iter()
+                .filter(|(_, it)| (it.x, it.y) == (spot.x, spot.y));
             assert_eq!(sharing.count(), 1, "{status}");
-            assert!(spot.x + 40 < map.width() && spot.y + 20 < map.height(), "{status}");
+            assert!(
+                spot.x + 20 < map.width() && spot.y + 20 < map.height(),
+                "{status}"
+            );
         }
         for row in TABLE {
             if let Some(from) = row.from.filter(|from| *from != row.to) {

@@ -42,30 +42,53 @@ fn details(what: &Happening, staff: &Staff) -> Markup {
         },
         Happening::ReferralReturned { reasons } => list(reasons),
         Happening::SurveyAssigned { surveyor } => html! { p { "查勘员 " (staff.name(*surveyor)) } },
-        Happening::FindingRecorded { check, on, passed, votes, evidence } => html! {
+        Happening::FindingRecorded {
+            check,
+            on,
+            passed,
+            votes,
+            evidence,
+        } => html! {
             p {
                 (check.zh()) " " (on) ":" @if *passed { "通过" } @else { "未通过" }
                 @if let Some(votes) = votes { "(到会" (votes.present) ",同意" (votes.agree) ",反对" (votes.against) ")" }
                 @if !evidence.is_empty() { ",材料" (evidence.len()) "份" }
             }
         },
-        Happening::VerificationRecorded { facts, assessment, .. } => html! {
+        Happening::VerificationRecorded {
+            facts, assessment, ..
+        } => html! {
             p { "票据" (facts.bills.len()) "张,理算赔付 " (yuan(assessment.benefit)) }
         },
-        Happening::DeclaredIneligible { reason, letter_due_on } | Happening::ClaimRejected { reason, letter_due_on } => html! {
+        Happening::DeclaredIneligible {
+            reason,
+            letter_due_on,
+        }
+        | Happening::ClaimRejected {
+            reason,
+            letter_due_on,
+        } => html! {
             p { (reason) }
             p { "告知书应于 " (letter_due_on) " 前送达" }
         },
-        Happening::PublicNoticeOpened { posted_on, last_day, .. } => html! {
+        Happening::PublicNoticeOpened {
+            posted_on,
+            last_day,
+            ..
+        } => html! {
             p { (posted_on) " 张贴,公示至 " (last_day) }
         },
         Happening::ObjectionRaised { grounds, .. } => text(grounds),
-        Happening::ObjectionUpheld { findings, .. } | Happening::ObjectionDismissed { findings, .. } => text(findings),
-        Happening::FirstApprovalGiven { uplift, amount, .. } | Happening::ClaimApproved { uplift, amount, .. } => {
-            approval(*amount, uplift)
-        }
+        Happening::ObjectionUpheld { findings, .. }
+        | Happening::ObjectionDismissed { findings, .. } => text(findings),
+        Happening::FirstApprovalGiven { uplift, amount, .. }
+        | Happening::ClaimApproved { uplift, amount, .. } => approval(*amount, uplift),
         Happening::ClaimSentBack { questions } => list(questions),
-        Happening::PayoutInstructed { instruction_no, amount, .. } => html! {
+        Happening::PayoutInstructed {
+            instruction_no,
+            amount,
+            ..
+        } => html! {
             p { "指令号 " (instruction_no) "," (yuan(*amount)) }
         },
         Happening::PayoutConfirmed { bank_ref }

@@ -36,7 +36,8 @@ impl ReturnedSheets {
     fn of(&self, account: AccountId) -> Option<Vec<u8>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let mut kept = kept.iter();
-        kept.find(|(other, _)| *other == account).map(|(_, sheet)| sheet.clone())
+        kept.find(|(other, _)| *other == account)
+            .map(|(_, sheet)| sheet.clone())
     }
 }
 
@@ -115,9 +116,10 @@ pub(super) async fn receive(
             console.returned.keep(caller.account, report.faulty.take());
             Ok(render(&caller, &schemes, &result(&report)).into_response())
         }
-        Err(ImportFault::Sheet(fault)) => {
-            Ok(refused(StatusCode::UNPROCESSABLE_ENTITY, &fault.to_string()))
-        }
+        Err(ImportFault::Sheet(fault)) => Ok(refused(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &fault.to_string(),
+        )),
         Err(ImportFault::Interrupted(fault)) => Err(Stop::Fault(fault)),
     }
 }

@@ -50,7 +50,10 @@ impl Staff {
         let people = desk.store().people(county).await?;
         let orgs = desk.store().orgs(county).await?;
         let mut staff = Self {
-            people: people.into_iter().map(|it| (it.id, (it.name, it.org))).collect(),
+            people: people
+                .into_iter()
+                .map(|it| (it.id, (it.name, it.org)))
+                .collect(),
             orgs: orgs.into_iter().map(|it| (it.id, it.name)).collect(),
         };
         if let Some(timer) = timer::timer_caller(county) {
@@ -62,12 +65,17 @@ impl Staff {
 
     /// A person's name.
     pub(super) fn name(&self, person: PersonId) -> &str {
-        self.people.get(&person).map_or("(已注销人员)", |(name, _)| name)
+        self.people
+            .get(&person)
+            .map_or("(已注销人员)", |(name, _)| name)
     }
 
     /// Name and organisation.
     fn full(&self, person: PersonId) -> String {
-        let org = self.people.get(&person).and_then(|(_, org)| self.orgs.get(org));
+        let org = self
+            .people
+            .get(&person)
+            .and_then(|(_, org)| self.orgs.get(org));
         match org {
             Some(org) => format!("{} · {org}", self.name(person)),
             None => self.name(person).to_owned(),

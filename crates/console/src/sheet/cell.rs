@@ -172,12 +172,25 @@ mod tests {
             assert_eq!(day(&Cell::text(text)), expected, "{text}");
         }
         assert_eq!(day(&Cell::whole(43_969)), expected, "serial number");
-        assert_eq!(day(&Cell::whole(20_200_518)), expected, "digits as a number");
+        assert_eq!(
+            day(&Cell::whole(20_200_518)),
+            expected,
+            "digits as a number"
+        );
     }
 
     #[test]
     fn what_is_not_a_day_stays_unread() {
-        for text in ["520日", "20.5.18", "2020-02-30", "5月18日", "去年", "", "18/5/2020", "1020-01-01"] {
+        for text in [
+            "520日",
+            "20.5.18",
+            "2020-02-30",
+            "5月18日",
+            "去年",
+            "",
+            "18/5/2020",
+            "1020-01-01",
+        ] {
             assert_eq!(day(&Cell::text(text)), None, "{text}");
         }
         assert_eq!(day(&Cell::whole(12)), None);
@@ -185,8 +198,18 @@ mod tests {
 
     #[test]
     fn money_is_read_as_people_write_it() {
-        for text in ["41,200.50", "41200.5", "41,200.50元", "４１２００．５０", "¥41,200.50"] {
-            assert_eq!(money(&Cell::text(text)).ok(), Some(Fen::new(4_120_050)), "{text}");
+        for text in [
+            "41,200.50",
+            "41200.5",
+            "41,200.50元",
+            "４１２００．５０",
+            "¥41,200.50",
+        ] {
+            assert_eq!(
+                money(&Cell::text(text)).ok(),
+                Some(Fen::new(4_120_050)),
+                "{text}"
+            );
         }
         assert_eq!(money(&Cell::whole(41_200)).ok(), Some(Fen::new(4_120_000)));
         for text in ["约4万", "41,20", "12.345", "-5", ""] {

@@ -156,7 +156,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Grid>, SheetFault> {
     if !bytes.starts_with(b"PK") {
         return Err(SheetFault::NotXlsx);
     }
-    weigh(bytes)?;
+    weigh(bytes, UNPACKED_BYTES_MAX)?;
     let unreadable = |fault: calamine::XlsxError| SheetFault::Unreadable(Some(Box::new(fault)));
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
     let mut grids = Vec::new();
@@ -197,24 +197,32 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Grid>, SheetFault> {
 
 /// Unpacks the package once with a limit. A few kilobytes can unpack to gigabytes, and a number in
 /// the file can ask for more room than the machine has; calamine believes both.
-fn weigh(bytes: &[u8]) -> Result<(), SheetFault> {
+fn weigh(bytes: &[u8], unpacked_bytes_max: u64) -> Result<(), SheetFault> {
     let unreadable = |fault| SheetFault::Unreadable(Some(fault));
     let mut package =
         zip::ZipArchive::new(Cursor::new(bytes)).map_err(|fault| unreadable(Box::new(fault)))?;
     if package.len() > PARTS_MAX {
         return Err(SheetFault::TooLargeUnpacked);
     }
-    let mut left = UNPACKED_BYTES_MAX;
+    let mut left = unpacked_bytes_max;
     for index in 0..package.len() {
         let part = package
             .by_index(index)
             .map_err(|fault| unreadable(Box::new(fault)))?;
+        // A name that cannot be read is looked into as well.
+        let name = part.name().unwrap_or("sharedstrings.xml".into());
+        let announces = name.to_ascii_lowercase().ends_with("sharedstrings.xml");
+        drop(name);
         let mut content = Vec::new();
-        part.take(left + 1)
-            .read_to_end(&mut content)
-            .map_err(|fault| unreadable(Box::new(fault)))?;
+        let mut part = part.take(left + 1);
+        let unpacked = if announces {
+            part.read_to_end(&mut content).map(|length| length as u64)
+        } else {
+            std::io::copy(&mut part, &mut std::io::sink())
+        };
+        let unpacked = unpacked.map_err(|fault| unreadable(Box::new(fault)))?;
         left = left
-            .checked_sub(content.len() as u64)
+            .checked_sub(unpacked)
             .ok_or(SheetFault::TooLargeUnpacked)?;
         if announced(&content) > SHARED_STRINGS_MAX {
             return Err(SheetFault::TooLargeUnpacked);
@@ -235,7 +243,8 @@ fn announced(content: &[u8]) -> u64 {
             .skip_while(|byte| !byte.is_ascii_digit() && **byte != b'>')
             .take_while(|byte| byte.is_ascii_digit())
             .fold(0_u64, |sum, byte| {
-                sum.saturating_mul(10).saturating_add(u64::from(byte - b'0'))
+                sum.saturating_mul(10)
+                    .saturating_add(u64::from(byte - b'0'))
             });
         largest = largest.max(count);
     }
@@ -289,7 +298,14 @@ fn draw(grid: &Grid, look: &Look) -> Result<Vec<u8>, XlsxError> {
                 .set_align(FormatAlign::VerticalCenter);
             match title {
                 Some(title) if width > 1 => {
-                    sheet.merge_range(line(row), 0, line(row), position(width - 1), &title, &style)?;
+                    sheet.merge_range(
+                        line(row),
+                        0,
+                        line(row),
+                        position(width - 1),
+                        &title,
+                        &style,
+                    )?;
                 }
                 Some(title) => {
                     sheet.write_string_with_format(line(row), 0, &title, &style)?;
@@ -310,7 +326,13 @@ fn draw(grid: &Grid, look: &Look) -> Result<Vec<u8>, XlsxError> {
             if look.marked.contains(&(row, column)) {
                 style = style.set_background_color(Color::RGB(0x00FF_D9D0));
             }
-            put(sheet, (row, column), cell, style, look.text_columns.contains(&column))?;
+            put(
+                sheet,
+                (row, column),
+                cell,
+                style,
+                look.text_columns.contains(&column),
+            )?;
         }
     }
     sheet.set_freeze_panes(line(look.header_row + 1), 0)?;
@@ -367,4 +389,52 @@ fn line(row: usize) -> u32 {
 /// A column as the writer counts; beyond its last column it refuses.
 fn position(column: usize) -> u16 {
     u16::try_from(column).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SheetFault, weigh};
+    use std::io::{Cursor, Write};
+
+    fn package(name: &str, content: &[u8]) -> Vec<u8> {
+        let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default();
+        out.start_file(name, options).expect("a part");
+        out.write_all(content).expect("its content");
+        out.finish().expect("a package").into_inner()
+    }
+
+    #[test]
+    fn what_unpacks_to_a_flood_is_refused_before_it_is_read() {
+        let spaces = vec![b' '; 300_000];
+        for name in ["xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"] {
+            let bomb = package(name, &spaces);
+            assert!(bomb.len() < 3_000, "a small file");
+            assert!(weigh(&bomb, 300_000).is_ok(), "{name}");
+            let refused = weigh(&bomb, 299_999);
+            assert!(
+                matches!(refused, Err(SheetFault::TooLargeUnpacked)),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn room_is_not_made_for_what_is_only_announced() {
+        for count in ["uniqueCount=\"99999999999\"", "uniqueCount = '2000001'"] {
+            let liar = package(
+                "xl/SharedStrings.xml",
+                format!("<sst {count}><si/></sst>").as_bytes(),
+            );
+            assert!(
+                matches!(weigh(&liar, 1_000), Err(SheetFault::TooLargeUnpacked)),
+                "{count}"
+            );
+        }
+        let honest = package(
+            "xl/sharedStrings.xml",
+            b"<sst uniqueCount=\"1\"><si/></sst>",
+        );
+        assert!(weigh(&honest, 1_000).is_ok());
+    }
 }

@@ -69,19 +69,31 @@ pub enum SheetFault {
     #[error("文件超过{}MB,请分成几个文件 / the file is larger than {} MB: split it", limits::SHEET_BYTES_MAX >> 20, limits::SHEET_BYTES_MAX >> 20)]
     TooManyBytes,
     /// Unpacked it would be larger than any list of people.
-    #[error("文件解压后过大,不像一张名单 / unpacked, the file is too large to be a list of households")]
+    #[error(
+        "文件解压后过大,不像一张名单 / unpacked, the file is too large to be a list of households"
+    )]
     TooLargeUnpacked,
     /// More rows than one spreadsheet may have.
-    #[error("超过{}行,请分成几个文件 / more than {} rows: split the file", limits::SHEET_ROWS_MAX, limits::SHEET_ROWS_MAX)]
+    #[error(
+        "超过{}行,请分成几个文件 / more than {} rows: split the file",
+        limits::SHEET_ROWS_MAX,
+        limits::SHEET_ROWS_MAX
+    )]
     TooManyRows,
     /// Not an .xlsx file.
-    #[error("不是.xlsx文件;若是.xls或WPS格式,请另存为“Excel工作簿(.xlsx)” / not an .xlsx file: save it as an Excel workbook")]
+    #[error(
+        "不是.xlsx文件;若是.xls或WPS格式,请另存为“Excel工作簿(.xlsx)” / not an .xlsx file: save it as an Excel workbook"
+    )]
     NotXlsx,
     /// An .xlsx file that cannot be read.
     #[error("文件已损坏或加了密码 / the file is damaged or locked with a password")]
     Unreadable(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
     /// No row with the headers of a referral list.
-    #[error("前{}行里没有找到表头(户主姓名、户主身份证号……) / no header row among the first {} rows", referral::HEADER_ROWS_MAX, referral::HEADER_ROWS_MAX)]
+    #[error(
+        "前{}行里没有找到表头(户主姓名、户主身份证号……) / no header row among the first {} rows",
+        referral::HEADER_ROWS_MAX,
+        referral::HEADER_ROWS_MAX
+    )]
     NoHeader,
     /// Headers that a referral list must have.
     #[error("缺少列:{} / columns are missing", .0.join("、"))]
@@ -90,7 +102,9 @@ pub enum SheetFault {
     #[error("有两列都是“{0}” / two columns have this header")]
     RepeatedColumn(&'static str),
     /// Amounts in another unit than yuan.
-    #[error("“自付金额”列的单位是万元,请改为元 / amounts are in units of 10,000 yuan: restate them in yuan")]
+    #[error(
+        "“自付金额”列的单位是万元,请改为元 / amounts are in units of 10,000 yuan: restate them in yuan"
+    )]
     AmountUnit,
     /// The answer could not be written.
     #[error("无法生成表格 / the sheet could not be written")]

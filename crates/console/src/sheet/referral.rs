@@ -5,7 +5,7 @@ use super::grid::{self, Cell, Grid};
 use super::{CellFault, SheetFault};
 use benefits::{Fen, MoneyFault};
 use chrono::NaiveDate;
-use engine::household::{BankAccount, IdNumber, IdNumberFault};
+use engine::household::{BankAccount, IdNumber, IdNumberFault, half_width};
 use engine::limits;
 use lifecycle::Peril;
 use std::collections::{BTreeMap, HashMap};
@@ -306,10 +306,24 @@ fn passed_over(cells: &[Cell], columns: &BTreeMap<Column, usize>) -> Option<&'st
     let first = cells.iter().find(|cell| !cell.is_empty())?;
     let first = cell::tidy(&first.shown());
     let first = cell::header(&first);
-    if ["合计", "总计", "小计", "共计"].iter().any(|word| first.starts_with(word)) {
+    if ["合计", "总计", "小计", "共计"]
+        .iter()
+        .any(|word| first.starts_with(word))
+    {
         return Some("合计行 / a total");
     }
-    let notes = ["备注", "说明", "注", "填表", "制表", "审核", "联系", "单位", "负责人", "经办"];
+    let notes = [
+        "备注",
+        "说明",
+        "注",
+        "填表",
+        "制表",
+        "审核",
+        "联系",
+        "单位",
+        "负责人",
+        "经办",
+    ];
     if notes.iter().any(|word| first.starts_with(word)) {
         return Some("说明行 / a note");
     }
@@ -412,7 +426,16 @@ impl Reading<'_> {
 
     fn id_number(&mut self, column: Column) -> Option<IdNumber> {
         let text = self.digits(column)?;
-        match IdNumber::parse(&text) {
+        // Only what could be a number is parsed: the last character is looked at as a byte.
+        let plain = text
+            .chars()
+            .all(|it| it.is_whitespace() || half_width(it).is_ascii());
+        let read = if plain {
+            IdNumber::parse(&text)
+        } else {
+            Err(IdNumberFault::Character)
+        };
+        match read {
             Ok(number) => Some(number),
             Err(fault) => {
                 let english = match fault {
@@ -449,10 +472,16 @@ impl Reading<'_> {
             Ok(amount) if amount > Fen::ZERO => return Some(amount),
             Ok(_) => ("金额应大于零", "not above zero"),
             Err(MoneyFault::Negative { .. }) => ("金额不能为负", "negative"),
-            Err(MoneyFault::TooManyDecimals { .. }) => ("金额多于两位小数", "more than two decimals"),
-            Err(MoneyFault::MisplacedComma { .. }) => ("千位逗号的位置不对", "a comma in the wrong place"),
+            Err(MoneyFault::TooManyDecimals { .. }) => {
+                ("金额多于两位小数", "more than two decimals")
+            }
+            Err(MoneyFault::MisplacedComma { .. }) => {
+                ("千位逗号的位置不对", "a comma in the wrong place")
+            }
             Err(MoneyFault::TooLarge { .. }) => ("金额过大", "too large"),
-            Err(MoneyFault::NotANumber { .. } | MoneyFault::Empty) => ("金额读不懂", "not an amount"),
+            Err(MoneyFault::NotANumber { .. } | MoneyFault::Empty) => {
+                ("金额读不懂", "not an amount")
+            }
         };
         self.fault(
             column,
@@ -516,7 +545,10 @@ impl Reading<'_> {
     }
 
     /// Every cell is read before anything is missed, so that all faults come at once.
-    fn line(&mut self, seen: &mut HashMap<(IdNumber, Peril, NaiveDate), u32>) -> Option<ReferralLine> {
+    fn line(
+        &mut self,
+        seen: &mut HashMap<(IdNumber, Peril, NaiveDate), u32>,
+    ) -> Option<ReferralLine> {
         let township = self.text(Column::Township);
         let village = self.text(Column::Village);
         let head_name = self.name(Column::HeadName);

@@ -28,7 +28,9 @@ pub fn write_faults(original: &[u8], faults: &[CellFault]) -> Result<Vec<u8>, Sh
         name: grid.name.clone(),
         rows: grid.rows[..header_row].to_vec(),
     };
-    let headers = kept.iter().map(|column| grid.cell(header_row, *column).clone());
+    let headers = kept
+        .iter()
+        .map(|column| grid.cell(header_row, *column).clone());
     out.rows.push(
         headers
             .chain(EXTRA_HEADERS.iter().map(|header| Cell::text(*header)))
@@ -89,7 +91,12 @@ fn widths(kept: &[usize], digits: &BTreeSet<usize>) -> BTreeMap<usize, u16> {
         .map(|(place, _)| (place, 22))
         .collect();
     let extra = kept.len();
-    widths.extend([(extra, 10), (extra + 1, 20), (extra + 2, 40), (extra + 3, 44)]);
+    widths.extend([
+        (extra, 10),
+        (extra + 1, 20),
+        (extra + 2, 40),
+        (extra + 3, 44),
+    ]);
     widths
 }
 
@@ -100,4 +107,3 @@ fn by_row(faults: &[CellFault]) -> BTreeMap<u32, Vec<&CellFault>> {
     }
     rows
 }
-

@@ -2,7 +2,7 @@
 
 use crate::sample_sheet;
 use engine::access::SESSION_COOKIE;
-use engine::testkit::{Role, TestDesk, yuan, world};
+use engine::testkit::{Role, TestDesk, world, yuan};
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -40,7 +40,9 @@ impl Browser {
     }
 
     async fn send(&self, method: &str, path: &str, extra: &str, body: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(self.address).await.expect("a connection");
+        let mut stream = TcpStream::connect(self.address)
+            .await
+            .expect("a connection");
         let cookie = self
             .token
             .as_ref()
@@ -57,7 +59,11 @@ impl Browser {
         stream.read_to_end(&mut bytes).await.expect("answered");
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").expect("an answer");
-        let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).expect("a status");
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|it| it.parse().ok())
+            .expect("a status");
         Answer {
             status,
             head: head.to_owned(),
@@ -70,7 +76,10 @@ impl Browser {
     }
 
     async fn post(&self, path: &str, kind: &str, body: &[u8]) -> Answer {
-        let extra = format!("Origin: http://{}\r\nContent-Type: {kind}\r\n", self.address);
+        let extra = format!(
+            "Origin: http://{}\r\nContent-Type: {kind}\r\n",
+            self.address
+        );
         self.send("POST", path, &extra, body).await
     }
 }
@@ -81,10 +90,20 @@ const FORM: &str = "application/x-www-form-urlencoded";
 async fn nobody_sees_a_page_without_signing_in() {
     let desk = TestDesk::in_memory().await;
     let browser = Browser::open(&desk, None).await;
-    for path in ["/claims", "/claims/130302-2020-00001", "/referrals/import", "/referrals/import/returned.xlsx"] {
+    for path in [
+        "/claims",
+        "/claims/130302-2020-00001",
+        "/referrals/import",
+        "/referrals/import/returned.xlsx",
+    ] {
         let answer = browser.get(path).await;
         assert_eq!(answer.status, 303, "{path}");
-        assert!(answer.header("location").is_some_and(|it| it.starts_with("/login?next=/")), "{path}");
+        assert!(
+            answer
+                .header("location")
+                .is_some_and(|it| it.starts_with("/login?next=/")),
+            "{path}"
+        );
     }
     assert_eq!(browser.get("/healthz").await.body, "ok\n");
     assert_eq!(browser.get("/console.css").await.status, 200);
@@ -95,12 +114,24 @@ async fn signing_in_gives_a_strict_cookie_and_signing_out_ends_it() {
     let desk = TestDesk::in_memory().await;
     let mut browser = Browser::open(&desk, None).await;
     let login = Role::CountyCaseworker.login();
-    let wrong = browser.post("/login", FORM, format!("login={login}&password=no").as_bytes()).await;
+    let wrong = browser
+        .post(
+            "/login",
+            FORM,
+            format!("login={login}&password=no").as_bytes(),
+        )
+        .await;
     assert_eq!(wrong.status, 401);
     assert!(wrong.header("set-cookie").is_none());
-    let body = format!("login={login}&password={}&next=%2F%2Fevil.example", world::PASSWORD);
+    let body = format!(
+        "login={login}&password={}&next=%2F%2Fevil.example",
+        world::PASSWORD
+    );
     let entered = browser.post("/login", FORM, body.as_bytes()).await;
-    assert_eq!((entered.status, entered.header("location")), (303, Some("/claims")));
+    assert_eq!(
+        (entered.status, entered.header("location")),
+        (303, Some("/claims"))
+    );
     let cookie = entered.header("set-cookie").expect("a cookie").to_owned();
     for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"] {
         assert!(cookie.contains(part), "{cookie}");
@@ -116,8 +147,17 @@ async fn signing_in_gives_a_strict_cookie_and_signing_out_ends_it() {
 async fn a_form_from_elsewhere_is_refused() {
     let desk = TestDesk::in_memory().await;
     let browser = Browser::open(&desk, Some(Role::CountyCaseworker)).await;
-    for from in ["Origin: https://evil.example\r\n", "Origin: null\r\n", "Sec-Fetch-Site: cross-site\r\n", ""] {
-        assert_eq!(browser.send("POST", "/logout", from, b"").await.status, 403, "{from}");
+    for from in [
+        "Origin: https://evil.example\r\n",
+        "Origin: null\r\n",
+        "Sec-Fetch-Site: cross-site\r\n",
+        "",
+    ] {
+        assert_eq!(
+            browser.send("POST", "/logout", from, b"").await.status,
+            403,
+            "{from}"
+        );
     }
 }
 
@@ -127,7 +167,12 @@ async fn every_answer_is_guarded_and_loads_nothing_from_outside() {
     let household = desk.world.household("石门寨").clone();
     let claim = desk.refer(&household).await;
     let browser = Browser::open(&desk, Some(Role::CountyCaseworker)).await;
-    for path in ["/login", "/claims", "/referrals/import", &format!("/claims/{}", claim.number)] {
+    for path in [
+        "/login",
+        "/claims",
+        "/referrals/import",
+        &format!("/claims/{}", claim.number),
+    ] {
         let answer = browser.get(path).await;
         assert_eq!(answer.status, 200, "{path}");
         let policy = answer.header("content-security-policy").expect("a policy");
@@ -159,24 +204,34 @@ async fn a_paid_claim_shows_its_whole_story() {
     let browser = Browser::open(&desk, Some(Role::Auditor)).await;
     let list = browser.get("/claims").await.body;
     assert!(list.contains(&claim.number) && list.contains(household.head_name()));
-    assert!(list.contains("25340.00") || list.contains("25,340.00"), "the sum stands in the list");
+    assert!(
+        list.contains("25340.00") || list.contains("25,340.00"),
+        "the sum stands in the list"
+    );
     let page = browser.get(&format!("/claims/{}", claim.number)).await.body;
-    for shown in ["已赔付", "办理路线", "经过:拟稿 → 已推送", "理算", "合规自付", "公示", "监督电话", "不成立", "已到账"] {
+    for shown in [
+        "已赔付",
+        "办理路线",
+        "经过:拟稿 → 已推送",
+        "理算",
+        "合规自付",
+        "公示",
+        "监督电话",
+        "不成立",
+        "已到账",
+    ] {
         assert!(page.contains(shown), "{shown}");
     }
     for (private, what) in [
-        (household.members[0].id_number.reveal(), "an identity number"),
+        (
+            household.members[0].id_number.reveal(),
+            "an identity number",
+        ),
         (household.payees[0].account.reveal(), "an account"),
     ] {
         assert!(!page.contains(private), "{what} stands on the page");
     }
     assert!(page.contains(&household.payees[0].account.masked()));
-    if let Ok(folder) = std::fs::create_dir_all("../../target/console-pages").map(|()| "../../target/console-pages") {
-        let css = browser.get("/console.css").await.body;
-        let inline = |page: &str| page.replace("<link rel=\"stylesheet\" href=\"/console.css\">", &format!("<style>{css}</style>"));
-        std::fs::write(format!("{folder}/claim.html"), inline(&page)).expect("written");
-        std::fs::write(format!("{folder}/claims.html"), inline(&list)).expect("written");
-    }
 }
 
 #[tokio::test]
@@ -211,7 +266,9 @@ async fn the_list_is_filtered_by_phase_and_status() {
     assert!(!status.contains(&accepted.number) && status.contains(&referred.number));
     let empty = browser.get("/claims?status=PAID").await.body;
     assert!(empty.contains("没有符合条件的案件"));
-    let unknown = browser.get("/claims?status=NONSENSE&town=x&after=%00").await;
+    let unknown = browser
+        .get("/claims?status=NONSENSE&town=x&after=%00")
+        .await;
     assert_eq!(unknown.status, 200);
 }
 
@@ -228,9 +285,17 @@ async fn pages_go_forth_and_back_by_number() {
     let first = browser.get("/claims").await.body;
     assert!(first.contains(&numbers[49]) && !first.contains(&numbers[50]));
     assert!(first.contains("下一页") && !first.contains("上一页"));
-    let second = browser.get(&format!("/claims?after={}", numbers[49])).await.body;
-    assert!(second.contains(&numbers[59]) && second.contains("上一页") && !second.contains("下一页"));
-    let back = browser.get(&format!("/claims?before={}", numbers[50])).await.body;
+    let second = browser
+        .get(&format!("/claims?after={}", numbers[49]))
+        .await
+        .body;
+    assert!(
+        second.contains(&numbers[59]) && second.contains("上一页") && !second.contains("下一页")
+    );
+    let back = browser
+        .get(&format!("/claims?before={}", numbers[50]))
+        .await
+        .body;
     assert!(back.contains(&numbers[0]) && back.contains("下一页") && !back.contains("上一页"));
 }
 
@@ -252,16 +317,34 @@ async fn a_list_is_uploaded_and_the_faulty_rows_are_fetched() {
     let scheme = desk.world.scheme.id.to_string();
     let nothing = browser.get("/referrals/import/returned.xlsx").await;
     assert_eq!(nothing.status, 404);
-    let not_a_sheet = browser.post("/referrals/import", kind, &upload(&scheme, b"hello")).await;
+    let not_a_sheet = browser
+        .post("/referrals/import", kind, &upload(&scheme, b"hello"))
+        .await;
     assert_eq!(not_a_sheet.status, 422);
     assert!(not_a_sheet.body.contains("不是.xlsx文件"));
     let list = sample_sheet::referral_workbook();
-    let done = browser.post("/referrals/import", kind, &upload(&scheme, &list)).await;
+    let done = browser
+        .post("/referrals/import", kind, &upload(&scheme, &list))
+        .await;
     assert_eq!(done.status, 200);
-    assert!(done.body.contains("导入结果") && done.body.contains("校验码不符"), "{}", done.body);
+    assert!(
+        done.body.contains("导入结果") && done.body.contains("校验码不符"),
+        "{}",
+        done.body
+    );
     let sheet = browser.get("/referrals/import/returned.xlsx").await;
     assert_eq!(sheet.status, 200);
     assert!(sheet.body.starts_with("PK"));
-    let colleague = Browser { address: browser.address, token: Some(Role::Shimenzhai.token()) };
-    assert_eq!(colleague.get("/referrals/import/returned.xlsx").await.status, 404, "another account's sheet");
+    let colleague = Browser {
+        address: browser.address,
+        token: Some(Role::Shimenzhai.token()),
+    };
+    assert_eq!(
+        colleague
+            .get("/referrals/import/returned.xlsx")
+            .await
+            .status,
+        404,
+        "another account's sheet"
+    );
 }

@@ -18,7 +18,10 @@ const CHILD: &str = "130321198112300029";
 fn sheet(rows: Vec<Vec<Cell>>) -> Vec<u8> {
     let mut all = vec![
         vec![Cell::text("某镇防贫险推送名单(2020年6月)")],
-        Column::ALL.iter().map(|it| Cell::text(it.header())).collect(),
+        Column::ALL
+            .iter()
+            .map(|it| Cell::text(it.header()))
+            .collect(),
     ];
     all.extend(rows);
     let grid = Grid {
@@ -35,8 +38,25 @@ fn sheet(rows: Vec<Vec<Cell>>) -> Vec<u8> {
 /// One sound row.
 fn sound() -> Vec<Cell> {
     [
-        "1", "石门寨镇", "西上庄坨村", "王五", HEAD, "边缘易致贫户", "3", "王小", CHILD, "子", "因病", "2020-05-18",
-        "41,200.50", "2020-05-20", "村评〔2020〕1号", "王五", "", "农信社", "6210000000000001",
+        "1",
+        "石门寨镇",
+        "西上庄坨村",
+        "王五",
+        HEAD,
+        "边缘易致贫户",
+        "3",
+        "王小",
+        CHILD,
+        "子",
+        "因病",
+        "2020-05-18",
+        "41,200.50",
+        "2020-05-20",
+        "村评〔2020〕1号",
+        "王五",
+        "",
+        "农信社",
+        "6210000000000001",
     ]
     .into_iter()
     .map(Cell::text)
@@ -55,7 +75,13 @@ fn read(rows: Vec<Vec<Cell>>) -> ReferralSheet {
 }
 
 fn faults(sheet: &ReferralSheet) -> Vec<CellFault> {
-    sheet.rows.iter().filter_map(|row| row.as_ref().err()).flatten().cloned().collect()
+    sheet
+        .rows
+        .iter()
+        .filter_map(|row| row.as_ref().err())
+        .flatten()
+        .cloned()
+        .collect()
 }
 
 fn check(column: Column, cell: Cell, expected: &str) {
@@ -70,7 +96,10 @@ fn check(column: Column, cell: Cell, expected: &str) {
 #[test]
 fn a_sound_row_is_read_with_its_title() {
     let sheet = read(vec![sound()]);
-    assert_eq!(sheet.title.as_deref(), Some("某镇防贫险推送名单(2020年6月)"));
+    assert_eq!(
+        sheet.title.as_deref(),
+        Some("某镇防贫险推送名单(2020年6月)")
+    );
     let line = sheet.rows[0].as_ref().expect("a sound row");
     assert_eq!(line.row, 3);
     assert_eq!(line.head_id.reveal(), HEAD);
@@ -98,7 +127,16 @@ fn numbers_of_identity_are_forgiven_what_is_harmless() {
 fn each_fault_says_what_and_what_to_do() {
     check(Column::HeadId, Cell::text("130302199001010017"), "校验码");
     check(Column::HeadId, Cell::text("13030219900101001"), "18位");
-    check(Column::HeadId, Cell::text("13030219900101OO16"), "以外的字符");
+    check(
+        Column::HeadId,
+        Cell::text("13030219900101OO16"),
+        "以外的字符",
+    );
+    check(
+        Column::HeadId,
+        Cell::text("13030219900101001中"),
+        "以外的字符",
+    );
     check(Column::EventOn, Cell::text("520日"), "日期");
     check(Column::SelfPaid, Cell::text("约4万"), "读不懂");
     check(Column::SelfPaid, Cell::text("0"), "大于零");
@@ -114,8 +152,16 @@ fn each_fault_says_what_and_what_to_do() {
 
 #[test]
 fn digits_stored_as_a_number_are_refused_since_some_are_lost() {
-    check(Column::HeadId, Cell::whole(130_302_199), "身份证号被存成了数字");
-    check(Column::Account, Cell::whole(621_000_000), "银行账号被存成了数字");
+    check(
+        Column::HeadId,
+        Cell::whole(130_302_199),
+        "身份证号被存成了数字",
+    );
+    check(
+        Column::Account,
+        Cell::whole(621_000_000),
+        "银行账号被存成了数字",
+    );
 }
 
 #[test]
@@ -147,13 +193,21 @@ fn a_repeated_row_names_the_first_one() {
 
 #[test]
 fn totals_blanks_and_notes_are_passed_over_and_reported() {
-    let headers = Column::ALL.iter().map(|it| Cell::text(it.header())).collect();
+    let headers = Column::ALL
+        .iter()
+        .map(|it| Cell::text(it.header()))
+        .collect();
     let sheet = read(vec![
         sound(),
         Vec::new(),
         vec![Cell::text("2")],
         headers,
-        vec![Cell::text("合 计"), Cell::Empty, Cell::text("1户"), Cell::whole(41_200)],
+        vec![
+            Cell::text("合 计"),
+            Cell::Empty,
+            Cell::text("1户"),
+            Cell::whole(41_200),
+        ],
         vec![Cell::text("说明:以上为示例")],
         vec![Cell::text("填表人:某某")],
     ]);
@@ -194,16 +248,37 @@ fn headers_with(change: impl Fn(&str) -> String) -> Result<ReferralSheet, SheetF
     for cell in &mut grid.rows[1] {
         *cell = Cell::text(change(&cell.shown()));
     }
-    referral::read(&grid::write(&grid, &Look { header_row: 1, ..Look::default() }).expect("written"))
+    referral::read(
+        &grid::write(
+            &grid,
+            &Look {
+                header_row: 1,
+                ..Look::default()
+            },
+        )
+        .expect("written"),
+    )
 }
 
 #[test]
 fn a_sheet_without_the_right_headers_says_which() {
     let missing = headers_with(|it| if it == "银行账号" { "备注" } else { it }.to_owned());
-    assert!(missing.expect_err("missing").to_string().contains("银行账号"));
+    assert!(
+        missing
+            .expect_err("missing")
+            .to_string()
+            .contains("银行账号")
+    );
     let twice = headers_with(|it| if it == "开户行" { "账号" } else { it }.to_owned());
     assert!(matches!(twice, Err(SheetFault::RepeatedColumn("银行账号"))));
-    let unit = headers_with(|it| if it == "自付金额" { "自付金额(万元)" } else { it }.to_owned());
+    let unit = headers_with(|it| {
+        if it == "自付金额" {
+            "自付金额(万元)"
+        } else {
+            it
+        }
+        .to_owned()
+    });
     assert!(matches!(unit, Err(SheetFault::AmountUnit)));
     let none = headers_with(|_| "某列".to_owned());
     assert!(matches!(none, Err(SheetFault::NoHeader)));
@@ -211,48 +286,46 @@ fn a_sheet_without_the_right_headers_says_which() {
 
 #[test]
 fn what_is_no_workbook_is_refused() {
-    assert!(matches!(referral::read(b"\xd0\xcf\x11\xe0 an old .xls"), Err(SheetFault::NotXlsx)));
-    assert!(matches!(referral::read(b"PK\x03\x04 cut off"), Err(SheetFault::Unreadable(_))));
+    assert!(matches!(
+        referral::read(b"\xd0\xcf\x11\xe0 an old .xls"),
+        Err(SheetFault::NotXlsx)
+    ));
+    assert!(matches!(
+        referral::read(b"PK\x03\x04 cut off"),
+        Err(SheetFault::Unreadable(_))
+    ));
     let mut cut = sheet(vec![sound()]);
     cut.truncate(cut.len() / 2);
-    assert!(matches!(referral::read(&cut), Err(SheetFault::Unreadable(_))));
+    assert!(matches!(
+        referral::read(&cut),
+        Err(SheetFault::Unreadable(_))
+    ));
     let large = vec![b'P'; limits::SHEET_BYTES_MAX + 1];
-    assert!(matches!(referral::read(&large), Err(SheetFault::TooManyBytes)));
-}
-
-/// A package with these parts.
-fn package(parts: &[(&str, &[u8])]) -> Vec<u8> {
-    use std::io::Write;
-    let mut out = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, content) in parts {
-        out.start_file(*name, zip::write::SimpleFileOptions::default()).expect("part");
-        out.write_all(content).expect("content");
-    }
-    out.finish().expect("package").into_inner()
-}
-
-#[test]
-fn what_unpacks_to_a_flood_is_refused_before_it_is_read() {
-    let flood = vec![b' '; 70 * 1024 * 1024];
-    let bomb = package(&[("xl/sharedStrings.xml", &flood)]);
-    assert!(bomb.len() < 1024 * 1024, "a small file");
-    assert!(matches!(referral::read(&bomb), Err(SheetFault::TooLargeUnpacked)));
-    let liar = package(&[("xl/sharedStrings.xml", b"<sst uniqueCount=\"99999999999\"><si/></sst>")]);
-    assert!(matches!(referral::read(&liar), Err(SheetFault::TooLargeUnpacked)));
+    assert!(matches!(
+        referral::read(&large),
+        Err(SheetFault::TooManyBytes)
+    ));
 }
 
 #[test]
 fn rows_are_counted_up_to_the_limit() {
-    let many = |rows: usize| {
-        let row = vec![Cell::text("1"), Cell::text("石门寨镇")];
-        referral::read(&sheet(vec![row; rows]))
+    let last_row_at = |row: usize| {
+        let mut rows = vec![Vec::new(); row];
+        rows[row - 1] = sound();
+        referral::read(&sheet(rows))
     };
-    assert_eq!(many(limits::SHEET_ROWS_MAX).expect("at the limit").rows.len(), limits::SHEET_ROWS_MAX);
-    assert!(matches!(many(limits::SHEET_ROWS_MAX + 1), Err(SheetFault::TooManyRows)));
+    let full = last_row_at(limits::SHEET_ROWS_MAX).expect("at the limit");
+    assert_eq!(full.rows.len() + full.skipped.len(), limits::SHEET_ROWS_MAX);
+    let over = last_row_at(limits::SHEET_ROWS_MAX + 1);
+    assert!(matches!(over, Err(SheetFault::TooManyRows)));
     // One cell in the last row a spreadsheet has must not make room for a million rows.
     let mut far = rust_xlsxwriter::Workbook::new();
-    far.add_worksheet().write_string(1_048_575, 16_000, "x").expect("cell");
-    far.add_worksheet().write_string(1_048_575, 1, "x").expect("cell");
+    far.add_worksheet()
+        .write_string(1_048_575, 16_000, "x")
+        .expect("cell");
+    far.add_worksheet()
+        .write_string(1_048_575, 1, "x")
+        .expect("cell");
     let far = far.save_to_buffer().expect("saved");
     assert!(matches!(referral::read(&far), Err(SheetFault::TooManyRows)));
 }
@@ -270,24 +343,40 @@ fn the_returned_sheet_has_the_same_layout_and_can_be_sent_in_again() {
     assert_eq!(grid.cell(0, 0).shown(), "某镇防贫险推送名单(2020年6月)");
     assert_eq!(grid.rows.len(), 4, "title, headers, two faulty rows");
     let headers: Vec<String> = grid.rows[1].iter().map(Cell::shown).collect();
-    let expected = Column::ALL.iter().map(|it| it.header()).chain(referral::EXTRA_HEADERS);
+    let expected = Column::ALL
+        .iter()
+        .map(|it| it.header())
+        .chain(referral::EXTRA_HEADERS);
     assert_eq!(headers, expected.collect::<Vec<_>>());
     assert_eq!(grid.cell(2, 12), &Cell::text("=1+1"), "text stays text");
     assert_eq!(grid.cell(2, 19).shown(), "4");
     assert_eq!(grid.cell(2, 20).shown(), "E 户主身份证号\nM 自付金额");
-    assert!(grid.cell(3, 8).is_empty(), "what is left of a number is not what was meant");
+    assert!(
+        grid.cell(3, 8).is_empty(),
+        "what is left of a number is not what was meant"
+    );
 
     // As it is, it comes back again, without a second set of remarks.
     let again = faults(&referral::read(&returned).expect("read"));
     assert_eq!(again.len(), 3);
     let twice = referral::write_faults(&returned, &again).expect("written");
-    assert_eq!(grid::read(&twice).expect("read").remove(0).rows[1].len(), 23);
+    assert_eq!(
+        grid::read(&twice).expect("read").remove(0).rows[1].len(),
+        23
+    );
 
     // Mended in place, remarks still there, it is read.
     grid.put(2, 4, Cell::text(HEAD));
     grid.put(2, 12, Cell::whole(9_000));
     grid.put(3, 8, Cell::text("13032119680920226X"));
-    let mended = grid::write(&grid, &Look { header_row: 1, ..Look::default() }).expect("written");
+    let mended = grid::write(
+        &grid,
+        &Look {
+            header_row: 1,
+            ..Look::default()
+        },
+    )
+    .expect("written");
     let mended = referral::read(&mended).expect("read");
     assert_eq!(faults(&mended), []);
     assert_eq!(mended.rows.len(), 2);
@@ -306,7 +395,10 @@ async fn office() -> TestDesk {
     let county = include_str!("../../../server/sample/county.toml");
     let county = engine::county_file::parse_county(county).expect("the sample county is sound");
     for region in &county.regions {
-        desk.store().put_region(county.county, region).await.expect("a region");
+        desk.store()
+            .put_region(county.county, region)
+            .await
+            .expect("a region");
     }
     desk
 }
@@ -321,7 +413,12 @@ async fn refer(desk: &TestDesk, role: Role, bytes: &[u8]) -> import::ImportRepor
 }
 
 fn tally(report: &import::ImportReport) -> (usize, usize, usize, usize) {
-    (report.added, report.already_there, report.failed, report.skipped)
+    (
+        report.added,
+        report.already_there,
+        report.failed,
+        report.skipped,
+    )
 }
 
 #[tokio::test]
@@ -338,7 +435,10 @@ async fn the_sample_list_adds_sixteen_then_the_mended_sheet_adds_the_seventeenth
     let first = refer(&desk, Role::CountyCaseworker, &list).await;
     assert_eq!(tally(&first), (16, 0, 2, 2), "{first}");
     assert_eq!(first.claims.len(), 16);
-    assert_eq!(first.title.as_deref(), Some("石门寨镇、驻操营镇动态监测户防贫险推送名单(2020年6月5日)"));
+    assert_eq!(
+        first.title.as_deref(),
+        Some("石门寨镇、驻操营镇动态监测户防贫险推送名单(2020年6月5日)")
+    );
     let wrong: Vec<_> = first.faults.iter().map(|it| (it.row, it.header)).collect();
     assert_eq!(wrong, [(11, "涉及人身份证号"), (20, "涉及人身份证号")]);
     let faulty = first.faulty.expect("a sheet comes back");
@@ -347,7 +447,12 @@ async fn the_sample_list_adds_sixteen_then_the_mended_sheet_adds_the_seventeenth
     assert_eq!(tally(&again), (0, 16, 2, 2), "reading again adds nothing");
     assert_eq!(again.claims, first.claims);
 
-    let second = refer(&desk, Role::CountyCaseworker, &sample_sheet::corrected(&faulty)).await;
+    let second = refer(
+        &desk,
+        Role::CountyCaseworker,
+        &sample_sheet::corrected(&faulty),
+    )
+    .await;
     assert_eq!(tally(&second), (1, 1, 0, 0), "{second}");
     assert_eq!(second.faulty, None);
 
@@ -356,8 +461,15 @@ async fn the_sample_list_adds_sixteen_then_the_mended_sheet_adds_the_seventeenth
     let claims = desk.store().claims(&scope, &all, &page).await;
     let claims = claims.expect("claims").rows;
     assert_eq!(claims.len(), 17);
-    assert!(claims.iter().all(|claim| claim.status() == Status::Referred));
-    let illness = claims.iter().filter(|it| it.case.peril == Peril::Illness).count();
+    assert!(
+        claims
+            .iter()
+            .all(|claim| claim.status() == Status::Referred)
+    );
+    let illness = claims
+        .iter()
+        .filter(|it| it.case.peril == Peril::Illness)
+        .count();
     assert_eq!((illness, claims.len() - illness), (11, 6));
     let households: std::collections::BTreeSet<_> = claims.iter().map(|it| it.household).collect();
     assert_eq!(households.len(), 17);
@@ -369,13 +481,25 @@ async fn a_township_refers_its_own_villages_only() {
     let desk = office().await;
     let report = refer(&desk, Role::Shimenzhai, &sample_sheet::referral_workbook()).await;
     assert_eq!(report.added, 9, "{report}");
-    let elsewhere: Vec<_> = report.faults.iter().filter(|it| it.header == "乡镇").collect();
+    let elsewhere: Vec<_> = report
+        .faults
+        .iter()
+        .filter(|it| it.header == "乡镇")
+        .collect();
     assert_eq!(elsewhere.len(), 7);
-    assert!(elsewhere.iter().all(|it| !it.what_to_do.contains("驻操营")), "{report}");
+    assert!(
+        elsewhere.iter().all(|it| !it.what_to_do.contains("驻操营")),
+        "{report}"
+    );
     let other = refer(&desk, Role::Zhucaoying, &sample_sheet::referral_workbook()).await;
     assert_eq!(other.added, 7, "{other}");
     // Another account reads the same list: what stands stands.
-    let county = refer(&desk, Role::CountyCaseworker, &sample_sheet::referral_workbook()).await;
+    let county = refer(
+        &desk,
+        Role::CountyCaseworker,
+        &sample_sheet::referral_workbook(),
+    )
+    .await;
     assert_eq!(tally(&county), (0, 16, 2, 2), "{county}");
 }
 
@@ -388,7 +512,13 @@ async fn who_may_not_refer_registers_nobody() {
     let sample = referral::read(&sample_sheet::referral_workbook()).expect("read");
     let line = sample.rows[0].as_ref().expect("sound");
     let county = engine::testkit::world::county();
-    assert_eq!(desk.store().household_of(county, &line.head_id).await.expect("asked"), None);
+    assert_eq!(
+        desk.store()
+            .household_of(county, &line.head_id)
+            .await
+            .expect("asked"),
+        None
+    );
 }
 
 #[tokio::test]
@@ -397,10 +527,16 @@ async fn an_unknown_village_comes_back_with_names_like_it() {
     let rows = vec![with(Column::Village, Cell::text("西上庄陀村"))];
     let report = refer(&desk, Role::CountyCaseworker, &sheet(rows)).await;
     assert_eq!((report.failed, report.faults[0].header), (1, "村"));
-    assert!(report.faults[0].what_to_do.contains("西上庄坨村"), "{report}");
+    assert!(
+        report.faults[0].what_to_do.contains("西上庄坨村"),
+        "{report}"
+    );
     let rows = vec![with(Column::Township, Cell::text("石门寨"))];
     let report = refer(&desk, Role::CountyCaseworker, &sheet(rows)).await;
-    assert_eq!(report.added, 1, "the word for the rank may be missing: {report}");
+    assert_eq!(
+        report.added, 1,
+        "the word for the rank may be missing: {report}"
+    );
 }
 
 #[tokio::test]
@@ -408,7 +544,10 @@ async fn what_the_desk_refuses_comes_back_at_its_column() {
     let desk = office().await;
     let rows = vec![with(Column::EventOn, Cell::text("2020-12-31"))];
     let report = refer(&desk, Role::CountyCaseworker, &sheet(rows)).await;
-    assert_eq!((report.failed, report.faults[0].place().as_str()), (1, "L 事件日期"));
+    assert_eq!(
+        (report.failed, report.faults[0].place().as_str()),
+        (1, "L 事件日期")
+    );
     // The household was registered; the mended row finds it.
     let report = refer(&desk, Role::CountyCaseworker, &sheet(vec![sound()])).await;
     assert_eq!(report.added, 1, "{report}");

@@ -13,6 +13,7 @@ use crate::types::scheme::SchemeNode;
 use crate::types::staff::{Colleague, RegionName, Viewer};
 use crate::visit::{Visit, sees_scheme};
 use async_graphql::{Context, ID, MergedObject, Object};
+use engine::household::IdNumber;
 use lifecycle::{ClaimId, HouseholdId, SchemeId};
 use std::sync::Arc;
 
@@ -128,6 +129,35 @@ impl SingleQueries {
             Some(Node::Household(household)) => Ok(Some(household)),
             Some(Node::Claim(_) | Node::Scheme(_)) | None => Err(ApiError::not_found()),
         }
+    }
+
+    /// The household a member with this identity number belongs to; null with `NOT_FOUND` if there
+    /// is none in the caller's scope. By POST only, so that the number stands in no address.
+    async fn household_of(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Identity number (公民身份号码) of 18 characters; send it as a variable.",
+            secret
+        )]
+        id_number: String,
+    ) -> Result<Option<HouseholdNode>, ApiError> {
+        let visit = Visit::of(ctx)?;
+        let caller = visit.caller()?;
+        if visit.is_by_get() {
+            return Err(ApiError::invalid("send an identity number by POST only"));
+        }
+        let id_number = IdNumber::parse(&id_number)
+            .map_err(|_| ApiError::invalid("this is no identity number"))?;
+        let desk = &visit.office.desk;
+        let found = desk
+            .store()
+            .household_of(caller.scope.county, &id_number)
+            .await?;
+        let id = found.ok_or_else(ApiError::not_found)?.id;
+        let household = desk.household(caller, id).await?;
+        let household = household.ok_or_else(ApiError::not_found)?;
+        Ok(Some(HouseholdNode(Arc::new(household))))
     }
 
     /// One scheme version; null with `NOT_FOUND` if there is none in the caller's scope.

@@ -15,7 +15,8 @@ use std::sync::Arc;
 const ROUNDS_MAX: usize = 10;
 
 /// Whether a claim waits for this command. The others are standing rights (withdraw, object,
-/// recover, name another payee): they are open in many statuses and nobody waits for them.
+/// recover, name another payee) or reports of what the bank may do any day: they are open in many
+/// statuses and nobody waits for them.
 const fn is_awaited(command: CommandKind) -> bool {
     use CommandKind as C;
     match command {
@@ -24,7 +25,8 @@ const fn is_awaited(command: CommandKind) -> bool {
         | C::ChangePayee
         | C::WithdrawClaim
         | C::StartRecovery
-        | C::MarkPayoutUnknown => false,
+        | C::MarkPayoutUnknown
+        | C::ReportPayoutReturned => false,
         C::AmendReferral
         | C::ReferCase
         | C::ReturnReferral
@@ -47,7 +49,6 @@ const fn is_awaited(command: CommandKind) -> bool {
         | C::InstructPayout
         | C::ConfirmPayout
         | C::ReportPayoutFailure
-        | C::ReportPayoutReturned
         | C::ReconcilePayout
         | C::ReinstatePayout
         | C::CloseClaim

@@ -1,8 +1,9 @@
 //! The committed contract is fresh, described, without floating point, and the roles' documents
 //! fit it.
 
+use super::contract_file;
 use crate::guard;
-use crate::messages::codes_markdown;
+use crate::messages::{UserErrorCode, codes_markdown};
 use crate::schema::{builder, sdl};
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::parser::parse_schema;
@@ -10,18 +11,11 @@ use async_graphql::parser::types::{OperationType, TypeKind, TypeSystemDefinition
 use async_graphql::{Response, async_trait};
 use lifecycle::CommandKind;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-fn contract(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../graphql")
-        .join(path)
-}
 
 /// Compares a generated text with the committed one; `UPDATE_GOLDEN=1` writes it.
 fn fresh(path: &str, generated: &str) {
-    let path = contract(path);
+    let path = contract_file(path);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, generated).unwrap();
     }
@@ -124,7 +118,7 @@ impl ExtensionFactory for ValidateOnly {
 fn documents() -> Vec<(String, String, String)> {
     let mut documents = Vec::new();
     for role in ["office", "insurer", "reports"] {
-        for file in std::fs::read_dir(contract("operations").join(role)).unwrap() {
+        for file in std::fs::read_dir(contract_file("operations").join(role)).unwrap() {
             let path = file.unwrap().path();
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
             documents.push((
@@ -190,5 +184,22 @@ async fn an_unknown_filter_is_an_error() {
         "{ claims(first: 1, filter: {statuses: [SETTLED]}) { nodes { id } } }",
     ] {
         assert_ne!(schema.execute(query).await.errors, [], "{query}");
+    }
+}
+
+#[test]
+fn the_codes_a_mutation_lists_exist() {
+    let sdl = sdl().split_whitespace().collect::<Vec<_>>().join(" ");
+    let lists: Vec<&str> = sdl
+        .split("Codes besides the common ones: ")
+        .skip(1)
+        .filter_map(|rest| rest.split('.').next())
+        .collect();
+    assert_eq!(lists.len(), CommandKind::ALL.len());
+    for code in lists.iter().flat_map(|list| list.split(", ")) {
+        assert!(
+            code == "none" || UserErrorCode::from_code(code).is_some(),
+            "{code}"
+        );
     }
 }

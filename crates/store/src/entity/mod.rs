@@ -17,7 +17,7 @@ use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, ValueType, ValueTypeEr
 use sea_orm::{ColIdx, DbErr, QueryResult, TryFromU64, TryGetError, TryGetable, Value};
 use uuid::Uuid;
 
-/// An id as a column: `uuid` in PostgreSQL, lower-case text in SQLite. Read by either; as a
+/// An id as a column: `uuid` in `PostgreSQL`, lower-case text in `SQLite`. Read by either; as a
 /// parameter use `Dialect::id`, which knows which one it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Id(pub(crate) Uuid);

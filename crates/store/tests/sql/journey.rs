@@ -108,7 +108,10 @@ async fn a_story_with_objection_return_and_recovery(db: &Db) {
     let recovered = desk.on(&paid).archive().start_recovery().recover().await;
     assert!(!recovered.status().is_living());
     desk.expect_sound().await;
-    assert_eq!(db.number("SELECT max(used_fen) FROM running_total").await, 0);
+    assert_eq!(
+        db.number("SELECT max(used_fen) FROM running_total").await,
+        0
+    );
     assert_eq!(db.number("SELECT count(*) FROM living_event").await, 0);
     assert_eq!(db.number("SELECT count(*) FROM bill").await, 0);
     assert_eq!(desk.pool().await.available, desk.world.pool);

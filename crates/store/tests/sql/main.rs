@@ -1,8 +1,9 @@
-//! The SQL store against real databases: SQLite files and a PostgreSQL server.
+//! The SQL store against real databases: `SQLite` files and a `PostgreSQL` server.
 
 mod guards;
 mod journey;
 mod lawful;
+mod rounds;
 mod schema;
 mod support;
 mod traps;

@@ -31,9 +31,9 @@ const SQLITE_INDEXES: &str = "SELECT name AS one, tbl_name AS other FROM sqlite_
 const POSTGRES_INDEXES: &str = "SELECT indexname::text AS one, tablename::text AS other FROM pg_indexes \
      WHERE schemaname = 'public' AND indexname !~ '(_pkey|_key)$' ORDER BY indexname";
 
-const SQLITE_CLAIM_INDEXES: &str =
-    "SELECT name AS one, coalesce(sql, '') AS other FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'claim'";
-const POSTGRES_CLAIM_INDEXES: &str = "SELECT indexname::text AS one, indexdef AS other FROM pg_indexes WHERE tablename = 'claim'";
+const SQLITE_CLAIM_INDEXES: &str = "SELECT name AS one, coalesce(sql, '') AS other FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'claim'";
+const POSTGRES_CLAIM_INDEXES: &str =
+    "SELECT indexname::text AS one, indexdef AS other FROM pg_indexes WHERE tablename = 'claim'";
 
 /// What belongs to the installation, not to a county.
 const OF_THE_INSTALLATION: &[&str] = &["login", "lawful_transition", "seaql_migrations"];

@@ -17,7 +17,7 @@ pub struct Db {
     _directory: Option<TempDir>,
 }
 
-/// Runs a test on SQLite and on PostgreSQL.
+/// Runs a test on `SQLite` and on `PostgreSQL`.
 #[macro_export]
 macro_rules! on_both {
     ($($(#[$meta:meta])* $name:ident,)+) => {$(

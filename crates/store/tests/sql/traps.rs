@@ -121,7 +121,11 @@ async fn two_processes_on_one_sqlite_file_never_fail() {
         task.await.expect("a task");
     }
     let expected = world.pool.get() + 25 * (1..=8).sum::<i64>();
-    let pool = db.store.pool(county(), world.scheme.id).await.expect("pool");
+    let pool = db
+        .store
+        .pool(county(), world.scheme.id)
+        .await
+        .expect("pool");
     assert_eq!(pool.available.get(), expected);
     db.close().await;
 }

@@ -1,0 +1,278 @@
+//! GraphQL over HTTP: methods, media types, status codes, authentication, bounds.
+
+use super::{Reply, Wire};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use engine::limits::BODY_BYTES_MAX;
+use engine::testkit::world::{PASSWORD, Role};
+use serde_json::{Value, json};
+
+async fn raw(wire: &Wire, accept: Option<&str>, content_type: Option<&str>, body: &str) -> Reply {
+    let mut request = Request::post("/graphql");
+    if let Some(accept) = accept {
+        request = request.header("accept", accept);
+    }
+    if let Some(content_type) = content_type {
+        request = request.header("content-type", content_type);
+    }
+    let body = Body::from(body.to_owned());
+    wire.send(request.body(body).unwrap()).await
+}
+
+const JSON: Option<&str> = Some("application/json");
+const NEW: Option<&str> = Some("application/graphql-response+json");
+const TYPENAME: &str = r#"{"query":"{ __typename }"}"#;
+
+#[tokio::test]
+async fn media_types_are_negotiated() {
+    let wire = Wire::open().await;
+    for (accept, expected) in [
+        (None, "application/json"),
+        (Some("*/*"), "application/json"),
+        (JSON, "application/json"),
+        (NEW, "application/graphql-response+json"),
+        (
+            Some("application/json, application/graphql-response+json"),
+            "application/graphql-response+json",
+        ),
+        (
+            Some("application/graphql-response+json;q=0.5, application/json;q=0.9"),
+            "application/json",
+        ),
+        (Some("text/html, */*;q=0.1"), "application/json"),
+    ] {
+        let reply = raw(&wire, accept, JSON, TYPENAME).await;
+        assert_eq!(reply.status, StatusCode::OK);
+        assert_eq!(reply.body["data"], json!({ "__typename": "Query" }));
+        let expected = format!("{expected}; charset=utf-8");
+        assert_eq!(
+            reply.headers["content-type"],
+            expected.as_str(),
+            "{accept:?}"
+        );
+        assert_eq!(reply.headers["cache-control"], "no-store");
+    }
+    let reply = raw(&wire, Some("text/html"), JSON, TYPENAME).await;
+    assert_eq!(reply.status, StatusCode::NOT_ACCEPTABLE);
+}
+
+#[tokio::test]
+async fn only_json_bodies_of_one_request_are_read() {
+    let wire = Wire::open().await;
+    for content_type in [
+        None,
+        Some("text/plain"),
+        Some("application/json; charset=gbk"),
+    ] {
+        let reply = raw(&wire, NEW, content_type, TYPENAME).await;
+        assert_eq!(reply.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        assert_eq!(reply.code(), "UNSUPPORTED_MEDIA_TYPE");
+    }
+    let utf8 = Some("Application/JSON; charset=UTF-8");
+    assert_eq!(raw(&wire, NEW, utf8, TYPENAME).await.status, StatusCode::OK);
+    let batch = format!("[{TYPENAME}]");
+    for body in [
+        batch.as_str(),
+        "",
+        "null",
+        "{}",
+        "{",
+        r#"{"query":1}"#,
+        r#"["{a}"]"#,
+        r#"{"query":"{__typename}","variables":[]}"#,
+        r#"{"query":"{__typename}","variables":7}"#,
+        r#"{"query":"{__typename}","operationName":{}}"#,
+        r#"{"query":"{__typename}","extensions":1}"#,
+    ] {
+        for accept in [NEW, JSON] {
+            let reply = raw(&wire, accept, JSON, body).await;
+            assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{body}");
+            assert!(reply.body.get("data").is_none(), "{body}");
+        }
+    }
+    let large = format!(
+        r#"{{"query":"{{ __typename }}","variables":{{"a":"{}"}}}}"#,
+        "x".repeat(BODY_BYTES_MAX)
+    );
+    let reply = raw(&wire, NEW, JSON, &large).await;
+    assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(reply.code(), "PAYLOAD_TOO_LARGE");
+}
+
+#[tokio::test]
+async fn a_document_that_does_not_fit_has_no_data() {
+    let wire = Wire::open().await;
+    let acceptance =
+        "mutation($i: AcceptReferralInput!) { acceptReferral(input: $i) { event { seq } } }";
+    for body in [
+        json!({ "query": "{" }),
+        json!({ "query": "{ nothing }" }),
+        json!({ "query": "{ __typename }", "operationName": "Other" }),
+        json!({ "query": "query A { __typename } query B { __typename }" }),
+        json!({ "query": "query($id: ID!) { node(id: $id) { id } }" }),
+        json!({ "query": acceptance, "variables": { "i": { "claimId": "x", "expectedVersion": 1, "idempotencyKey": "no" } } }),
+        json!({ "query": acceptance, "variables": { "i": { "claimId": "x", "expectedVersion": "one" } } }),
+        json!({ "query": "mutation { a: logOut { loggedOut } b: logOut { loggedOut } }" }),
+    ] {
+        let reply = wire.post(Some(Role::Handler), &body).await;
+        assert_eq!(
+            reply.status,
+            StatusCode::BAD_REQUEST,
+            "{body} {}",
+            reply.body
+        );
+        assert!(reply.body.get("data").is_none());
+        assert_ne!(reply.code(), "", "{body}");
+        assert_ne!(
+            reply.body["errors"][0]["extensions"]["requestId"],
+            Value::Null
+        );
+        let legacy = raw(&wire, JSON, JSON, &body.to_string()).await;
+        assert_eq!(legacy.status, StatusCode::OK);
+        assert!(legacy.body.get("data").is_none());
+    }
+}
+
+#[tokio::test]
+async fn get_is_for_queries() {
+    let wire = Wire::open().await;
+    let get = |query: &str| {
+        let request =
+            Request::get(format!("/graphql?{query}")).header("accept", "application/json");
+        request.body(Body::empty()).unwrap()
+    };
+    let reply = wire.send(get("query=%7B__typename%7D")).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    let reply = wire
+        .send(get(
+            "query=query%20A%7B__typename%7D%20query%20B%7Bviewer%7Bid%7D%7D&operationName=A",
+        ))
+        .await;
+    assert_eq!(reply.body["data"]["__typename"], "Query");
+    let reply = wire
+        .send(get("query=mutation%7BlogOut%7BloggedOut%7D%7D"))
+        .await;
+    assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(reply.headers["allow"], "POST");
+    assert_eq!(wire.send(get("")).await.status, StatusCode::BAD_REQUEST);
+    let reply = wire.send(get("query=%7B__typename%7D&variables=%5B")).await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+    let put = Request::put("/graphql").body(Body::empty()).unwrap();
+    let reply = wire.send(put).await;
+    assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(reply.headers["allow"], "GET, POST");
+}
+
+#[tokio::test]
+async fn nobody_gets_further_than_the_door() {
+    let wire = Wire::open().await;
+    let anonymous = wire
+        .post(None, &json!({ "query": "{ viewer { id } }" }))
+        .await;
+    assert_eq!(anonymous.status, StatusCode::OK);
+    assert_eq!(anonymous.code(), "UNAUTHENTICATED");
+    assert_eq!(anonymous.body["data"], json!({ "viewer": null }));
+    let schema = wire
+        .post(
+            None,
+            &json!({ "query": "{ __schema { queryType { name } } }" }),
+        )
+        .await;
+    assert_eq!(
+        schema.body["data"]["__schema"]["queryType"]["name"],
+        "Query"
+    );
+    for token in ["Bearer fps_wrong", "Bearer other", "Basic abc", "fps_wrong"] {
+        let request = Request::post("/graphql")
+            .header("content-type", "application/json")
+            .header("authorization", token)
+            .body(Body::from(TYPENAME))
+            .unwrap();
+        let reply = wire.send(request).await;
+        assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{token}");
+        assert_eq!(reply.code(), "UNAUTHENTICATED");
+        assert_eq!(reply.headers["www-authenticate"], "Bearer");
+    }
+}
+
+/// Every root field refuses a caller who has not signed in; what is not in this list would be open.
+#[tokio::test]
+async fn every_root_field_but_log_in_wants_a_caller() {
+    let wire = Wire::open().await;
+    let uuid = "00000000-0000-0000-0000-000000000000";
+    for query in [
+        "{ viewer { id } }".to_owned(),
+        "{ node(id: \"x\") { id } }".to_owned(),
+        "{ nodes(ids: [\"x\"]) { id } }".to_owned(),
+        "{ claim(number: \"x\") { id } }".to_owned(),
+        "{ claims(first: 1) { nodes { id } } }".to_owned(),
+        "{ workQueue(first: 1) { nodes { id } } }".to_owned(),
+        "{ claimStatusSummary { claims } }".to_owned(),
+        "{ household(id: \"x\") { id } }".to_owned(),
+        "{ householdOf(idNumber: \"x\") { id } }".to_owned(),
+        "{ scheme(id: \"x\") { id } }".to_owned(),
+        "{ schemes { id } }".to_owned(),
+        "{ regions { code } }".to_owned(),
+        "{ colleagues(duty: SURVEYOR) { id } }".to_owned(),
+        "mutation { logOut { loggedOut } }".to_owned(),
+        format!(
+            "mutation {{ acceptReferral(input: {{claimId: \"x\", expectedVersion: 1, idempotencyKey: \"{uuid}\"}}) {{ event {{ seq }} }} }}"
+        ),
+    ] {
+        let reply = wire.post(None, &json!({ "query": query })).await;
+        assert_eq!(reply.code(), "UNAUTHENTICATED", "{query} {}", reply.body);
+    }
+}
+
+#[tokio::test]
+async fn a_session_begins_and_ends() {
+    let wire = Wire::open().await;
+    let query = "mutation($i: LogInInput!) { logIn(input: $i) { token viewer { name } userErrors { code message } } }";
+    let log_in = |password: &str| json!({ "query": query, "variables": { "i": { "login": Role::Handler.login(), "password": password } } });
+    let refused = wire.post(None, &log_in("not the password")).await;
+    let payload = &refused.body["data"]["logIn"];
+    assert_eq!(payload["token"], Value::Null);
+    assert_eq!(payload["userErrors"][0]["code"], "WRONG_CREDENTIALS");
+    let opened = wire.post(None, &log_in(PASSWORD)).await;
+    let payload = &opened.body["data"]["logIn"];
+    assert_eq!(payload["viewer"]["name"], "孙内勤");
+    let token = payload["token"].as_str().unwrap().to_owned();
+    let send = |query: &str| {
+        let request = Request::post("/graphql")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"));
+        let body = json!({ "query": query }).to_string();
+        wire.send(request.body(Body::from(body)).unwrap())
+    };
+    assert_eq!(
+        send("{ viewer { name } }").await.body["data"]["viewer"]["name"],
+        "孙内勤"
+    );
+    let ended = send("mutation { logOut { loggedOut userErrors { code } } }").await;
+    assert_eq!(ended.body["data"]["logOut"]["loggedOut"], true);
+    assert_eq!(
+        send("{ viewer { name } }").await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn the_customary_introspection_query_passes_the_guard() {
+    let wire = Wire::open().await;
+    let of_type = (0..9).fold(String::new(), |inner, _| {
+        format!("ofType {{ kind name {inner} }}")
+    });
+    let query = format!(
+        "query IntrospectionQuery {{ __schema {{ queryType {{ name }} mutationType {{ name }}
+         subscriptionType {{ name }} types {{ ...FullType }} directives {{ name locations args {{ ...InputValue }} }} }} }}
+         fragment FullType on __Type {{ kind name description
+           fields(includeDeprecated: true) {{ name description args {{ ...InputValue }} type {{ ...TypeRef }} isDeprecated }}
+           inputFields {{ ...InputValue }} interfaces {{ ...TypeRef }}
+           enumValues(includeDeprecated: true) {{ name description }} possibleTypes {{ ...TypeRef }} }}
+         fragment InputValue on __InputValue {{ name description type {{ ...TypeRef }} defaultValue }}
+         fragment TypeRef on __Type {{ kind name {of_type} }}"
+    );
+    let reply = wire.post(None, &json!({ "query": query })).await;
+    assert_eq!(reply.body.get("errors"), None);
+    assert_eq!(reply.status, StatusCode::OK);
+}
