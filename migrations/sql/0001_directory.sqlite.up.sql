@@ -1,5 +1,7 @@
--- Who there is: regions, organisations, staff, logins. `county_code` leads every key: it is the
--- tenant, the partition and the distribution column. Ids are UUIDs, instants are UTC to the
+-- Who there is: regions, organisations, staff, logins. `county_code` leads every primary key: it is the
+-- tenant, the partition and the distribution column. In every other index it comes last: while a table
+-- is young and has no statistics, PostgreSQL takes the county alone for selective, and an index that
+-- began with it could be chosen in place of the primary key. Ids are UUIDs, instants are UTC to the
 -- microsecond (SQLite: text of fixed width, so that it sorts), days are ISO dates.
 
 CREATE TABLE region (
@@ -36,7 +38,7 @@ CREATE TABLE account (
     password_hash TEXT NOT NULL,
     person_id TEXT NOT NULL,
     PRIMARY KEY (county_code, id),
-    UNIQUE (county_code, login),
+    UNIQUE (login, county_code),
     FOREIGN KEY (county_code, person_id) REFERENCES person (county_code, id)
 ) STRICT;
 

@@ -23,11 +23,11 @@ CREATE TABLE member (
     died_on TEXT,
     checked_on TEXT,
     PRIMARY KEY (county_code, id),
-    UNIQUE (county_code, id_number),
+    UNIQUE (id_number, county_code),
     FOREIGN KEY (county_code, household_id) REFERENCES household (county_code, id)
 ) STRICT;
 
-CREATE INDEX member_by_household ON member (county_code, household_id);
+CREATE INDEX member_by_household ON member (household_id);
 
 CREATE TABLE payee (
     county_code INTEGER NOT NULL,
@@ -43,9 +43,9 @@ CREATE TABLE payee (
     FOREIGN KEY (county_code, member_id) REFERENCES member (county_code, id)
 ) STRICT;
 
-CREATE INDEX payee_by_household ON payee (county_code, household_id);
+CREATE INDEX payee_by_household ON payee (household_id);
 -- Whether another household is paid to the same account.
-CREATE INDEX payee_by_account ON payee (county_code, account_no);
+CREATE INDEX payee_by_account ON payee (account_no);
 
 -- Whose household it is, or who declared an interest in it (回避). The declaration may come before
 -- the household is on record, so there is no foreign key to it.
@@ -57,4 +57,4 @@ CREATE TABLE interest (
     FOREIGN KEY (county_code, person_id) REFERENCES person (county_code, id)
 ) STRICT;
 
-CREATE INDEX interest_by_person ON interest (county_code, person_id);
+CREATE INDEX interest_by_person ON interest (person_id);

@@ -10,7 +10,7 @@ CREATE TABLE scheme (
     insurer_id uuid NOT NULL,
     body text NOT NULL,
     PRIMARY KEY (county_code, id),
-    UNIQUE (county_code, code, version)
+    UNIQUE (code, version, county_code)
 );
 
 -- Only the county's own account may stand below zero: it shows what the county put in.
@@ -43,4 +43,4 @@ CREATE TABLE transfer (
     CONSTRAINT transfer_origin CHECK ((claim_id IS NULL) = (county_seq IS NULL))
 );
 
-CREATE INDEX transfer_by_scheme ON transfer (county_code, scheme_id);
+CREATE INDEX transfer_by_scheme ON transfer (scheme_id);

@@ -34,7 +34,7 @@ CREATE TABLE claim (
     updated_at timestamptz NOT NULL,
     body text NOT NULL,
     PRIMARY KEY (county_code, id),
-    UNIQUE (county_code, number),
+    UNIQUE (number, county_code),
     FOREIGN KEY (county_code, scheme_id) REFERENCES scheme (county_code, id),
     FOREIGN KEY (county_code, household_id) REFERENCES household (county_code, id),
     -- Invariant 3: never more than the table computes and the uplift that was approved as its own line.
@@ -53,7 +53,7 @@ CREATE TABLE claim (
     CONSTRAINT claim_second_approver_is_not_payer CHECK (second_approver_id <> payer_id)
 );
 
-CREATE INDEX claim_by_household ON claim (county_code, household_id);
+CREATE INDEX claim_by_household ON claim (household_id);
 
 -- The last number given in a policy year.
 CREATE TABLE claim_counter (
@@ -71,7 +71,7 @@ CREATE TABLE living_event (
     event_on date NOT NULL,
     claim_id uuid NOT NULL,
     PRIMARY KEY (county_code, insured_id, peril, event_on),
-    UNIQUE (county_code, claim_id),
+    UNIQUE (claim_id, county_code),
     FOREIGN KEY (county_code, claim_id) REFERENCES claim (county_code, id)
 );
 

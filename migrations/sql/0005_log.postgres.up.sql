@@ -13,7 +13,7 @@ CREATE TABLE claim_event (
     previous_hash text NOT NULL,
     hash text NOT NULL,
     PRIMARY KEY (county_code, county_seq),
-    UNIQUE (county_code, claim_id, version),
+    UNIQUE (claim_id, version, county_code),
     FOREIGN KEY (county_code, claim_id) REFERENCES claim (county_code, id)
 );
 

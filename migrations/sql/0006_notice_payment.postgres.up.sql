@@ -27,8 +27,8 @@ CREATE TABLE notice (
 );
 
 -- One live notice a claim.
-CREATE UNIQUE INDEX notice_live ON notice (county_code, claim_id) WHERE status IN ('OPEN', 'CLOSED');
-CREATE INDEX notice_by_claim ON notice (county_code, claim_id);
+CREATE UNIQUE INDEX notice_live ON notice (claim_id, county_code) WHERE status IN ('OPEN', 'CLOSED');
+CREATE INDEX notice_by_claim ON notice (claim_id);
 CREATE INDEX notice_due ON notice (closes_at) WHERE status = 'OPEN';
 
 CREATE TABLE objection (
@@ -43,7 +43,7 @@ CREATE TABLE objection (
     CONSTRAINT objection_resolved CHECK ((status = 'OPEN') = (resolved_at IS NULL))
 );
 
-CREATE INDEX objection_by_claim ON objection (county_code, claim_id);
+CREATE INDEX objection_by_claim ON objection (claim_id);
 
 CREATE TABLE payment (
     county_code integer NOT NULL,
@@ -56,14 +56,14 @@ CREATE TABLE payment (
     instructed_at timestamptz NOT NULL,
     settled_at timestamptz,
     PRIMARY KEY (county_code, id),
-    UNIQUE (county_code, instruction_no),
+    UNIQUE (instruction_no, county_code),
     FOREIGN KEY (county_code, claim_id) REFERENCES claim (county_code, id),
     FOREIGN KEY (county_code, payee_id) REFERENCES payee (county_code, id)
 );
 
 -- Invariant 2: at most one live or settled payment for a claim.
-CREATE UNIQUE INDEX payment_live ON payment (county_code, claim_id) WHERE status IN ('INSTRUCTED', 'UNKNOWN', 'PAID');
-CREATE INDEX payment_by_claim ON payment (county_code, claim_id);
+CREATE UNIQUE INDEX payment_live ON payment (claim_id, county_code) WHERE status IN ('INSTRUCTED', 'UNKNOWN', 'PAID');
+CREATE INDEX payment_by_claim ON payment (claim_id);
 
 -- Invariant 10: a bill is compensated once ever; the row goes only with a claim that ended without payment.
 CREATE TABLE bill (
@@ -74,7 +74,7 @@ CREATE TABLE bill (
     FOREIGN KEY (county_code, claim_id) REFERENCES claim (county_code, id)
 );
 
-CREATE INDEX bill_by_claim ON bill (county_code, claim_id);
+CREATE INDEX bill_by_claim ON bill (claim_id);
 
 -- What is reserved or paid in a policy year, for a person and for a household. `cap_fen` is the cap
 -- of the scheme that last reserved; empty where that scheme has none.

@@ -15,13 +15,20 @@ impl Connection {
     pub async fn open(address: &str, token: &str) -> Result<Self, Failure> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let authorization =
-            if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
+        let authorization = if token.is_empty() {
+            String::new()
+        } else {
+            format!("authorization: Bearer {token}\r\n")
+        };
         let head = format!(
             "POST /graphql HTTP/1.1\r\nhost: {address}\r\n{authorization}content-type: application/json\r\n\
              accept: application/json\r\ncontent-length: "
         );
-        Ok(Self { stream, head, buffer: Vec::with_capacity(16 * 1024) })
+        Ok(Self {
+            stream,
+            head,
+            buffer: Vec::with_capacity(16 * 1024),
+        })
     }
 
     /// Sends one request and returns the body of the answer.

@@ -29,7 +29,10 @@ impl Done {
     /// A percentile of the latencies, in microseconds.
     pub fn percentile(&self, percent: usize) -> u64 {
         let index = self.latencies_us.len() * percent / 100;
-        self.latencies_us.get(index.min(self.latencies_us.len().saturating_sub(1))).copied().unwrap_or(0)
+        self.latencies_us
+            .get(index.min(self.latencies_us.len().saturating_sub(1)))
+            .copied()
+            .unwrap_or(0)
     }
 }
 
@@ -40,7 +43,9 @@ pub struct Load {
 }
 
 async fn ask(connection: &mut Connection, query: &str, variables: Value) -> Result<Value, Failure> {
-    let text = connection.post(&json!({ "query": query, "variables": variables }).to_string()).await?;
+    let text = connection
+        .post(&json!({ "query": query, "variables": variables }).to_string())
+        .await?;
     let answer: Value = serde_json::from_str(&text)?;
     if answer["errors"].is_array() {
         return Err(text.into());
@@ -53,7 +58,10 @@ async fn sign_in(address: &str, login: &str) -> Result<(String, Connection), Fai
     let query = "mutation($input: LogInInput!) { logIn(input: $input) { token } }";
     let input = json!({ "login": login, "password": "fangpin-demo-2020" });
     let data = ask(&mut connection, query, json!({ "input": input })).await?;
-    let token = data["logIn"]["token"].as_str().ok_or("no token")?.to_owned();
+    let token = data["logIn"]["token"]
+        .as_str()
+        .ok_or("no token")?
+        .to_owned();
     let connection = Connection::open(address, &token).await?;
     Ok((token, connection))
 }
@@ -66,7 +74,11 @@ async fn mutate(connection: &mut Connection, name: &str, input: Value) -> Result
     );
     let data = ask(connection, &query, json!({ "input": input })).await?;
     let payload = &data[name];
-    if payload["claim"].is_null() || payload["userErrors"].as_array().is_some_and(|it| !it.is_empty()) {
+    if payload["claim"].is_null()
+        || payload["userErrors"]
+            .as_array()
+            .is_some_and(|it| !it.is_empty())
+    {
         return Err(format!("{name}: {payload}").into());
     }
     Ok(payload["claim"].clone())
@@ -80,8 +92,16 @@ impl Load {
         let query = "{ claims(first: 1) { edges { node { scheme { id } household { id members { id } payees { id } } } } } }";
         let data = ask(&mut office, query, json!({})).await?;
         let node = &data["claims"]["edges"][0]["node"];
-        let staff = ask(&mut insurer, "{ colleagues(duty: SURVEYOR) { id } }", json!({})).await?;
-        let surveyor = staff["colleagues"][0]["id"].as_str().ok_or("no surveyor")?.to_owned();
+        let staff = ask(
+            &mut insurer,
+            "{ colleagues(duty: SURVEYOR) { id } }",
+            json!({}),
+        )
+        .await?;
+        let surveyor = staff["colleagues"][0]["id"]
+            .as_str()
+            .ok_or("no surveyor")?
+            .to_owned();
         let mut targets = Vec::with_capacity(claims);
         for index in 0..claims {
             let (month, day) = (index / 28 % 12 + 1, index % 28 + 1);
@@ -101,7 +121,11 @@ impl Load {
                 if step == "assignSurvey" {
                     input["surveyorId"] = json!(surveyor);
                 }
-                let connection = if step == "referCase" { &mut office } else { &mut insurer };
+                let connection = if step == "referCase" {
+                    &mut office
+                } else {
+                    &mut insurer
+                };
                 claim = mutate(connection, step, input).await?;
             }
             targets.push(Arc::new(Mutex::new(Target {
@@ -110,14 +134,24 @@ impl Load {
                 surveyor: surveyor.clone(),
             })));
         }
-        Ok(Self { address: address.to_owned(), token, targets })
+        Ok(Self {
+            address: address.to_owned(),
+            token,
+            targets,
+        })
     }
 
     /// `clients` clients work for `time`, each on claims of its own.
     pub async fn run(&self, clients: usize, time: Duration) -> Result<Done, Failure> {
         let mut tasks = Vec::with_capacity(clients);
         for client in 0..clients {
-            let mine: Vec<_> = self.targets.iter().skip(client).step_by(clients).cloned().collect();
+            let mine: Vec<_> = self
+                .targets
+                .iter()
+                .skip(client)
+                .step_by(clients)
+                .cloned()
+                .collect();
             let mut connection = Connection::open(&self.address, &self.token).await?;
             tasks.push(tokio::spawn(async move {
                 let end = now() + time;
@@ -143,15 +177,23 @@ impl Load {
             latencies_us.extend(task.await??);
         }
         latencies_us.sort_unstable();
-        Ok(Done { count: u64::try_from(latencies_us.len())?, latencies_us })
+        Ok(Done {
+            count: u64::try_from(latencies_us.len())?,
+            latencies_us,
+        })
     }
 }
 
 fn lock(target: &Mutex<Target>) -> std::sync::MutexGuard<'_, Target> {
-    target.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    target
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures the machine")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark measures the machine"
+)]
 fn now() -> std::time::Instant {
     std::time::Instant::now()
 }

@@ -35,7 +35,10 @@ struct Row {
 }
 
 fn main() -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     runtime.block_on(measure())
 }
 
@@ -58,7 +61,8 @@ async fn product(what: &str, database: Option<&str>, rows: &mut Vec<Row>) -> Res
     let server = Server::start(database)?;
     let load = Load::prepare(&server.address, CLAIMS).await?;
     for clients in CLIENTS {
-        load.run(clients, Duration::from_secs(WARM_UP_SECONDS)).await?;
+        load.run(clients, Duration::from_secs(WARM_UP_SECONDS))
+            .await?;
         let before = server.cpu(database.is_some())?;
         let done = load.run(clients, Duration::from_secs(SECONDS)).await?;
         let cpu = server.cpu(database.is_some())?.since(&before, done.count);
@@ -83,7 +87,17 @@ async fn product(what: &str, database: Option<&str>, rows: &mut Vec<Row>) -> Res
 fn pgbench(database: &str, script: &str, clients: usize) -> Result<Row, Failure> {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("bench/{script}.sql"));
     let output = Command::new(processes::tool("pgbench"))
-        .args(["-n", "-M", "prepared", "-j", "2", "-c", &clients.to_string(), "-T", &SECONDS.to_string()])
+        .args([
+            "-n",
+            "-M",
+            "prepared",
+            "-j",
+            "2",
+            "-c",
+            &clients.to_string(),
+            "-T",
+            &SECONDS.to_string(),
+        ])
         .arg("-D")
         .arg(format!("claims={CLAIMS}"))
         .arg("-D")
@@ -97,9 +111,12 @@ fn pgbench(database: &str, script: &str, clients: usize) -> Result<Row, Failure>
         return Err(format!("pgbench: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
     let figure = |key: &str| {
-        text.lines().find(|line| line.starts_with(key)).and_then(|line| {
-            line.split_whitespace().find_map(|word| word.split('.').next()?.parse::<u64>().ok())
-        })
+        text.lines()
+            .find(|line| line.starts_with(key))
+            .and_then(|line| {
+                line.split_whitespace()
+                    .find_map(|word| word.split('.').next()?.parse::<u64>().ok())
+            })
     };
     let per_second = figure("tps").unwrap_or(0);
     eprintln!("{script}, {clients} clients: {per_second}/s");
@@ -116,16 +133,27 @@ fn pgbench(database: &str, script: &str, clients: usize) -> Result<Row, Failure>
 
 fn print(rows: &[Row]) {
     let floor = |clients: usize, what: &str| {
-        rows.iter().find(|row| row.clients == clients && row.what == what).map_or(0, |row| row.per_second)
+        rows.iter()
+            .find(|row| row.clients == clients && row.what == what)
+            .map_or(0, |row| row.per_second)
     };
-    println!("\n| what | clients | per second | of the floor | of the floor without head | p50 us | p99 us | CPU us per transition: server, database, driver | server MiB |");
+    println!(
+        "\n| what | clients | per second | of the floor | of the floor without head | p50 us | p99 us | CPU us per transition: server, database, driver | server MiB |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|");
     for row in rows {
         let ratio = |what: &str| {
             let floor = floor(row.clients, what);
-            if floor == 0 { "-".to_owned() } else { hundredths(row.per_second * 100 / floor) }
+            if floor == 0 {
+                "-".to_owned()
+            } else {
+                hundredths(row.per_second * 100 / floor)
+            }
         };
-        let cpu = row.cpu.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        let cpu = row
+            .cpu
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), ToString::to_string);
         println!(
             "| {} | {} | {} | {} | {} | {} | {} | {cpu} | {} |",
             row.what,
@@ -138,10 +166,13 @@ fn print(rows: &[Row]) {
             row.memory_kib / 1_024,
         );
     }
-    println!("{}", json!({ "rows": rows.iter().map(|row| json!({
+    println!(
+        "{}",
+        json!({ "rows": rows.iter().map(|row| json!({
         "what": row.what, "clients": row.clients, "perSecond": row.per_second,
         "p50Us": row.p50_us, "p99Us": row.p99_us, "memoryKib": row.memory_kib,
-    })).collect::<Vec<_>>() }));
+    })).collect::<Vec<_>>() })
+    );
 }
 
 fn hundredths(value: u64) -> String {

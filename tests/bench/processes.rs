@@ -15,12 +15,17 @@ fn variable(name: &str) -> Result<String, Failure> {
 
 /// A tool of the database's installation.
 pub fn tool(name: &str) -> PathBuf {
-    variable("FANGPIN_TEST_POSTGRES_BIN").map_or_else(|_| name.into(), |bin| PathBuf::from(bin).join(name))
+    variable("FANGPIN_TEST_POSTGRES_BIN")
+        .map_or_else(|_| name.into(), |bin| PathBuf::from(bin).join(name))
 }
 
 /// Runs one statement.
 pub fn psql(url: &str, statement: &str) -> Result<(), Failure> {
-    if Command::new(tool("psql")).args([url, "-v", "ON_ERROR_STOP=1", "-qc", statement]).status()?.success() {
+    if Command::new(tool("psql"))
+        .args([url, "-v", "ON_ERROR_STOP=1", "-qc", statement])
+        .status()?
+        .success()
+    {
         Ok(())
     } else {
         Err(format!("psql: {statement}").into())
@@ -74,20 +79,29 @@ impl Server {
         let fangpin = || -> Result<Command, Failure> {
             let binary = std::env::current_exe()?.with_file_name("fangpin");
             let mut command = Command::new(binary);
-            command.arg("--data").arg(folder.path()).env_remove("DATABASE_URL").env("FANGPIN_LOG", "info");
+            command
+                .arg("--data")
+                .arg(folder.path())
+                .env_remove("DATABASE_URL")
+                .env("FANGPIN_LOG", "info");
             if let Some(url) = database {
                 command.env("DATABASE_URL", url);
             }
             Ok(command)
         };
-        let seeded = fangpin()?.args(["demo", "--no-serve", "--json"]).stdout(Stdio::null()).status()?;
+        let seeded = fangpin()?
+            .args(["demo", "--no-serve", "--json"])
+            .stdout(Stdio::null())
+            .status()?;
         if !seeded.success() {
             return Err("the sample county could not be made".into());
         }
         // Everything is switched on, the log line of each request too; it goes where a service's log goes, a file.
         let log = std::fs::File::create(folder.path().join("log"))?;
-        let mut child =
-            fangpin()?.args(["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::piped()).spawn()?;
+        let mut child = fangpin()?
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stderr(Stdio::piped())
+            .spawn()?;
         let mut lines = BufReader::new(child.stderr.take().ok_or("no stderr")?).lines();
         let address = loop {
             let line = lines.next().ok_or("the server did not come up")??;
@@ -102,7 +116,12 @@ impl Server {
                 let _ = writeln!(log, "{line}");
             }
         });
-        Ok(Self { child, address, folder, database: database.map(ToOwned::to_owned) })
+        Ok(Self {
+            child,
+            address,
+            folder,
+            database: database.map(ToOwned::to_owned),
+        })
     }
 
     /// CPU used so far by server, database and driver.
@@ -114,7 +133,9 @@ impl Server {
         };
         if with_database {
             for entry in std::fs::read_dir("/proc")?.flatten() {
-                let Some(pid) = entry.file_name().to_str().and_then(|it| it.parse().ok()) else { continue };
+                let Some(pid) = entry.file_name().to_str().and_then(|it| it.parse().ok()) else {
+                    continue;
+                };
                 let comm = std::fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
                 if comm.trim() == "postgres" {
                     cpu.database += cpu_us(pid).unwrap_or(0);
@@ -127,7 +148,10 @@ impl Server {
     /// Resident memory of the server.
     pub fn memory_kib(&self) -> Result<u64, Failure> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS")?;
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .ok_or("no VmRSS")?;
         Ok(line.split_whitespace().nth(1).ok_or("no figure")?.parse()?)
     }
 
@@ -135,11 +159,16 @@ impl Server {
     pub fn audit(&self) -> Result<String, Failure> {
         let binary = std::env::current_exe()?.with_file_name("fangpin");
         let mut command = Command::new(binary);
-        command.args(["audit", "verify", "--data"]).arg(self.folder.path()).env_remove("DATABASE_URL");
+        command
+            .args(["audit", "verify", "--data"])
+            .arg(self.folder.path())
+            .env_remove("DATABASE_URL");
         if let Some(url) = &self.database {
             command.env("DATABASE_URL", url);
         }
-        Ok(String::from_utf8_lossy(&command.output()?.stdout).trim().to_owned())
+        Ok(String::from_utf8_lossy(&command.output()?.stdout)
+            .trim()
+            .to_owned())
     }
 }
 
@@ -154,7 +183,11 @@ impl Drop for Server {
 fn cpu_us(pid: u32) -> Result<u64, Failure> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, rest) = stat.rsplit_once(')').ok_or("no comm")?;
-    let ticks: u64 =
-        rest.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum();
+    let ticks: u64 = rest
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|it| it.parse::<u64>().ok())
+        .sum();
     Ok(ticks * 10_000)
 }

@@ -16,7 +16,11 @@ struct Browser {
 
 impl Browser {
     async fn open() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
@@ -53,24 +57,40 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap();
-        Self { driver, client, _profile: profile }
+        Self {
+            driver,
+            client,
+            _profile: profile,
+        }
     }
 
     async fn picture(&self, name: &str) {
         let folder = root().join("target/screenshots");
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await.unwrap()).unwrap();
+        std::fs::write(
+            folder.join(format!("{name}.png")),
+            self.client.screenshot().await.unwrap(),
+        )
+        .unwrap();
     }
 
     async fn text(&self) -> String {
-        self.client.find(Locator::Css("body")).await.unwrap().text().await.unwrap()
+        self.client
+            .find(Locator::Css("body"))
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap()
     }
 
     async fn sign_in(&self, server: &Server, login: &str) {
         self.client.goto(&server.url("/login")).await.unwrap();
         let form = self.client.form(Locator::Css("form")).await.unwrap();
         form.set_by_name("login", login).await.unwrap();
-        form.set_by_name("password", "fangpin-demo-2020").await.unwrap();
+        form.set_by_name("password", "fangpin-demo-2020")
+            .await
+            .unwrap();
         form.submit().await.unwrap();
     }
 }
@@ -90,13 +110,25 @@ async fn caseworker_reads_the_seventeen_claims() {
 
     // Without a session there is nothing to see but the form.
     browser.client.goto(&server.url("/claims")).await.unwrap();
-    assert!(browser.client.current_url().await.unwrap().path().starts_with("/login"));
+    assert!(
+        browser
+            .client
+            .current_url()
+            .await
+            .unwrap()
+            .path()
+            .starts_with("/login")
+    );
     browser.picture("login").await;
 
     browser.sign_in(&server, "office.zhao").await;
     browser.client.goto(&server.url("/claims")).await.unwrap();
     browser.picture("claims").await;
-    let rows = browser.client.find_all(Locator::Css("tbody tr")).await.unwrap();
+    let rows = browser
+        .client
+        .find_all(Locator::Css("tbody tr"))
+        .await
+        .unwrap();
     assert_eq!(rows.len(), 17);
     let list = browser.text().await;
     for word in ["石门寨镇", "驻操营镇", "因病", "因学", "已赔付", "公示中"] {
@@ -104,24 +136,52 @@ async fn caseworker_reads_the_seventeen_claims() {
     }
 
     // A paid claim: timeline, derivation, the route as a picture with the live position.
-    let paid = browser.client.find(Locator::XPath("//tr[contains(., '已赔付')]//a")).await.unwrap();
+    let paid = browser
+        .client
+        .find(Locator::XPath("//tr[contains(., '已赔付')]//a"))
+        .await
+        .unwrap();
     paid.click().await.unwrap();
-    browser.client.wait().for_element(Locator::Css("svg")).await.unwrap();
+    browser
+        .client
+        .wait()
+        .for_element(Locator::Css("svg"))
+        .await
+        .unwrap();
     browser.picture("claim-paid").await;
     let claim = browser.text().await;
     for word in ["已推送", "审批通过", "已到账", "5,000.00", "70 %"] {
         assert!(claim.contains(word), "{word} is missing in:\n{claim}");
     }
     let source = browser.client.source().await.unwrap();
-    assert!(!source.contains("http://") || !source.contains("<script src="), "an asset from outside");
-    let digits = source.as_bytes().windows(18).filter(|it| it[..17].iter().all(u8::is_ascii_digit)).count();
+    assert!(
+        !source.contains("http://") || !source.contains("<script src="),
+        "an asset from outside"
+    );
+    let digits = source
+        .as_bytes()
+        .windows(18)
+        .filter(|it| it[..17].iter().all(u8::is_ascii_digit))
+        .count();
     assert_eq!(digits, 0, "an ID number stands in the page");
 
     for status in ["公示中", "不符合", "已撤回", "核查中"] {
         browser.client.goto(&server.url("/claims")).await.unwrap();
         let path = format!("//tbody/tr[contains(., '{status}')]//a");
-        browser.client.find(Locator::XPath(&path)).await.unwrap().click().await.unwrap();
-        browser.client.wait().for_element(Locator::Css("svg")).await.unwrap();
+        browser
+            .client
+            .find(Locator::XPath(&path))
+            .await
+            .unwrap()
+            .click()
+            .await
+            .unwrap();
+        browser
+            .client
+            .wait()
+            .for_element(Locator::Css("svg"))
+            .await
+            .unwrap();
         browser.picture(&format!("claim-{status}")).await;
     }
     browser.client.set_window_size(400, 900).await.unwrap();
@@ -139,5 +199,8 @@ async fn township_sees_its_own() {
     browser.sign_in(&server, "zcy.li").await;
     browser.client.goto(&server.url("/claims")).await.unwrap();
     let list = browser.text().await;
-    assert!(list.contains("驻操营镇") && !list.contains("石门寨镇"), "{list}");
+    assert!(
+        list.contains("驻操营镇") && !list.contains("石门寨镇"),
+        "{list}"
+    );
 }

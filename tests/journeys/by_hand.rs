@@ -67,10 +67,16 @@ async fn from_referral_to_payment(place: &Place) {
         .await;
     let node = &found["data"]["claims"]["edges"][0]["node"];
     let household = &node["household"];
-    let staff = handler.query("{ colleagues(duty: SURVEYOR) { id } }", json!({})).await;
+    let staff = handler
+        .query("{ colleagues(duty: SURVEYOR) { id } }", json!({}))
+        .await;
     let surveyor_id = staff["data"]["colleagues"][0]["id"].clone();
 
-    let mut case = Case { id: Value::Null, version: Value::Null, next_key: 0 };
+    let mut case = Case {
+        id: Value::Null,
+        version: Value::Null,
+        next_key: 0,
+    };
     let draft = json!({
         "idempotencyKey": "00000000-0000-7000-8000-00000000abcd", "schemeId": node["scheme"]["id"],
         "householdId": household["id"], "insuredMemberId": household["members"][0]["id"],
@@ -79,8 +85,12 @@ async fn from_referral_to_payment(place: &Place) {
         "basis": { "decidedOn": "2020-06-21", "document": "村评〔2020〕99号" },
     });
     // The same key sent twice acts once and answers the same.
-    let first = township.ask("office/DraftReferral", json!({ "input": draft })).await;
-    let second = township.ask("office/DraftReferral", json!({ "input": draft })).await;
+    let first = township
+        .ask("office/DraftReferral", json!({ "input": draft }))
+        .await;
+    let second = township
+        .ask("office/DraftReferral", json!({ "input": draft }))
+        .await;
     assert_eq!(first["data"], second["data"]);
     let payload = &first["data"]["draftReferral"];
     assert_eq!(payload["userErrors"], json!([]), "{first}");
@@ -88,28 +98,51 @@ async fn from_referral_to_payment(place: &Place) {
     case.version = payload["claim"]["version"].clone();
     let mut other_payload = draft.clone();
     other_payload["submittedFen"] = json!("4120001");
-    let reused = township.ask("office/DraftReferral", json!({ "input": other_payload })).await;
-    assert_eq!(reused["errors"][0]["extensions"]["code"], "IDEMPOTENCY_KEY_REUSED", "{reused}");
+    let reused = township
+        .ask("office/DraftReferral", json!({ "input": other_payload }))
+        .await;
+    assert_eq!(
+        reused["errors"][0]["extensions"]["code"], "IDEMPOTENCY_KEY_REUSED",
+        "{reused}"
+    );
 
     case.give(&township, "office/ReferCase", json!({})).await;
 
     // Another township: none of it, by any way.
     let unseen = other_township
-        .query("query($id: ID!) { claim(id: $id) { number } node(id: $id) { id } }", json!({ "id": case.id }))
+        .query(
+            "query($id: ID!) { claim(id: $id) { number } node(id: $id) { id } }",
+            json!({ "id": case.id }),
+        )
         .await;
     assert_eq!(unseen["data"]["claim"], Value::Null, "{unseen}");
     assert_eq!(unseen["data"]["node"], Value::Null);
     let list = other_township
-        .query("{ claims(first: 100) { edges { node { township { name } } } } }", json!({}))
+        .query(
+            "{ claims(first: 100) { edges { node { township { name } } } } }",
+            json!({}),
+        )
         .await;
     assert!(!list.to_string().contains("石门寨"), "{list}");
     let meddling = other_township
-        .ask("office/WithdrawClaim", json!({ "input": case.input(json!({ "reason": "不是我的" })) }))
+        .ask(
+            "office/WithdrawClaim",
+            json!({ "input": case.input(json!({ "reason": "不是我的" })) }),
+        )
         .await;
-    assert_eq!(meddling["errors"][0]["extensions"]["code"], "NOT_FOUND", "{meddling}");
+    assert_eq!(
+        meddling["errors"][0]["extensions"]["code"], "NOT_FOUND",
+        "{meddling}"
+    );
 
-    case.give(&handler, "insurer/AcceptReferral", json!({})).await;
-    case.give(&handler, "insurer/AssignSurvey", json!({ "surveyorId": surveyor_id })).await;
+    case.give(&handler, "insurer/AcceptReferral", json!({}))
+        .await;
+    case.give(
+        &handler,
+        "insurer/AssignSurvey",
+        json!({ "surveyorId": surveyor_id }),
+    )
+    .await;
     let visit = json!({
         "check": "FIELD_VISIT", "on": "2020-06-24", "passed": true, "evidence": [paper("入户照片")],
     });
@@ -118,14 +151,16 @@ async fn from_referral_to_payment(place: &Place) {
         "check": "VILLAGE_EVALUATION", "on": "2020-06-24", "passed": true, "evidence": [],
         "votes": { "present": 15, "agree": 14, "against": 1 },
     });
-    case.give(&township, "office/RecordFinding", evaluation).await;
+    case.give(&township, "office/RecordFinding", evaluation)
+        .await;
     let facts = json!({
         "bills": [{ "issuer": "示例医院", "number": "T-1", "amountFen": "9120000" }],
         "layers": [{ "name": "基本医保", "paidFen": "5000000" }],
         "otherCompensationFen": "0",
         "evidence": [paper("医疗费用结算单"), paper("诊断证明")],
     });
-    case.give(&surveyor, "insurer/RecordVerification", facts).await;
+    case.give(&surveyor, "insurer/RecordVerification", facts)
+        .await;
 
     // 91,200.00 less 50,000.00 leaves 41,200.00; 70 % of what lies above 5,000.00 is 25,340.00.
     let claim = township
@@ -139,17 +174,32 @@ async fn from_referral_to_payment(place: &Place) {
     let hash = claim["noticePreview"]["contentHash"].clone();
 
     // The one who posts cannot be the one who looked.
-    case.give(&township, "office/PreviewNotice", json!({ "contentHash": hash })).await;
-    case.give(&county, "office/OpenPublicNotice", json!({})).await;
+    case.give(
+        &township,
+        "office/PreviewNotice",
+        json!({ "contentHash": hash }),
+    )
+    .await;
+    case.give(&county, "office/OpenPublicNotice", json!({}))
+        .await;
     let proof = json!({ "contentHash": hash, "evidence": paper("公示照片") });
-    case.give(&township, "office/RecordPublicationProof", proof).await;
+    case.give(&township, "office/RecordPublicationProof", proof)
+        .await;
 
     // Four days on, the notice still hangs.
     drop(server);
     let server = Server::start(place, &["demo", "--now", "2020-06-28T09:00:00+08:00"]);
     let supervisor = Client::sign_in(&server, "office.qian").await;
-    let early = supervisor.ask("office/CloseNotice", json!({ "input": case.input(json!({})) })).await;
-    assert_eq!(early["data"]["closeNotice"]["userErrors"][0]["code"], "PERIOD_INCOMPLETE", "{early}");
+    let early = supervisor
+        .ask(
+            "office/CloseNotice",
+            json!({ "input": case.input(json!({})) }),
+        )
+        .await;
+    assert_eq!(
+        early["data"]["closeNotice"]["userErrors"][0]["code"], "PERIOD_INCOMPLETE",
+        "{early}"
+    );
 
     // Six days on, the term has run; the timer closes it, or the supervisor does.
     drop(server);
@@ -159,7 +209,9 @@ async fn from_referral_to_payment(place: &Place) {
     let now = supervisor.query(stands, json!({ "id": case.id })).await;
     if now["data"]["claim"]["status"] == "NOTICE_OPEN" {
         let input = case.input(json!({}));
-        supervisor.ask("office/CloseNotice", json!({ "input": input })).await;
+        supervisor
+            .ask("office/CloseNotice", json!({ "input": input }))
+            .await;
     }
     let now = supervisor.query(stands, json!({ "id": case.id })).await;
     assert_eq!(now["data"]["claim"]["status"], "NOTICE_CLOSED", "{now}");
@@ -168,14 +220,29 @@ async fn from_referral_to_payment(place: &Place) {
     // The surveyor cannot approve.
     let surveyor = Client::sign_in(&server, "ins.zhou").await;
     let approval = json!({ "benefitFen": "2534000" });
-    let refused =
-        surveyor.ask("insurer/ApproveClaim", json!({ "input": case.input(approval.clone()) })).await;
-    assert_eq!(refused["data"]["approveClaim"]["userErrors"][0]["code"], "DUTY_MISSING", "{refused}");
+    let refused = surveyor
+        .ask(
+            "insurer/ApproveClaim",
+            json!({ "input": case.input(approval.clone()) }),
+        )
+        .await;
+    assert_eq!(
+        refused["data"]["approveClaim"]["userErrors"][0]["code"], "DUTY_MISSING",
+        "{refused}"
+    );
 
     let approver = Client::sign_in(&server, "ins.wu").await;
     let wrong = json!({ "benefitFen": "2534001" });
-    let wrong = approver.ask("insurer/ApproveClaim", json!({ "input": case.input(wrong) })).await;
-    assert_eq!(wrong["data"]["approveClaim"]["userErrors"][0]["code"], "OVER_ASSESSMENT", "{wrong}");
+    let wrong = approver
+        .ask(
+            "insurer/ApproveClaim",
+            json!({ "input": case.input(wrong) }),
+        )
+        .await;
+    assert_eq!(
+        wrong["data"]["approveClaim"]["userErrors"][0]["code"], "OVER_ASSESSMENT",
+        "{wrong}"
+    );
     case.give(&approver, "insurer/ApproveClaim", approval).await;
 
     let handler = Client::sign_in(&server, "ins.chu").await;
@@ -186,8 +253,14 @@ async fn from_referral_to_payment(place: &Place) {
         "idempotencyKey": "00000000-0000-7000-8000-00000000beef", "householdId": claim["household"]["id"],
         "memberId": claim["payee"]["member"]["id"], "checkedOn": "2020-06-30",
     });
-    let alive = handler.ask("insurer/RecordLivenessCheck", json!({ "input": check })).await;
-    assert_eq!(alive["data"]["recordLivenessCheck"]["userErrors"], json!([]), "{alive}");
+    let alive = handler
+        .ask("insurer/RecordLivenessCheck", json!({ "input": check }))
+        .await;
+    assert_eq!(
+        alive["data"]["recordLivenessCheck"]["userErrors"],
+        json!([]),
+        "{alive}"
+    );
     let pay = json!({ "approvedAmountFen": claim["approvedFen"], "payeeId": claim["payee"]["id"] });
     case.give(&handler, "insurer/InstructPayout", pay).await;
     let claim = handler.query(paid, json!({ "id": case.id })).await;
@@ -196,13 +269,25 @@ async fn from_referral_to_payment(place: &Place) {
         "instructionNo": payout["instructionNo"], "amountFen": payout["amountFen"], "bankRef": "STMT-1",
     });
     // Who instructed cannot confirm.
-    let same = handler.ask("insurer/ConfirmPayout", json!({ "input": case.input(line.clone()) })).await;
-    assert_eq!(same["data"]["confirmPayout"]["userErrors"][0]["code"], "SECOND_PERSON_REQUIRED", "{same}");
+    let same = handler
+        .ask(
+            "insurer/ConfirmPayout",
+            json!({ "input": case.input(line.clone()) }),
+        )
+        .await;
+    assert_eq!(
+        same["data"]["confirmPayout"]["userErrors"][0]["code"], "SECOND_PERSON_REQUIRED",
+        "{same}"
+    );
     let second = Client::sign_in(&server, "ins.chen").await;
     case.give(&second, "insurer/ConfirmPayout", line).await;
     let claim = second.query(paid, json!({ "id": case.id })).await;
     assert_eq!(claim["data"]["claim"]["status"], "PAID", "{claim}");
     drop(server);
     let verified = place.fangpin(&["audit", "verify"]).output().unwrap();
-    assert!(verified.status.success(), "{}", crate::support::both(&verified));
+    assert!(
+        verified.status.success(),
+        "{}",
+        crate::support::both(&verified)
+    );
 }

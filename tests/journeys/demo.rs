@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 fn claims(place: &Place) -> Vec<Value> {
     let text = run(&mut place.fangpin(&["demo", "--no-serve", "--json"]));
-    let json: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("one JSON object, got: {text}"));
+    let json: Value =
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("one JSON object, got: {text}"));
     json["claims"].as_array().unwrap().clone()
 }
 
@@ -24,13 +25,26 @@ fn seventeen_households_on_both_databases_twice() {
         assert_eq!(first.len(), 17);
         let paid: Vec<&Value> = first.iter().filter(|it| it["status"] == "PAID").collect();
         assert_eq!(paid.len(), 2, "{first:#?}");
-        assert!(paid.iter().all(|it| it["town"] == "石门寨镇" && it["amountFen"].as_i64() > Some(0)));
+        assert!(
+            paid.iter()
+                .all(|it| it["town"] == "石门寨镇" && it["amountFen"].as_i64() > Some(0))
+        );
         let mut stages: BTreeMap<&str, usize> = BTreeMap::new();
         for claim in &first {
             *stages.entry(claim["status"].as_str().unwrap()).or_default() += 1;
         }
-        for status in ["INELIGIBLE", "RETURNED", "WITHDRAWN", "NOTICE_OPEN", "APPROVED", "VERIFYING"] {
-            assert!(stages.contains_key(status), "nobody stands at {status}: {stages:?}");
+        for status in [
+            "INELIGIBLE",
+            "RETURNED",
+            "WITHDRAWN",
+            "NOTICE_OPEN",
+            "APPROVED",
+            "VERIFYING",
+        ] {
+            assert!(
+                stages.contains_key(status),
+                "nobody stands at {status}: {stages:?}"
+            );
         }
         assert_eq!(claims(&place), first, "a second run repeats nothing");
         is_sound(&place);

@@ -10,7 +10,10 @@ use std::time::Duration;
 
 /// The repository.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_path_buf()
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -25,10 +28,20 @@ pub fn updating_golden() -> bool {
 /// The binary, as the build left it beside this test.
 pub fn fangpin() -> Command {
     let test = std::env::current_exe().unwrap();
-    let binary = test.parent().and_then(Path::parent).unwrap().join("fangpin");
-    assert!(binary.exists(), "build it first: cargo build -p server (tests/run does)");
+    let binary = test
+        .parent()
+        .and_then(Path::parent)
+        .unwrap()
+        .join("fangpin");
+    assert!(
+        binary.exists(),
+        "build it first: cargo build -p server (tests/run does)"
+    );
     let mut command = Command::new(binary);
-    command.env_remove("DATABASE_URL").env_remove("FANGPIN_DATA").env("FANGPIN_LOG", "warn");
+    command
+        .env_remove("DATABASE_URL")
+        .env_remove("FANGPIN_DATA")
+        .env("FANGPIN_LOG", "warn");
     command
 }
 
@@ -56,11 +69,17 @@ pub struct Place {
 
 impl Place {
     pub fn sqlite() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), url: None }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            url: None,
+        }
     }
 
     pub fn postgres() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), url: Some(postgres_database()) }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            url: Some(postgres_database()),
+        }
     }
 
     pub fn both() -> [Self; 2] {
@@ -70,7 +89,10 @@ impl Place {
     /// `fangpin` on this place.
     pub fn fangpin(&self, arguments: &[&str]) -> Command {
         let mut command = fangpin();
-        command.args(arguments).arg("--data").arg(self.folder.path());
+        command
+            .args(arguments)
+            .arg("--data")
+            .arg(self.folder.path());
         if let Some(url) = &self.url {
             command.env("DATABASE_URL", url);
         }
@@ -80,7 +102,10 @@ impl Place {
     /// The URL for a store opened in this process.
     pub fn url(&self) -> String {
         self.url.clone().unwrap_or_else(|| {
-            format!("sqlite://{}?mode=rwc", self.folder.path().join("fangpin.sqlite").display())
+            format!(
+                "sqlite://{}?mode=rwc",
+                self.folder.path().join("fangpin.sqlite").display()
+            )
         })
     }
 }
@@ -88,10 +113,16 @@ impl Place {
 /// A new database on the server that tests/run started. Without one the test fails, loudly.
 pub fn postgres_database() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let server = variable("FANGPIN_TEST_POSTGRES")
-        .expect("no PostgreSQL: run through tests/run, or set FANGPIN_TEST_POSTGRES to a superuser's URL");
-    let name = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let psql = variable("FANGPIN_TEST_POSTGRES_BIN").map_or_else(|| "psql".into(), |bin| format!("{bin}/psql"));
+    let server = variable("FANGPIN_TEST_POSTGRES").expect(
+        "no PostgreSQL: run through tests/run, or set FANGPIN_TEST_POSTGRES to a superuser's URL",
+    );
+    let name = format!(
+        "test_{}_{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    );
+    let psql = variable("FANGPIN_TEST_POSTGRES_BIN")
+        .map_or_else(|| "psql".into(), |bin| format!("{bin}/psql"));
     run(Command::new(psql).args([&server, "-qc", &format!("CREATE DATABASE {name}")]));
     let (base, _) = server.rsplit_once('/').unwrap();
     format!("{base}/{name}")
@@ -107,11 +138,16 @@ impl Server {
     /// Starts `fangpin ARGUMENTS --listen 127.0.0.1:0` and waits for its address.
     pub fn start(place: &Place, arguments: &[&str]) -> Self {
         let mut command = place.fangpin(arguments);
-        command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(["--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (say, hear) = mpsc::channel();
-        let streams: [Box<dyn std::io::Read + Send>; 2] =
-            [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+        let streams: [Box<dyn std::io::Read + Send>; 2] = [
+            Box::new(child.stdout.take().unwrap()),
+            Box::new(child.stderr.take().unwrap()),
+        ];
         for stream in streams {
             let say = say.clone();
             std::thread::spawn(move || {
@@ -163,18 +199,29 @@ pub struct Client {
 impl Client {
     /// Signs in with the document of the role.
     pub async fn sign_in(server: &Server, login: &str) -> Self {
-        let mut client =
-            Self { http: reqwest::Client::new(), url: server.url("/graphql"), token: String::new() };
+        let mut client = Self {
+            http: reqwest::Client::new(),
+            url: server.url("/graphql"),
+            token: String::new(),
+        };
         let input = serde_json::json!({ "login": login, "password": "fangpin-demo-2020" });
-        let answer = client.ask("office/LogIn", serde_json::json!({ "input": input })).await;
-        client.token = answer["data"]["logIn"]["token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        let answer = client
+            .ask("office/LogIn", serde_json::json!({ "input": input }))
+            .await;
+        client.token = answer["data"]["logIn"]["token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"))
+            .to_owned();
         client
     }
 
     /// Sends a committed document, `graphql/operations/NAME.graphql`.
     pub async fn ask(&self, document: &str, variables: Value) -> Value {
-        let path = root().join("graphql/operations").join(format!("{document}.graphql"));
-        let query = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("no document {document}"));
+        let path = root()
+            .join("graphql/operations")
+            .join(format!("{document}.graphql"));
+        let query =
+            std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("no document {document}"));
         self.query(&query, variables).await
     }
 

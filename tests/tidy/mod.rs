@@ -9,41 +9,116 @@ use std::path::{Path, PathBuf};
 /// `gateway` and `console` never import each other; the pure crates know nothing that runs.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("crates/benefits", &["serde"]),
-    ("crates/lifecycle", &["benefits", "chrono", "uuid", "serde", "sha2"]),
+    (
+        "crates/lifecycle",
+        &["benefits", "chrono", "uuid", "serde", "sha2"],
+    ),
     (
         "crates/engine",
         &[
-            "benefits", "lifecycle", "chrono", "uuid", "serde", "serde_json", "sha2", "thiserror", "tokio",
-            "async-trait", "tracing", "argon2", "getrandom", "toml",
+            "benefits",
+            "lifecycle",
+            "chrono",
+            "uuid",
+            "serde",
+            "serde_json",
+            "sha2",
+            "thiserror",
+            "tokio",
+            "async-trait",
+            "tracing",
+            "argon2",
+            "getrandom",
+            "toml",
         ],
     ),
     (
         "crates/store",
         &[
-            "benefits", "lifecycle", "engine", "migrations", "sea-orm", "sea-orm-migration", "sqlx", "chrono",
-            "uuid", "serde", "serde_json", "sha2", "tokio", "async-trait", "tracing",
+            "benefits",
+            "lifecycle",
+            "engine",
+            "migrations",
+            "sea-orm",
+            "sea-orm-migration",
+            "sqlx",
+            "chrono",
+            "uuid",
+            "serde",
+            "serde_json",
+            "sha2",
+            "tokio",
+            "async-trait",
+            "tracing",
         ],
     ),
     (
         "crates/gateway",
         &[
-            "benefits", "lifecycle", "engine", "async-graphql", "async-graphql-axum", "axum", "tower-http",
-            "base64", "chrono", "uuid", "serde", "serde_json", "tokio", "async-trait", "tracing", "sha2",
+            "benefits",
+            "lifecycle",
+            "engine",
+            "async-graphql",
+            "async-graphql-axum",
+            "axum",
+            "tower-http",
+            "base64",
+            "chrono",
+            "uuid",
+            "serde",
+            "serde_json",
+            "tokio",
+            "async-trait",
+            "tracing",
+            "sha2",
         ],
     ),
     (
         "crates/console",
         &[
-            "benefits", "lifecycle", "engine", "axum", "maud", "calamine", "rust_xlsxwriter", "chrono", "uuid",
-            "serde", "tracing", "tokio", "thiserror", "zip",
+            "benefits",
+            "lifecycle",
+            "engine",
+            "axum",
+            "maud",
+            "calamine",
+            "rust_xlsxwriter",
+            "chrono",
+            "uuid",
+            "serde",
+            "tracing",
+            "tokio",
+            "thiserror",
+            "zip",
         ],
     ),
     (
         "crates/server",
         &[
-            "benefits", "lifecycle", "engine", "store", "gateway", "console", "axum", "tokio", "tower-http",
-            "tracing", "tracing-subscriber", "clap", "clap_complete", "figment", "toml", "directories",
-            "comfy-table", "serde", "serde_json", "chrono", "uuid", "mimalloc", "rust_xlsxwriter", "calamine",
+            "benefits",
+            "lifecycle",
+            "engine",
+            "store",
+            "gateway",
+            "console",
+            "axum",
+            "tokio",
+            "tower-http",
+            "tracing",
+            "tracing-subscriber",
+            "clap",
+            "clap_complete",
+            "figment",
+            "toml",
+            "directories",
+            "comfy-table",
+            "serde",
+            "serde_json",
+            "chrono",
+            "uuid",
+            "mimalloc",
+            "rust_xlsxwriter",
+            "calamine",
         ],
     ),
     ("migrations", &["sea-orm-migration", "async-trait"]),
@@ -71,9 +146,17 @@ fn tidy_direction_of_dependencies() {
 #[test]
 fn tidy_every_crate_is_in_the_allow_list() {
     let workspace = manifest(".");
-    let members: BTreeSet<&str> =
-        workspace["workspace"]["members"].as_array().unwrap().iter().filter_map(|it| it.as_str()).collect();
-    let listed: BTreeSet<&str> = ALLOWED.iter().map(|(folder, _)| *folder).chain(["tests"]).collect();
+    let members: BTreeSet<&str> = workspace["workspace"]["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|it| it.as_str())
+        .collect();
+    let listed: BTreeSet<&str> = ALLOWED
+        .iter()
+        .map(|(folder, _)| *folder)
+        .chain(["tests"])
+        .collect();
     assert_eq!(members, listed);
 }
 
@@ -94,7 +177,9 @@ fn tidy_every_dependency_says_what_it_is_for() {
 fn tidy_guards_are_whole_outside_their_own_tests() {
     for (folder, _) in ALLOWED.iter().chain(&[("tests", &[][..])]) {
         let text = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
-        let enables = text.lines().any(|line| line.contains("broken-guards") && line.contains("features"));
+        let enables = text
+            .lines()
+            .any(|line| line.contains("broken-guards") && line.contains("features"));
         assert!(!enables, "{folder} switches guards off");
     }
 }
@@ -129,7 +214,10 @@ fn tidy_no_floats() {
         let text = fs::read_to_string(&file).unwrap();
         for (index, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
-            if ["f32", "f64"].iter().any(|it| code.split(|c: char| !c.is_alphanumeric()).any(|word| word == *it)) {
+            if ["f32", "f64"].iter().any(|it| {
+                code.split(|c: char| !c.is_alphanumeric())
+                    .any(|word| word == *it)
+            }) {
                 wrong.push(format!("{}:{}", file.display(), index + 1));
             }
         }
@@ -154,11 +242,21 @@ fn tidy_no_catch_all_arm_in_the_state_machine() {
 
 #[test]
 fn tidy_each_crate_says_what_it_owns() {
-    for (folder, _) in ALLOWED.iter().filter(|(folder, _)| folder.starts_with("crates/")) {
+    for (folder, _) in ALLOWED
+        .iter()
+        .filter(|(folder, _)| folder.starts_with("crates/"))
+    {
         let folder = root().join(folder).join("src");
-        let file = ["lib.rs", "main.rs"].iter().map(|it| folder.join(it)).find(|it| it.exists()).unwrap();
+        let file = ["lib.rs", "main.rs"]
+            .iter()
+            .map(|it| folder.join(it))
+            .find(|it| it.exists())
+            .unwrap();
         let text = fs::read_to_string(&file).unwrap();
-        let head: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        let head: String = text
+            .lines()
+            .take_while(|line| line.starts_with("//!"))
+            .collect();
         for word in ["**Owns", "**Never", "**Start here"] {
             assert!(head.contains(word), "{} lacks {word}", file.display());
         }
@@ -168,11 +266,22 @@ fn tidy_each_crate_says_what_it_owns() {
 #[test]
 fn tidy_top_level_is_as_prescribed() {
     let allowed = [
-        "Cargo.toml", "Cargo.lock", "LICENSE", "README.md", "crates", "migrations", "graphql", "tests", "target",
+        "Cargo.toml",
+        "Cargo.lock",
+        "LICENSE",
+        "README.md",
+        "crates",
+        "migrations",
+        "graphql",
+        "tests",
+        "target",
     ];
     for entry in fs::read_dir(root()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(name.starts_with('.') || allowed.contains(&name.as_str()), "{name}");
+        assert!(
+            name.starts_with('.') || allowed.contains(&name.as_str()),
+            "{name}"
+        );
     }
 }
 
@@ -218,7 +327,9 @@ fn tidy_every_command_has_its_mutation_and_its_document() {
 fn tidy_state_diagram_in_readme_is_fresh() {
     let path = root().join("README.md");
     let readme = fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once("<!-- state diagram: generated -->\n").unwrap();
+    let (before, rest) = readme
+        .split_once("<!-- state diagram: generated -->\n")
+        .unwrap();
     let (shown, after) = rest.split_once("<!-- end of state diagram -->").unwrap();
     let fresh = format!("```mermaid\n{}\n```\n", lifecycle::diagram().trim_end());
     if shown != fresh && crate::support::updating_golden() {
@@ -229,5 +340,8 @@ fn tidy_state_diagram_in_readme_is_fresh() {
         .unwrap();
         return;
     }
-    assert_eq!(shown, fresh, "stale: UPDATE_GOLDEN=1 cargo test -p tests tidy_state_diagram");
+    assert_eq!(
+        shown, fresh,
+        "stale: UPDATE_GOLDEN=1 cargo test -p tests tidy_state_diagram"
+    );
 }

@@ -9,6 +9,7 @@ use crate::schema::{ApiSchema, schema, sdl};
 use crate::visit::Visit;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response as Answer, ServerError, Value, Variables};
+use async_graphql_axum::GraphQLResponse;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
@@ -189,7 +190,11 @@ impl Reception {
         let Ok(body) = serde_json::to_vec(body) else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
-        let mut response = (status, body).into_response();
+        self.dress((status, body).into_response())
+    }
+
+    /// Puts the headers of every answer on a response.
+    fn dress(&self, mut response: Response) -> Response {
         let headers = response.headers_mut();
         let content_type = HeaderValue::from_static(self.media.content_type());
         headers.insert(CONTENT_TYPE, content_type);
@@ -453,5 +458,5 @@ fn finish(reception: &Reception, visit: &Visit, mut answer: Answer) -> Response 
         };
         return with_header(reception.respond(status, &answer), RETRY_AFTER, "1");
     }
-    reception.respond(StatusCode::OK, &answer)
+    reception.dress(GraphQLResponse::from(answer).into_response())
 }

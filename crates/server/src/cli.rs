@@ -110,7 +110,9 @@ enum Audit {
 /// Parses the command line and runs it; errors go to stderr, for people.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let ending = match runtime {
         Ok(runtime) => runtime.block_on(dispatch(cli)),
         Err(fault) => Err(fault.into()),
@@ -139,9 +141,12 @@ async fn dispatch(cli: Cli) -> Ending {
         Ok(config)
     };
     match cli.command {
-        Command::Demo { listen, no_serve, json, now } => {
-            demo::run(&configured(listen)?, no_serve, json, now).await
-        }
+        Command::Demo {
+            listen,
+            no_serve,
+            json,
+            now,
+        } => demo::run(&configured(listen)?, no_serve, json, now).await,
         Command::Serve { listen } => serve::run(&configured(listen)?).await,
         Command::Migrate { step } => {
             let config = configured(None)?;
@@ -171,11 +176,16 @@ async fn dispatch(cli: Cli) -> Ending {
             }
         },
         Command::Import { what } => user::import(&configured(None)?, what).await,
-        Command::Audit { action: Audit::Verify { json } } => {
-            verify::run(&configured(None)?, json).await
-        }
+        Command::Audit {
+            action: Audit::Verify { json },
+        } => verify::run(&configured(None)?, json).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "fangpin", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "fangpin",
+                &mut std::io::stdout(),
+            );
             Ok(ExitCode::SUCCESS)
         }
     }

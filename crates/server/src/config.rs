@@ -45,7 +45,9 @@ pub struct Problems(pub Vec<String>);
 impl fmt::Display for Problems {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "configuration:")?;
-        self.0.iter().try_for_each(|problem| write!(out, "\n  - {problem}"))
+        self.0
+            .iter()
+            .try_for_each(|problem| write!(out, "\n  - {problem}"))
     }
 }
 
@@ -53,12 +55,24 @@ impl std::error::Error for Problems {}
 
 /// The keys, each with what it is; an unknown key is a problem, not a silence.
 pub const KEYS: &[(&str, &str)] = &[
-    ("data", "folder of the SQLite file and files for people; FANGPIN_DATA, --data"),
-    ("database_url", "postgres:// or sqlite:// URL; DATABASE_URL wins over the file in data"),
-    ("listen", "address and port, 127.0.0.1:8080; FANGPIN_LISTEN, --listen"),
+    (
+        "data",
+        "folder of the SQLite file and files for people; FANGPIN_DATA, --data",
+    ),
+    (
+        "database_url",
+        "postgres:// or sqlite:// URL; DATABASE_URL wins over the file in data",
+    ),
+    (
+        "listen",
+        "address and port, 127.0.0.1:8080; FANGPIN_LISTEN, --listen",
+    ),
     ("log", "log filter, info; FANGPIN_LOG"),
     ("log_format", "text or json; FANGPIN_LOG_FORMAT"),
-    ("timer_seconds", "seconds between two looks at deadlines, 1 to 3600; FANGPIN_TIMER_SECONDS"),
+    (
+        "timer_seconds",
+        "seconds between two looks at deadlines, 1 to 3600; FANGPIN_TIMER_SECONDS",
+    ),
 ];
 
 impl Config {
@@ -67,7 +81,10 @@ impl Config {
         let mut figment = Figment::new();
         if let Some(file) = &flags.config {
             if !file.is_file() {
-                problems.push(format!("--config {}: there is no such file", file.display()));
+                problems.push(format!(
+                    "--config {}: there is no such file",
+                    file.display()
+                ));
             }
             figment = figment.merge(Toml::file(file));
         }
@@ -94,7 +111,11 @@ impl Config {
                 Value::Empty(..) | Value::Dict(..) | Value::Array(..) => String::new(),
             })
         };
-        let data = flags.data.clone().or_else(|| text("data").map(PathBuf::from)).or_else(data_home);
+        let data = flags
+            .data
+            .clone()
+            .or_else(|| text("data").map(PathBuf::from))
+            .or_else(data_home);
         let listen = flags.listen.clone().or_else(|| text("listen"));
         let listen = listen.unwrap_or_else(|| "127.0.0.1:8080".into());
         let database_url = flags.database_url.clone().or_else(|| text("database_url"));
@@ -104,7 +125,10 @@ impl Config {
 
         for key in dict.keys() {
             let known: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
-            problems.push(format!("{key}: unknown key; known are {}", known.join(", ")));
+            problems.push(format!(
+                "{key}: unknown key; known are {}",
+                known.join(", ")
+            ));
         }
         let listen = listen.parse().map_err(|_| {
             problems.push(format!("listen: {listen:?} is not an address and port"));
@@ -114,13 +138,20 @@ impl Config {
             "json" => Ok(LogFormat::Json),
             other => Err(problems.push(format!("log_format: {other:?} is neither text nor json"))),
         };
-        let timer_seconds = timer.parse().ok().filter(|it| (1..=3600).contains(it)).ok_or_else(|| {
-            problems.push(format!("timer_seconds: {timer:?} is not a number from 1 to 3600"));
-        });
+        let timer_seconds = timer
+            .parse()
+            .ok()
+            .filter(|it| (1..=3600).contains(it))
+            .ok_or_else(|| {
+                problems.push(format!(
+                    "timer_seconds: {timer:?} is not a number from 1 to 3600"
+                ));
+            });
         if let Err(wrong) = tracing_subscriber::EnvFilter::try_new(&log) {
             problems.push(format!("log: {log:?} is not a log filter ({wrong})"));
         }
-        let data = data.ok_or_else(|| problems.push("data: no home folder is known; name one".into()));
+        let data =
+            data.ok_or_else(|| problems.push("data: no home folder is known; name one".into()));
         let database_url = match (database_url, &data) {
             (Some(url), _) if url.starts_with("postgres") || url.starts_with("sqlite:") => Ok(url),
             // The value may hold a password and is not repeated.
@@ -134,7 +165,14 @@ impl Config {
             (Ok(data), Ok(database_url), Ok(listen), Ok(log_format), Ok(timer_seconds))
                 if problems.is_empty() =>
             {
-                Ok(Self { data, database_url, listen, log, log_format, timer_seconds })
+                Ok(Self {
+                    data,
+                    database_url,
+                    listen,
+                    log,
+                    log_format,
+                    timer_seconds,
+                })
             }
             _ => Err(Problems(problems)),
         }
@@ -142,7 +180,10 @@ impl Config {
 }
 
 fn sqlite_url(data: &std::path::Path) -> String {
-    format!("sqlite://{}?mode=rwc", data.join("fangpin.sqlite").display())
+    format!(
+        "sqlite://{}?mode=rwc",
+        data.join("fangpin.sqlite").display()
+    )
 }
 
 fn data_home() -> Option<PathBuf> {

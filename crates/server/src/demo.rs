@@ -33,7 +33,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// An instant of June 2020 in Asia/Shanghai.
 fn june(day: u32, hour: u32) -> DateTime<Utc> {
-    Utc.with_ymd_and_hms(2020, 6, day, hour, 0, 0).single().unwrap_or_default()
+    Utc.with_ymd_and_hms(2020, 6, day, hour, 0, 0)
+        .single()
+        .unwrap_or_default()
         - chrono::Duration::hours(8)
 }
 
@@ -50,7 +52,12 @@ pub async fn run(
     let scheme = seed(&store, &clock).await?;
     let cast = Cast::sign_in(&office).await?;
     let import = refer(config, &office, &cast, &scheme, !json).await?;
-    let play = Play { desk: &office.desk, clock: &clock, cast: &cast, scheme: &scheme };
+    let play = Play {
+        desk: &office.desk,
+        clock: &clock,
+        cast: &cast,
+        scheme: &scheme,
+    };
     play.all(&import).await?;
     let claims = play.claims().await?;
     if json {
@@ -62,7 +69,12 @@ pub async fn run(
         return Ok(ExitCode::SUCCESS);
     }
     drop(office);
-    let office = wiring::office(&store, Arc::new(OffsetClock::starting_at(now.unwrap_or_else(|| june(23, 18)))))?;
+    let office = wiring::office(
+        &store,
+        Arc::new(OffsetClock::starting_at(
+            now.unwrap_or_else(|| june(23, 18)),
+        )),
+    )?;
     serve::listen(config, office, |address| {
         println!("\n控制台 console   http://{address}/");
         println!("GraphQL          http://{address}/graphql");
@@ -85,7 +97,9 @@ async fn seed(store: &Arc<dyn Store>, clock: &ManualClock) -> Result<Scheme, Fai
     engine::county_file::load_county(store.as_ref(), &county, &hash).await?;
     store.put_scheme(&scheme).await?;
     let key = ids::named("demo", "fund");
-    store.fund_pool(scheme.county, scheme.id, POOL, key, clock.now()).await?;
+    store
+        .fund_pool(scheme.county, scheme.id, POOL, key, clock.now())
+        .await?;
     Ok(scheme)
 }
 
@@ -133,7 +147,9 @@ impl Cast {
     }
 
     fn township(&self, claim: &Claim) -> &Caller {
-        self.town.get(claim.village.township().as_str()).unwrap_or(&self.county)
+        self.town
+            .get(claim.village.township().as_str())
+            .unwrap_or(&self.county)
     }
 }
 
@@ -150,7 +166,8 @@ async fn refer(
         .map_err(|fault| format!("the folder {} cannot be made: {fault}", folder.display()))?;
     let sheet = sample_sheet::referral_workbook();
     std::fs::write(folder.join("推送名单.xlsx"), &sheet)?;
-    let first = console::import::workbook(&office.desk, &cast.county, &sheet, scheme.id, false).await?;
+    let first =
+        console::import::workbook(&office.desk, &cast.county, &sheet, scheme.id, false).await?;
     let mut claims = first.claims.clone();
     if talk {
         println!("推送名单.xlsx  {first}");
@@ -160,7 +177,8 @@ async fn refer(
         let corrected = sample_sheet::corrected(faulty);
         std::fs::write(folder.join("已更正.xlsx"), &corrected)?;
         let second =
-            console::import::workbook(&office.desk, &cast.county, &corrected, scheme.id, false).await?;
+            console::import::workbook(&office.desk, &cast.county, &corrected, scheme.id, false)
+                .await?;
         if talk {
             println!("已更正.xlsx    {second}");
             println!("files: {}\n", folder.display());
@@ -224,9 +242,17 @@ struct Play<'a> {
 
 impl Play<'_> {
     async fn claims(&self) -> Result<Vec<Claim>, Failure> {
-        let filter = ClaimFilter { scheme: Some(self.scheme.id), ..ClaimFilter::default() };
+        let filter = ClaimFilter {
+            scheme: Some(self.scheme.id),
+            ..ClaimFilter::default()
+        };
         let page = Page::first(engine::limits::PAGE_MAX);
-        Ok(self.desk.store().claims(&self.cast.auditor.scope, &filter, &page).await?.rows)
+        Ok(self
+            .desk
+            .store()
+            .claims(&self.cast.auditor.scope, &filter, &page)
+            .await?
+            .rows)
     }
 
     async fn all(&self, referred: &[ClaimId]) -> Result<(), Failure> {
@@ -251,7 +277,9 @@ impl Play<'_> {
         // The import referred the claim: two events, a draft and a referral.
         let cast = self.cast;
         let scope = &cast.auditor.scope;
-        let Some(now) = self.desk.store().claim(scope, id).await? else { return Ok(()) };
+        let Some(now) = self.desk.store().claim(scope, id).await? else {
+            return Ok(());
+        };
         let history = self.desk.store().history(scope, id).await?;
         let Some(mut claim) = Claim::fold(history.iter().take(2).map(|it| &it.event)) else {
             return Ok(());
@@ -259,7 +287,10 @@ impl Play<'_> {
         let town = cast.township(&now);
         macro_rules! step {
             ($day:literal, $hour:literal, $caller:expr, $name:literal, $command:expr) => {
-                match self.step(&claim, june($day, $hour), $caller, $name, $command).await? {
+                match self
+                    .step(&claim, june($day, $hour), $caller, $name, $command)
+                    .await?
+                {
                     Step::Went(next) => claim = *next,
                     Step::Stays => return Ok(()),
                 }
@@ -269,7 +300,13 @@ impl Play<'_> {
             Part::Referred => return Ok(()),
             Part::Returned => {
                 let reasons = vec!["村级评议记录缺少签到表,请补齐后重新推送".to_owned()];
-                step!(8, 10, &cast.handler, "return", Command::ReturnReferral { reasons });
+                step!(
+                    8,
+                    10,
+                    &cast.handler,
+                    "return",
+                    Command::ReturnReferral { reasons }
+                );
                 let _ = claim;
                 return Ok(());
             }
@@ -297,20 +334,38 @@ impl Play<'_> {
             return Ok(());
         }
         let surveyor = cast.surveyor.person;
-        step!(8, 11, &cast.handler, "assign", Command::AssignSurvey { surveyor });
+        step!(
+            8,
+            11,
+            &cast.handler,
+            "assign",
+            Command::AssignSurvey { surveyor }
+        );
         step!(9, 10, &cast.surveyor, "visit", visit(&claim));
         if part == Part::Visited {
             return Ok(());
         }
         if part == Part::Ineligible {
             let reason = "家庭名下有未申报的商品房,不符合保障条件".to_owned();
-            step!(10, 9, &cast.handler, "ineligible", Command::DeclareIneligible { reason });
+            step!(
+                10,
+                9,
+                &cast.handler,
+                "ineligible",
+                Command::DeclareIneligible { reason }
+            );
             let _ = claim;
             return Ok(());
         }
         step!(10, 15, town, "evaluate", evaluation());
         let facts = loss(&claim, self.scheme);
-        step!(11, 10, &cast.surveyor, "verify", Command::RecordVerification { facts });
+        step!(
+            11,
+            10,
+            &cast.surveyor,
+            "verify",
+            Command::RecordVerification { facts }
+        );
         if part == Part::Verified {
             return Ok(());
         }
@@ -319,15 +374,36 @@ impl Play<'_> {
         };
         let content_hash = line.content_hash();
         let seen = content_hash.clone();
-        step!(12, 8, town, "preview", Command::PreviewNotice { content_hash: seen });
+        step!(
+            12,
+            8,
+            town,
+            "preview",
+            Command::PreviewNotice { content_hash: seen }
+        );
         let notice = Desk::ids(&cast.county, key(id, "open")).notice();
         // Where the notice shall still hang at the end of the play, it is posted later.
         if part == Part::NoticeOpen {
-            step!(22, 9, &cast.county, "open", Command::OpenPublicNotice { notice });
+            step!(
+                22,
+                9,
+                &cast.county,
+                "open",
+                Command::OpenPublicNotice { notice }
+            );
         } else {
-            step!(12, 9, &cast.county, "open", Command::OpenPublicNotice { notice });
+            step!(
+                12,
+                9,
+                &cast.county,
+                "open",
+                Command::OpenPublicNotice { notice }
+            );
         }
-        let proof = Command::RecordPublicationProof { content_hash, evidence: paper(&claim, "公示照片") };
+        let proof = Command::RecordPublicationProof {
+            content_hash,
+            evidence: paper(&claim, "公示照片"),
+        };
         if part == Part::NoticeOpen {
             step!(22, 10, town, "prove", proof);
             let _ = claim;
@@ -342,15 +418,21 @@ impl Play<'_> {
             } else {
                 "村民反映该户有车辆"
             };
-            let raise = Command::RaiseObjection { objection, grounds: grounds.to_owned() };
+            let raise = Command::RaiseObjection {
+                objection,
+                grounds: grounds.to_owned(),
+            };
             step!(15, 9, town, "object", raise);
             let findings = if upheld {
                 "经查确有一笔医疗救助未计入,退回重新核定"
             } else {
                 "经查车辆为残疾人代步车,不影响资格"
             };
-            let resolve =
-                Command::ResolveObjection { objection, upheld, findings: findings.to_owned() };
+            let resolve = Command::ResolveObjection {
+                objection,
+                upheld,
+                findings: findings.to_owned(),
+            };
             step!(16, 9, &cast.supervisor, "resolve", resolve);
             if upheld {
                 return Ok(());
@@ -360,8 +442,13 @@ impl Play<'_> {
         if part == Part::NoticeClosed {
             return Ok(());
         }
-        let Some(benefit) = claim.assessment().map(|it| it.benefit) else { return Ok(()) };
-        let approve = Command::ApproveClaim { benefit, uplift: None };
+        let Some(benefit) = claim.assessment().map(|it| it.benefit) else {
+            return Ok(());
+        };
+        let approve = Command::ApproveClaim {
+            benefit,
+            uplift: None,
+        };
         step!(19, 10, &cast.approver, "approve", approve);
         if let State::NoticeClosed(_) = claim.state {
             let second = Command::SecondApproveClaim { amount: benefit };
@@ -373,15 +460,25 @@ impl Play<'_> {
         let payment = Desk::ids(&cast.cashier, key(id, "instruct")).payment();
         let payee = claim.case.payee;
         self.check_alive(&claim).await?;
-        let instruct = Command::InstructPayout { payment, amount: benefit, payee };
+        let instruct = Command::InstructPayout {
+            payment,
+            amount: benefit,
+            payee,
+        };
         step!(22, 10, &cast.cashier, "instruct", instruct);
         if part == Part::Instructed {
             return Ok(());
         }
-        let Some(instructed) = claim.state.instructed() else { return Ok(()) };
+        let Some(instructed) = claim.state.instructed() else {
+            return Ok(());
+        };
         let instruction_no = instructed.instruction.instruction_no.clone();
         let bank_ref = format!("STMT-20200623-{instruction_no}");
-        let confirm = Command::ConfirmPayout { instruction_no, amount: benefit, bank_ref };
+        let confirm = Command::ConfirmPayout {
+            instruction_no,
+            amount: benefit,
+            bank_ref,
+        };
         step!(23, 10, &cast.accountant, "confirm", confirm);
         let _ = claim;
         Ok(())
@@ -397,8 +494,11 @@ impl Play<'_> {
         command: Command,
     ) -> Result<Step, Failure> {
         self.clock.set(at);
-        let submission =
-            Submission { claim: Some((claim.id, claim.version)), key: key(claim.id, name), command };
+        let submission = Submission {
+            claim: Some((claim.id, claim.version)),
+            key: key(claim.id, name),
+            command,
+        };
         match self.desk.submit(caller, submission).await? {
             Outcome::Done { claim, .. } => Ok(Step::Went(claim)),
             Outcome::Blocked(blocked) => {
@@ -410,12 +510,20 @@ impl Play<'_> {
 
     /// The payee is checked against the register of the living on the payment day.
     async fn check_alive(&self, claim: &Claim) -> Result<(), Failure> {
-        let household = self.desk.store().household(claim.county, claim.household).await?;
-        let Some(household) = household else { return Ok(()) };
+        let household = self
+            .desk
+            .store()
+            .household(claim.county, claim.household)
+            .await?;
+        let Some(household) = household else {
+            return Ok(());
+        };
         let payee = household.payees.iter().find(|it| it.id == claim.case.payee);
         if let (Some(payee), Some(day)) = (payee, NaiveDate::from_ymd_opt(2020, 6, 22)) {
             let store = self.desk.store();
-            store.record_liveness(claim.county, payee.member, day, None).await?;
+            store
+                .record_liveness(claim.county, payee.member, day, None)
+                .await?;
         }
         Ok(())
     }
@@ -428,7 +536,10 @@ fn key(claim: ClaimId, step: &str) -> uuid::Uuid {
 
 /// A document of the sample: what is hashed is invented, like everything here.
 fn paper(claim: &Claim, kind: &str) -> Evidence {
-    Evidence { kind: kind.to_owned(), sha256: ids::sha256(format!("{}/{kind}", claim.number)) }
+    Evidence {
+        kind: kind.to_owned(),
+        sha256: ids::sha256(format!("{}/{kind}", claim.number)),
+    }
 }
 
 fn visit(claim: &Claim) -> Command {
@@ -446,7 +557,11 @@ fn evaluation() -> Command {
         check: Check::VillageEvaluation,
         on: NaiveDate::from_ymd_opt(2020, 6, 10).unwrap_or_default(),
         passed: true,
-        votes: Some(Votes { present: 15, agree: 13, against: 2 }),
+        votes: Some(Votes {
+            present: 15,
+            agree: 13,
+            against: 2,
+        }),
         evidence: vec![],
     }
 }
@@ -455,14 +570,23 @@ fn evaluation() -> Command {
 /// household said it paid itself; school fees are receipts.
 fn loss(claim: &Claim, scheme: &Scheme) -> LossFacts {
     let own = claim.case.submitted.get();
-    let kinds = scheme.terms(claim.case.peril).map(|terms| terms.evidence.clone()).unwrap_or_default();
+    let kinds = scheme
+        .terms(claim.case.peril)
+        .map(|terms| terms.evidence.clone())
+        .unwrap_or_default();
     let evidence = kinds.iter().map(|kind| paper(claim, kind)).collect();
     let (total, layers) = match claim.case.peril {
         Peril::Illness | Peril::Accident => {
             let insurance = own * 2;
             let serious = own / 2;
-            let layer = |name: &str, paid| Layer { name: name.into(), paid: Fen::new(paid) };
-            (own + insurance + serious, vec![layer("基本医保", insurance), layer("大病保险", serious)])
+            let layer = |name: &str, paid| Layer {
+                name: name.into(),
+                paid: Fen::new(paid),
+            };
+            (
+                own + insurance + serious,
+                vec![layer("基本医保", insurance), layer("大病保险", serious)],
+            )
         }
         Peril::Schooling | Peril::Disaster => (own, vec![]),
     };
@@ -489,7 +613,10 @@ fn amount(claim: &Claim) -> Fen {
 
 async fn places(office: &Office, caller: &Caller) -> Result<BTreeMap<String, String>, Failure> {
     let regions = office.desk.store().regions(caller.scope.county).await?;
-    Ok(regions.into_iter().map(|it| (it.code.to_string(), it.name)).collect())
+    Ok(regions
+        .into_iter()
+        .map(|it| (it.code.to_string(), it.name))
+        .collect())
 }
 
 async fn as_json(office: &Office, caller: &Caller, claims: &[Claim]) -> Result<String, Failure> {
@@ -526,13 +653,25 @@ async fn print(office: &Office, caller: &Caller, claims: &[Claim]) -> Result<(),
             claim.case.peril.zh().to_owned(),
             status.phase().zh().to_owned(),
             format!("{} {}", status.zh(), status.code()),
-            if figure == Fen::ZERO { "—".to_owned() } else { figure.to_string() },
+            if figure == Fen::ZERO {
+                "—".to_owned()
+            } else {
+                figure.to_string()
+            },
         ]);
     }
     println!("{table}");
-    for claim in claims.iter().filter(|claim| matches!(claim.state, State::Paid(_))) {
+    for claim in claims
+        .iter()
+        .filter(|claim| matches!(claim.state, State::Paid(_)))
+    {
         if let Some(assessment) = claim.assessment() {
-            println!("\n{} 已赔付 paid {} 元 · {}", claim.number, amount(claim), assessment.clause);
+            println!(
+                "\n{} 已赔付 paid {} 元 · {}",
+                claim.number,
+                amount(claim),
+                assessment.clause
+            );
             println!("{}", scheme::derivation(assessment));
         }
     }

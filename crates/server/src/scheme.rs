@@ -61,8 +61,10 @@ fn read(file: &Path) -> Result<String, Failure> {
 
 fn load(file: &Path) -> Result<Scheme, Failure> {
     engine::scheme_file::parse_scheme(&read(file)?).map_err(|faults| {
-        let lines: Vec<String> =
-            faults.iter().map(|fault| format!("  {}: {fault}", file.display())).collect();
+        let lines: Vec<String> = faults
+            .iter()
+            .map(|fault| format!("  {}: {fault}", file.display()))
+            .collect();
         format!("the scheme is not sound:\n{}", lines.join("\n")).into()
     })
 }
@@ -82,7 +84,14 @@ pub fn quote(file: &Path, case: &Path, json: bool) -> Ending {
         .ok_or_else(|| format!("{} does not cover {}", scheme.code, case.peril))?;
     let loss = Loss {
         submitted: case.submitted_fen,
-        layers: case.layers.into_iter().map(|it| Layer { name: it.name, paid: it.paid_fen }).collect(),
+        layers: case
+            .layers
+            .into_iter()
+            .map(|it| Layer {
+                name: it.name,
+                paid: it.paid_fen,
+            })
+            .collect(),
         outcome: case.outcome,
     };
     let used = RunningTotals {
@@ -121,7 +130,12 @@ pub fn derivation(assessment: &benefits::Assessment) -> comfy_table::Table {
     table.load_preset(comfy_table::presets::UTF8_FULL_CONDENSED);
     table.set_header(["步骤", "step", "算式 working", "金额(元)"]);
     for step in assessment.steps() {
-        table.add_row([step.label_zh, step.label_en, step.working, step.amount.to_string()]);
+        table.add_row([
+            step.label_zh,
+            step.label_en,
+            step.working,
+            step.amount.to_string(),
+        ]);
     }
     table
 }
@@ -132,9 +146,20 @@ pub async fn publish(config: &Config, file: &Path, fund_fen: Option<i64>) -> End
     store.put_scheme(&scheme).await?;
     if let Some(fen) = fund_fen {
         let now = engine::Clock::now(&engine::SystemClock);
-        store.fund_pool(scheme.county, scheme.id, Fen::new(fen), engine::ids::fresh(), now).await?;
+        store
+            .fund_pool(
+                scheme.county,
+                scheme.id,
+                Fen::new(fen),
+                engine::ids::fresh(),
+                now,
+            )
+            .await?;
     }
     let pool = store.pool(scheme.county, scheme.id).await?;
-    println!("{} version {} is published; the pool holds {} yuan", scheme.code, scheme.version, pool.available);
+    println!(
+        "{} version {} is published; the pool holds {} yuan",
+        scheme.code, scheme.version, pool.available
+    );
     Ok(ExitCode::SUCCESS)
 }

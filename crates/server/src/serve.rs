@@ -17,7 +17,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tower_http::request_id::{
+    MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
+};
 use tower_http::timeout::TimeoutLayer;
 
 /// The longest a request may take; anchored in `api.md`.
@@ -31,7 +33,9 @@ pub async fn run(config: &Config) -> Ending {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let office = wiring::office(&store, clock)?;
     if store.counties().await?.is_empty() {
-        eprintln!("No county is loaded yet: `fangpin county load FILE`, then `fangpin scheme publish FILE`.");
+        eprintln!(
+            "No county is loaded yet: `fangpin county load FILE`, then `fangpin scheme publish FILE`."
+        );
     }
     listen(config, office, |address| {
         eprintln!("fangpin: console http://{address}/ · GraphQL http://{address}/graphql");
@@ -49,7 +53,11 @@ pub async fn listen(
         .await
         .map_err(|fault| format!("cannot listen on {}: {fault}", config.listen))?;
     let (stop, stopped) = watch::channel(false);
-    let timers = tokio::spawn(timers(office.clone(), config.timer_seconds, stopped.clone()));
+    let timers = tokio::spawn(timers(
+        office.clone(),
+        config.timer_seconds,
+        stopped.clone(),
+    ));
     ready(listener.local_addr()?);
     let mut draining = stopped.clone();
     let server = axum::serve(listener, router(office)).with_graceful_shutdown(async move {
@@ -59,7 +67,10 @@ pub async fn listen(
     signal().await;
     tracing::info!("stopping");
     let _ = stop.send(true);
-    if tokio::time::timeout(Duration::from_secs(DRAIN_SECONDS_MAX), server).await.is_err() {
+    if tokio::time::timeout(Duration::from_secs(DRAIN_SECONDS_MAX), server)
+        .await
+        .is_err()
+    {
         tracing::warn!("some requests did not end in time");
     }
     let _ = timers.await;
@@ -94,12 +105,18 @@ async fn ready(State(office): State<Office>) -> Response {
 
 /// One line per request: method, path without its query, status, milliseconds, request id. Never a
 /// body, a variable or a token.
-#[expect(clippy::disallowed_methods, reason = "measures the request, decides nothing")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "measures the request, decides nothing"
+)]
 async fn log_request(request: Request, next: Next) -> Response {
     let began = std::time::Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .and_then(|id| id.header_value().to_str().ok());
     let id = id.unwrap_or_default().to_owned();
     let response = next.run(request).await;
     let status = response.status().as_u16();

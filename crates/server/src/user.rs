@@ -68,10 +68,21 @@ pub async fn run(config: &Config, action: Action) -> Ending {
             let people = store.people(county).await?;
             let orgs = store.orgs(county).await?;
             for account in store.accounts(county).await? {
-                let Some(person) = people.iter().find(|it| it.id == account.person) else { continue };
-                let org = orgs.iter().find(|it| it.id == person.org).map_or("", |it| &it.name);
+                let Some(person) = people.iter().find(|it| it.id == account.person) else {
+                    continue;
+                };
+                let org = orgs
+                    .iter()
+                    .find(|it| it.id == person.org)
+                    .map_or("", |it| &it.name);
                 let duties: Vec<&str> = person.duties.iter().map(|duty| duty.code()).collect();
-                println!("{}\t{}\t{org}\t{}\t{}", account.login, person.name, person.region, duties.join(","));
+                println!(
+                    "{}\t{}\t{org}\t{}\t{}",
+                    account.login,
+                    person.name,
+                    person.region,
+                    duties.join(",")
+                );
             }
         }
         Action::Password { login } => {
@@ -79,14 +90,28 @@ pub async fn run(config: &Config, action: Action) -> Ending {
             let mut password = String::new();
             std::io::stdin().read_line(&mut password)?;
             let password_hash = access::hash_password(password.trim_end_matches(['\r', '\n']))?;
-            store.put_account(county, &Account { password_hash, ..account }).await?;
+            store
+                .put_account(
+                    county,
+                    &Account {
+                        password_hash,
+                        ..account
+                    },
+                )
+                .await?;
             println!("{login}: the password is set");
         }
         Action::Key { login, label, days } => {
             let (county, account) = find(store.as_ref(), &login).await?;
             let office = wiring::office(&store, Arc::new(SystemClock))?;
             let expires_at = SystemClock.now() + Duration::days(days);
-            println!("{}", office.access.open_key(county, account.id, &label, expires_at).await?);
+            println!(
+                "{}",
+                office
+                    .access
+                    .open_key(county, account.id, &label, expires_at)
+                    .await?
+            );
             eprintln!("ends {}; it is not shown again", expires_at.to_rfc3339());
         }
     }
@@ -99,14 +124,21 @@ async fn find(
     store: &dyn engine::Store,
     login: &str,
 ) -> Result<(lifecycle::CountyCode, Account), Failure> {
-    store.account(login).await?.ok_or_else(|| format!("there is no login {login:?}").into())
+    store
+        .account(login)
+        .await?
+        .ok_or_else(|| format!("there is no login {login:?}").into())
 }
 
 pub async fn county(config: &Config, action: CountyAction) -> Ending {
     let CountyAction::Load { file } = action;
-    let text = std::fs::read_to_string(&file).map_err(|fault| format!("{}: {fault}", file.display()))?;
+    let text =
+        std::fs::read_to_string(&file).map_err(|fault| format!("{}: {fault}", file.display()))?;
     let county = engine::county_file::parse_county(&text).map_err(|faults| {
-        let lines: Vec<String> = faults.iter().map(|it| format!("  {}: {it}", file.display())).collect();
+        let lines: Vec<String> = faults
+            .iter()
+            .map(|it| format!("  {}: {it}", file.display()))
+            .collect();
         format!("the county file is not sound:\n{}", lines.join("\n"))
     })?;
     let store = wiring::open(config).await?;
@@ -122,7 +154,13 @@ pub async fn county(config: &Config, action: CountyAction) -> Ending {
 }
 
 pub async fn import(config: &Config, what: Import) -> Ending {
-    let Import::Referrals { file, login, scheme, errors, dry_run } = what;
+    let Import::Referrals {
+        file,
+        login,
+        scheme,
+        errors,
+        dry_run,
+    } = what;
     let bytes = std::fs::read(&file).map_err(|fault| format!("{}: {fault}", file.display()))?;
     let store = wiring::open(config).await?;
     let (county, account) = find(store.as_ref(), &login).await?;
@@ -130,9 +168,18 @@ pub async fn import(config: &Config, what: Import) -> Ending {
     // The operator of this machine acts in the login's name through a credential that ends at once.
     let token = office
         .access
-        .open_key(county, account.id, "fangpin import", SystemClock.now() + Duration::hours(1))
+        .open_key(
+            county,
+            account.id,
+            "fangpin import",
+            SystemClock.now() + Duration::hours(1),
+        )
         .await?;
-    let caller = office.access.caller(&token).await?.ok_or("the login has no person")?;
+    let caller = office
+        .access
+        .caller(&token)
+        .await?
+        .ok_or("the login has no person")?;
     let schemes = store.schemes(county).await?;
     let found = schemes
         .iter()

@@ -8,7 +8,14 @@ use std::process::ExitCode;
 pub async fn run(config: &Config, json: bool) -> Ending {
     let store = wiring::open(config).await?;
     let report = engine::audit::verify(store.as_ref()).await?;
-    let engine::audit::Report { events, claims, payments, pools, paid, faults } = report;
+    let engine::audit::Report {
+        events,
+        claims,
+        payments,
+        pools,
+        paid,
+        faults,
+    } = report;
     if json {
         println!(
             "{}",
@@ -18,11 +25,24 @@ pub async fn run(config: &Config, json: bool) -> Ending {
             })
         );
     } else {
-        println!("events {events} · claims {claims} · payments {payments} · pools {pools} · paid {paid} yuan");
+        println!(
+            "events {events} · claims {claims} · payments {payments} · pools {pools} · paid {paid} yuan"
+        );
         for fault in &faults {
             println!("FAULT {fault}");
         }
-        println!("{}", if faults.is_empty() { "the books are sound" } else { "THE BOOKS ARE NOT SOUND" });
+        println!(
+            "{}",
+            if faults.is_empty() {
+                "the books are sound"
+            } else {
+                "THE BOOKS ARE NOT SOUND"
+            }
+        );
     }
-    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if faults.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

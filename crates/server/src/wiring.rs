@@ -25,7 +25,10 @@ pub fn calendar() -> Result<Arc<Calendar>, Failure> {
 pub async fn connect(config: &Config) -> Result<SqlStore, Failure> {
     if config.database_url.starts_with("sqlite:") {
         std::fs::create_dir_all(&config.data).map_err(|fault| {
-            format!("the folder {} cannot be made: {fault}", config.data.display())
+            format!(
+                "the folder {} cannot be made: {fault}",
+                config.data.display()
+            )
         })?;
     }
     Ok(store::connect(&config.database_url).await?)
@@ -41,7 +44,10 @@ pub async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
 /// Desk and access on a store.
 pub fn office(store: &Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Office, Failure> {
     let desk = Desk::new(Arc::clone(store), Arc::clone(&clock), calendar()?);
-    Ok(Office { desk, access: Arc::new(Access::new(Arc::clone(store), clock)) })
+    Ok(Office {
+        desk,
+        access: Arc::new(Access::new(Arc::clone(store), clock)),
+    })
 }
 
 pub async fn migrate_up(config: &Config) -> Ending {
@@ -56,7 +62,11 @@ pub async fn migrate_down(config: &Config, steps: u32) -> Ending {
 
 pub async fn migrate_status(config: &Config) -> Ending {
     for step in connect(config).await?.migrations().await? {
-        println!("{} {}", if step.applied { "applied" } else { "pending" }, step.name);
+        println!(
+            "{} {}",
+            if step.applied { "applied" } else { "pending" },
+            step.name
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -73,5 +83,9 @@ pub async fn county(
     if let [county] = counties.as_slice() {
         return Ok(*county);
     }
-    Err(format!("{} counties are loaded; name one with --county", counties.len()).into())
+    Err(format!(
+        "{} counties are loaded; name one with --county",
+        counties.len()
+    )
+    .into())
 }

@@ -152,9 +152,17 @@ fn postgres(url: &str, writes: bool) -> ConnectOptions {
                 })
                 .options([("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION)]);
             if writes {
-                // Key lookups only: compiling them, or scanning a table that was small when the
-                // statement was planned, costs more than it saves.
-                options.options([("jit", "off"), ("enable_seqscan", "off")])
+                // A round looks rows up by key. Planned while the tables were small, it would be given
+                // joins over whole tables, and keep them while the tables grow.
+                options.options([
+                    ("jit", "off"),
+                    ("enable_seqscan", "off"),
+                    ("enable_bitmapscan", "off"),
+                    ("enable_hashjoin", "off"),
+                    ("enable_mergejoin", "off"),
+                    ("join_collapse_limit", "1"),
+                    ("plan_cache_mode", "force_generic_plan"),
+                ])
             } else {
                 options.options([("default_transaction_read_only", "on")])
             }

@@ -114,8 +114,15 @@ pub(crate) fn text(dialect: Dialect) -> String {
     np.duties AS named_duties,
     CAST(le.claim_id AS TEXT) AS living_claim, lc.number AS living_number,
     CAST(s.id AS TEXT) AS scheme_id, CAST(s.insurer_id AS TEXT) AS insurer_id,
-    cc.last_number AS last_number, pa.balance_fen AS pool_available,
-    tp.used_fen AS person_used, th.used_fen AS household_used
+    cc.last_number AS last_number,
+    (SELECT pa.balance_fen FROM pool_account pa WHERE pa.county_code = a.county_code AND pa.scheme_id = s.id
+        AND pa.account = 'AVAILABLE') AS pool_available,
+    (SELECT t.used_fen FROM running_total t WHERE t.county_code = a.county_code AND t.policy_year = s.policy_year
+        AND t.peril = COALESCE(a.peril, c.peril) AND t.subject_kind = 'PERSON'
+        AND t.subject_id = COALESCE(a.insured_id, c.insured_id)) AS person_used,
+    (SELECT t.used_fen FROM running_total t WHERE t.county_code = a.county_code AND t.policy_year = s.policy_year
+        AND t.peril = COALESCE(a.peril, c.peril) AND t.subject_kind = 'HOUSEHOLD'
+        AND t.subject_id = h.id) AS household_used
 FROM {asks} AS a{columns}
 LEFT JOIN receipt r ON r.county_code = a.county_code AND r.account_id = a.account_id AND r.idempotency_key = a.key
 LEFT JOIN claim c ON c.county_code = a.county_code AND c.id = a.claim_id
@@ -131,11 +138,6 @@ LEFT JOIN living_event le ON le.county_code = a.county_code AND le.insured_id = 
 LEFT JOIN claim lc ON lc.county_code = le.county_code AND lc.id = le.claim_id
 LEFT JOIN scheme s ON s.county_code = a.county_code AND s.id = COALESCE(c.scheme_id, a.scheme_id)
 LEFT JOIN claim_counter cc ON cc.county_code = a.county_code AND cc.policy_year = s.policy_year
-LEFT JOIN pool_account pa ON pa.county_code = a.county_code AND pa.scheme_id = s.id AND pa.account = 'AVAILABLE'
-LEFT JOIN running_total tp ON tp.county_code = a.county_code AND tp.policy_year = s.policy_year
-    AND tp.peril = COALESCE(a.peril, c.peril) AND tp.subject_kind = 'PERSON' AND tp.subject_id = COALESCE(a.insured_id, c.insured_id)
-LEFT JOIN running_total th ON th.county_code = a.county_code AND th.policy_year = s.policy_year
-    AND th.peril = COALESCE(a.peril, c.peril) AND th.subject_kind = 'HOUSEHOLD' AND th.subject_id = h.id
 ORDER BY a.ord"
     )
 }

@@ -11,6 +11,8 @@ mod connect;
 mod dialect;
 mod entity;
 mod gather;
+#[cfg(test)]
+mod plans;
 mod read;
 mod registry;
 mod rows;

@@ -254,6 +254,38 @@ impl Texts {
     }
 }
 
+#[cfg(test)]
+impl Texts {
+    /// Every statement that looks rows up or changes them, with the number of its parameters.
+    pub(crate) fn lookups(&self) -> [(&str, usize); 18] {
+        [
+            (&self.gather, 1),
+            (&self.bills, 2),
+            (&self.head_lock, 1),
+            (&self.head_move, 4),
+            (&self.claim_insert, 1),
+            (&self.claim_update, 1),
+            (&self.event, 1),
+            (&self.receipt, 1),
+            (&self.living_drop, 1),
+            (&self.living_insert, 1),
+            (&self.notice_update, 1),
+            (&self.objection_update, 1),
+            (&self.payment_update, 1),
+            (&self.bill_drop, 1),
+            (&self.pool, 1),
+            (&self.total_begin, 1),
+            (&self.total_add, 1),
+            (&self.transfer, 1),
+        ]
+    }
+
+    /// The statement of every round on `PostgreSQL`.
+    pub(crate) fn round(&self) -> &str {
+        &self.core
+    }
+}
+
 /// The four writes of every round as one statement: `PostgreSQL` pays for each round trip.
 /// `$5` to `$8` are those of [`HEAD_MOVE`].
 fn core_text(insert: &str, update: &str, event: &str, receipt: &str) -> String {
