@@ -246,12 +246,12 @@ async fn from_referral_to_payment(place: &Place) {
     case.give(&approver, "insurer/ApproveClaim", approval).await;
 
     let handler = Client::sign_in(&server, "ins.chu").await;
-    let paid = "query($id: ID!) { claim(id: $id) { status approvedFen payee { id member { id } } household { id } payout { instructionNo status amountFen } } }";
+    let paid = "query($id: ID!) { claim(id: $id) { status approvedFen payee { id memberId } household { id } payout { instructionNo status amountFen } } }";
     let claim = handler.query(paid, json!({ "id": case.id })).await;
     let claim = &claim["data"]["claim"];
     let check = json!({
         "idempotencyKey": "00000000-0000-7000-8000-00000000beef", "householdId": claim["household"]["id"],
-        "memberId": claim["payee"]["member"]["id"], "checkedOn": "2020-06-30",
+        "memberId": claim["payee"]["memberId"], "checkedOn": "2020-06-30",
     });
     let alive = handler
         .ask("insurer/RecordLivenessCheck", json!({ "input": check }))

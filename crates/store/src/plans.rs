@@ -23,7 +23,10 @@ async fn sqlite_reads_by_key() {
             let detail: String = row.try_get("", "detail").expect("a plan");
             let of_parameter = detail.contains("json_each") || detail.contains("VIRTUAL TABLE");
             assert!(
-                !detail.starts_with("SCAN") || of_parameter || detail == "SCAN r" || detail == "SCAN a",
+                !detail.starts_with("SCAN")
+                    || of_parameter
+                    || detail == "SCAN r"
+                    || detail == "SCAN a",
                 "{detail}\n{sql}"
             );
         }

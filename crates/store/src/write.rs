@@ -136,6 +136,7 @@ const HEAD_MOVE: &str =
 
 impl Texts {
     pub(crate) fn of(dialect: Dialect) -> Self {
+        let by_id = &["county_code", "id"];
         let by_claim = &["county_code", "claim_id"];
         let claims = |table: &str| {
             let rows = dialect.rows(1, table, by_claim);
@@ -190,15 +191,15 @@ impl Texts {
             notice_update: dialect.update(
                 1,
                 "notice",
-                by_claim,
+                by_id,
                 &[
                     ("status", "COALESCE(r.status, notice.status)"),
                     ("closed_at", "COALESCE(r.closed_at, notice.closed_at)"),
                     ("voided_at", "r.voided_at"),
                     ("proofs", "notice.proofs + r.proofs"),
                 ],
-                &["status", "closed_at", "voided_at", "proofs"],
-                "notice.status IN ('OPEN', 'CLOSED')",
+                &["claim_id", "status", "closed_at", "voided_at", "proofs"],
+                "notice.claim_id = r.claim_id",
             ),
             objection_insert: dialect.insert(1, "objection", &["county_code", "id", "claim_id", "status", "raised_at"]),
             objection_update: dialect.update(
@@ -215,10 +216,10 @@ impl Texts {
             payment_update: dialect.update(
                 1,
                 "payment",
-                by_claim,
+                by_id,
                 &[("status", "r.status"), ("settled_at", "r.settled_at")],
-                &["status", "settled_at"],
-                "payment.status IN ('INSTRUCTED', 'UNKNOWN', 'PAID')",
+                &["claim_id", "status", "settled_at"],
+                "payment.claim_id = r.claim_id",
             ),
             bill_drop: claims("bill"),
             bill_insert: dialect.insert(1, "bill", &["county_code", "bill_key", "claim_id"]),
@@ -492,6 +493,7 @@ struct NoticeRow<'a> {
 #[derive(Serialize)]
 struct NoticeChange {
     county_code: u32,
+    id: NoticeId,
     claim_id: ClaimId,
     status: Option<&'static str>,
     closed_at: Option<String>,
@@ -524,6 +526,7 @@ struct PaymentRow<'a> {
 #[derive(Serialize)]
 struct PaymentChange {
     county_code: u32,
+    id: PaymentId,
     claim_id: ClaimId,
     status: &'static str,
     settled_at: Option<String>,
@@ -801,12 +804,10 @@ impl<'a> Rows<'a> {
     fn follow(&mut self, item: &Item, course: Course) {
         let (county_code, claim_id) = (item.claim.county.get(), item.claim.id);
         let at = instant(item.event.stamp.at);
+        let before = item.before.as_ref().map(|before| &before.state);
         // A claim that leaves for verification or withdrawal may not have had a notice.
-        let posted = item
-            .before
-            .as_ref()
-            .is_some_and(|before| before.state.notice().is_some());
-        if let Some(step) = course.notice.filter(|_| posted) {
+        let posted = before.and_then(State::notice).map(|open| open.notice.id);
+        if let (Some(step), Some(id)) = (course.notice, posted) {
             let (status, closed_at, voided_at, proofs) = match step {
                 NoticeStep::Proved => (None, None, None, 1),
                 NoticeStep::Closed => (Some("CLOSED"), Some(at.clone()), None, 0),
@@ -814,6 +815,7 @@ impl<'a> Rows<'a> {
             };
             self.notice_changes.push(NoticeChange {
                 county_code,
+                id,
                 claim_id,
                 status,
                 closed_at,
@@ -821,9 +823,11 @@ impl<'a> Rows<'a> {
                 proofs,
             });
         }
-        if let Some(status) = course.payment {
+        let instructed = before.and_then(State::instructed);
+        if let (Some(status), Some(instructed)) = (course.payment, instructed) {
             self.payment_changes.push(PaymentChange {
                 county_code,
+                id: instructed.instruction.payment,
                 claim_id,
                 status,
                 settled_at: (status != "UNKNOWN").then_some(at),
