@@ -122,7 +122,8 @@ blocked! {
     ObjectionUnknown = "OBJECTION_UNKNOWN" {},
     /// The scheme wants a county review first.
     ReviewRequired = "REVIEW_REQUIRED" {},
-    /// Above one approver's limit: a first approval is recorded, a second approver must confirm.
+    /// Above one approver's limit: this person's first approval is recorded, another approver must
+    /// give the second.
     OverLimit = "OVER_LIMIT" { limit: Fen => Param::Money(limit) },
     /// No first approval awaits a second.
     NoFirstApproval = "NO_FIRST_APPROVAL" {},

@@ -14,7 +14,7 @@ use world::{Step, Who, World, path_to};
 
 type Row = (Option<Status>, CommandKind, EventKind, Status);
 
-const fn row(it: &Transition) -> Row {
+const fn row(it: Transition) -> Row {
     (it.from, it.command, it.event, it.to)
 }
 
@@ -97,7 +97,7 @@ fn what_goes_through_is_a_row_and_every_row_goes_through() {
                         Ok(event) => {
                             let went = (Some(*status), *kind, event, after.claim(0).status());
                             assert!(
-                                TABLE.iter().any(|it| row(it) == went),
+                                TABLE.iter().any(|it| row(*it) == went),
                                 "{went:?} is not in the table"
                             );
                             exercised.insert(went);
@@ -121,7 +121,7 @@ fn what_goes_through_is_a_row_and_every_row_goes_through() {
         draft.files[0].history[0].what.kind(),
         draft.claim(0).status(),
     ));
-    let table: BTreeSet<Row> = TABLE.iter().map(row).collect();
+    let table: BTreeSet<Row> = TABLE.iter().copied().map(row).collect();
     assert_eq!(TABLE.len(), table.len(), "a row stands twice");
     let missing: Vec<&Row> = table.difference(&exercised).collect();
     assert!(missing.is_empty(), "never went through: {missing:?}");

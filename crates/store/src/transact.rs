@@ -594,7 +594,15 @@ async fn one_by_one(
     let begun = core.begin_county(county).await;
     let (transaction, now) = match begun {
         Ok((transaction, now)) if now == *head => (transaction, now),
-        Ok(_) => return faults(rulings, &Shared::of(gone())),
+        // The commit's answer was lost and it stands, or another process wrote meanwhile. Whoever
+        // repeats the call with the same key learns what became of it.
+        Ok(_) => {
+            let unknown = Fault::Store {
+                context: "what became of the round is not known".into(),
+                source: None,
+            };
+            return faults(rulings, &Shared::of(unknown));
+        }
         Err(fault) => return faults(rulings, &Shared::of(fault)),
     };
     let mut now = now;

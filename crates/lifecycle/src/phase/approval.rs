@@ -183,6 +183,14 @@ pub(crate) fn approve(
         amount <= limit && uplift.is_none(),
         || Blocked::OverLimit { limit },
     );
+    // Beyond the limit one approver gives a first approval, once; to give it again is no second.
+    let awaits_another = closed.first_approval.as_ref().is_some_and(|first| {
+        let same = |person| order.actor.persons().any(|it| it == person);
+        first.amount == amount && first.approved.persons().any(same)
+    });
+    if awaits_another {
+        alone.clone()?;
+    }
     Ok(if alone.is_ok() {
         Happening::ClaimApproved {
             benefit,

@@ -372,7 +372,7 @@ impl World {
     }
 
     /// Facts a surveyor accepts; 5,000 yuan of bills give a benefit of 2,000.
-    pub fn loss(&self, bills: &[(BillKey, Fen)]) -> LossFacts {
+    pub fn loss(bills: &[(BillKey, Fen)]) -> LossFacts {
         LossFacts {
             bills: bills
                 .iter()
@@ -510,7 +510,7 @@ impl World {
                     vec![(own, yuan(900))],
                 ]
                 .map(|bills| Command::RecordVerification {
-                    facts: self.loss(&bills),
+                    facts: Self::loss(&bills),
                 })
                 .into()
             }

@@ -130,7 +130,7 @@ impl Trail {
     ) -> Vec<Violation> {
         let mut found = Vec::new();
         self.events += 1;
-        self.check_persons(world, scene, event, &mut found);
+        Self::check_persons(world, scene, event, &mut found);
         self.read(world, scene, event, &mut found);
         self.check_separation(&mut found);
         for posting in postings {
@@ -147,13 +147,7 @@ impl Trail {
     }
 
     /// Invariants 4 and 11: who may act at all.
-    fn check_persons(
-        &self,
-        world: &World,
-        scene: &Scene,
-        event: &Event,
-        found: &mut Vec<Violation>,
-    ) {
+    fn check_persons(world: &World, scene: &Scene, event: &Event, found: &mut Vec<Violation>) {
         let kin = &world.houses[scene.household].kin;
         let mut acting = persons(&event.stamp);
         if let Happening::SurveyAssigned { surveyor } = &event.what {

@@ -1,0 +1,187 @@
+//! Legal days: natural and working days, terms that roll, years nobody has read (failures 16, 17,
+//! 18 and 20). The sample years follow the State Council's notices for 2020 and 2021 as far as the
+//! examples need them.
+
+use chrono::{DateTime, Days, NaiveDate, TimeZone, Utc};
+use lifecycle::calendar::{YearDays, end_of, legal_day, start_of};
+use lifecycle::{Calendar, CalendarFault, Counting, Term};
+use std::collections::BTreeMap;
+
+fn day(year: i32, month: u32, day: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(year, month, day).expect("a day")
+}
+
+fn utc(year: i32, month: u32, day: u32, hour: u32, minute: u32, second: u32) -> DateTime<Utc> {
+    let at = Utc.with_ymd_and_hms(year, month, day, hour, minute, second);
+    at.single().expect("an instant")
+}
+
+/// 2020: the dragon boat festival 25 to 27 June, 28 June worked; National Day 1 to 8 October, 27
+/// September and 10 October worked. 2021: New Year 1 to 3 January.
+fn calendar() -> Calendar {
+    let days = |year, from: (u32, u32), length: u64| {
+        let first = day(year, from.0, from.1);
+        (0..length).map(move |it| first + Days::new(it))
+    };
+    let year_2020 = YearDays {
+        holidays: days(2020, (6, 25), 3)
+            .chain(days(2020, (10, 1), 8))
+            .collect(),
+        workdays: [day(2020, 6, 28), day(2020, 9, 27), day(2020, 10, 10)].into(),
+    };
+    let year_2021 = YearDays {
+        holidays: days(2021, (1, 1), 3).collect(),
+        workdays: [].into(),
+    };
+    Calendar::new(BTreeMap::from([(2020, year_2020), (2021, year_2021)]))
+}
+
+const fn natural(days: u16, rolls: bool) -> Term {
+    Term {
+        days,
+        counting: Counting::CalendarDays,
+        rolls,
+    }
+}
+
+const fn working(days: u16) -> Term {
+    Term {
+        days,
+        counting: Counting::WorkingDays,
+        rolls: false,
+    }
+}
+
+#[test]
+fn the_day_of_posting_is_not_counted() {
+    let five = calendar().last_day(day(2020, 6, 5), natural(5, false));
+    assert_eq!(five, Ok(day(2020, 6, 10)));
+    let one = calendar().last_day(day(2020, 6, 5), natural(1, false));
+    assert_eq!(one, Ok(day(2020, 6, 6)));
+}
+
+#[test]
+fn a_term_that_ends_on_a_rest_day_rolls_where_the_scheme_says_so() {
+    // Posted on a Monday, five days end on a Saturday: on to Monday.
+    let from = day(2020, 6, 8);
+    assert_eq!(
+        calendar().last_day(from, natural(5, false)),
+        Ok(day(2020, 6, 13))
+    );
+    assert_eq!(
+        calendar().last_day(from, natural(5, true)),
+        Ok(day(2020, 6, 15))
+    );
+    // Into the festival: past its three days and on to the Sunday that is worked.
+    assert_eq!(
+        calendar().last_day(day(2020, 6, 20), natural(5, true)),
+        Ok(day(2020, 6, 28))
+    );
+    // Over the end of the year: New Year's holiday, then Monday the 4th.
+    assert_eq!(
+        calendar().last_day(day(2020, 12, 27), natural(5, true)),
+        Ok(day(2021, 1, 4))
+    );
+}
+
+/// Failure 17: a working day is a day, not so many hours.
+#[test]
+fn working_days_skip_weekends_and_holidays_and_count_days_worked_instead() {
+    // Friday 5 June: the first counted day is Monday.
+    assert_eq!(
+        calendar().last_day(day(2020, 6, 5), working(5)),
+        Ok(day(2020, 6, 12))
+    );
+    // Tuesday 23 June: 24, then the festival, Sunday 28 is worked, 29, 30, 1 July.
+    assert_eq!(
+        calendar().last_day(day(2020, 6, 23), working(5)),
+        Ok(day(2020, 7, 1))
+    );
+    // Wednesday 30 September: eight days of holiday, 9, then Saturday 10 is worked.
+    assert_eq!(
+        calendar().last_day(day(2020, 9, 30), working(2)),
+        Ok(day(2020, 10, 10))
+    );
+    assert_eq!(calendar().is_working_day(day(2020, 9, 27)), Ok(true));
+    assert_eq!(calendar().is_working_day(day(2020, 10, 8)), Ok(false));
+}
+
+/// Failure 18: a year nobody has read is an error, never "all days are working days".
+#[test]
+fn a_missing_year_is_an_error() {
+    let missing = Err(CalendarFault::MissingYear(2022));
+    assert_eq!(calendar().last_day(day(2021, 12, 30), working(5)), missing);
+    assert_eq!(
+        calendar().last_day(day(2021, 12, 30), natural(5, false)),
+        missing
+    );
+    // Only the rolling needs the next year.
+    assert_eq!(
+        calendar().last_day(day(2021, 12, 24), natural(1, true)),
+        Ok(day(2021, 12, 27))
+    );
+    let saturday = Calendar::new(BTreeMap::from([(2022, YearDays::default())]));
+    assert_eq!(
+        saturday.last_day(day(2022, 12, 30), natural(1, true)),
+        Err(CalendarFault::MissingYear(2023))
+    );
+    let year = calendar().is_working_day(day(2019, 6, 1));
+    assert_eq!(year, Err(CalendarFault::MissingYear(2019)));
+    assert_eq!(calendar().years().collect::<Vec<_>>(), [2020, 2021]);
+}
+
+#[test]
+fn a_day_beyond_all_dates_is_an_error() {
+    let end = NaiveDate::MAX;
+    let never = calendar().last_day(end, natural(1, false));
+    assert_eq!(never, Err(CalendarFault::OutOfRange));
+}
+
+/// Failure 16: the server's day is not the village's day, and nothing is lost to microseconds.
+#[test]
+fn legal_days_begin_at_sixteen_hours_utc() {
+    let last = utc(2020, 6, 5, 15, 59, 59) + chrono::Duration::nanoseconds(999_999_999);
+    assert_eq!(legal_day(last), day(2020, 6, 5));
+    assert_eq!(legal_day(utc(2020, 6, 5, 16, 0, 0)), day(2020, 6, 6));
+    assert_eq!(legal_day(utc(2020, 6, 5, 0, 0, 0)), day(2020, 6, 5));
+    // The year's last evening in UTC is New Year's morning in the village.
+    assert_eq!(legal_day(utc(2020, 12, 31, 16, 0, 0)), day(2021, 1, 1));
+    assert_eq!(start_of(day(2020, 6, 6)), utc(2020, 6, 5, 16, 0, 0));
+    assert_eq!(end_of(day(2020, 6, 6)), utc(2020, 6, 6, 16, 0, 0));
+}
+
+/// Failure 20: every date from 2018 to 2027.
+#[test]
+fn days_are_half_open_and_follow_each_other_without_gap() {
+    let mut date = day(2018, 1, 1);
+    while date < day(2028, 1, 1) {
+        let next = date + Days::new(1);
+        assert_eq!(end_of(date), start_of(next));
+        assert_eq!(legal_day(start_of(date)), date);
+        assert_eq!(legal_day(end_of(date)), next);
+        assert_eq!(
+            legal_day(end_of(date) - chrono::Duration::nanoseconds(1)),
+            date
+        );
+        date = next;
+    }
+}
+
+/// A longer term never ends earlier, and never on its own first day.
+#[test]
+fn longer_terms_end_later() {
+    let from = day(2020, 1, 1);
+    for offset in 0..360 {
+        let posted = from + Days::new(offset);
+        for term in [natural, |days, _| working(days)] as [fn(u16, bool) -> Term; 2] {
+            let ends: Vec<NaiveDate> = (1..=7)
+                .map(|days| {
+                    calendar()
+                        .last_day(posted, term(days, true))
+                        .expect("both years")
+                })
+                .collect();
+            assert!(ends[0] > posted && ends.is_sorted(), "{posted}: {ends:?}");
+        }
+    }
+}
