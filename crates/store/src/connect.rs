@@ -173,7 +173,11 @@ fn postgres(url: &str, writes: bool) -> ConnectOptions {
         // was left in, it begins clean. The readers' pool begins no transaction and needs none.
         options.map_sqlx_postgres_before_acquire(|connection, _| {
             Box::pin(async move {
-                sqlx::Executor::execute(connection, "ROLLBACK").await?;
+                // Outside a transaction, which is the rule, this is silent; a bare ROLLBACK would
+                // warn in the server's log each time. Inside an aborted one BEGIN is refused.
+                if sqlx::Executor::execute(&mut *connection, "BEGIN; ROLLBACK").await.is_err() {
+                    sqlx::Executor::execute(&mut *connection, "ROLLBACK").await?;
+                }
                 Ok(true)
             })
         });

@@ -8,8 +8,8 @@ use crate::desk::Submission;
 use crate::household::{BankAccount, Household, IdNumber, Payee, PoolBalances};
 use crate::ids;
 use crate::ports::{
-    Ask, ClaimFilter, Commit, Fault, Outcome, Page, Receipt, Recorded, Slice, StatusCount, Store,
-    Target,
+    Ask, ClaimFilter, Commit, Fault, Judge, Outcome, Page, Receipt, Recorded, Slice, StatusCount,
+    Store, Target,
 };
 use crate::registry::{Account, Credential, OrgKind, Region};
 use crate::testkit::world::{
@@ -20,9 +20,9 @@ use benefits::{Cap, CapScope, Fen};
 use chrono::{Duration, NaiveDate};
 use lifecycle::phase::referral::Case;
 use lifecycle::{
-    Claim, ClaimId, Command, CommandKind, CountyCode, Event, EventKind, Happening, HouseholdId,
-    MemberId, PayeeId, PaymentId, Peril, PoolAccount, Posting, RegionCode, Stamp, State, Status,
-    calendar,
+    Claim, ClaimId, Command, CommandKind, CountyCode, Door, Event, EventKind, Happening,
+    HouseholdId, MemberId, PayeeId, PaymentId, Peril, PoolAccount, Posting, RegionCode, Stamp,
+    State, Status, calendar,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, IntoFuture};
@@ -83,6 +83,8 @@ macro_rules! store_contracts {
             filters_select
             counts_agree_with_rows
             second_lock_holds
+            bad_command_falls_out_alone
+            hanging_up_leaves_nothing_half_done
         }
     };
     (@table () $($name:ident)+) => {
@@ -1250,6 +1252,12 @@ async fn changed_payee_voids_approval(store: Arc<dyn Store>) {
         .approve()
         .await;
     let payee = approved.case.payee;
+    // The facts are those of the payee that is named, not of the one that is on the claim.
+    let foreign = desk.world.household("驻操营").payees[0].id;
+    desk.on(&approved)
+        .change_payee(foreign)
+        .expect_blocked("PAYEE_UNKNOWN")
+        .await;
     let wrong = Command::InstructPayout {
         payment: PaymentId(ids::fresh()),
         amount: BENEFIT,
@@ -1539,7 +1547,26 @@ async fn sessions_end(store: Arc<dyn Store>) {
     let now = desk.now();
     for role in Role::ALL.iter().copied() {
         let caller = store.caller(&ids::sha256(role.token()), now).await;
-        assert_eq!(caller.expect("reading"), Some(role.caller()), "{role:?}");
+        let caller = caller.expect("reading").expect("the session is open");
+        assert_eq!(caller, role.caller());
+        let (insurer, door) = match role {
+            Role::Handler
+            | Role::SecondHandler
+            | Role::Surveyor
+            | Role::Approver
+            | Role::SecondApprover
+            | Role::Finance
+            | Role::SecondFinance => (Some(desk.world.scheme.insurer), Door::Person),
+            Role::Connector => (Some(desk.world.scheme.insurer), Door::System),
+            Role::RivalHandler => (Some(desk.world.rival.insurer), Door::Person),
+            Role::Shimenzhai
+            | Role::Zhucaoying
+            | Role::CountyCaseworker
+            | Role::Supervisor
+            | Role::Reviewer
+            | Role::Auditor => (None, Door::Person),
+        };
+        assert_eq!((caller.scope.insurer, caller.door), (insurer, door));
     }
     let account = Role::Supervisor.account_id();
     let credential = |secret: &str, minutes| Credential {
@@ -2180,6 +2207,82 @@ async fn second_lock_holds(store: Arc<dyn Store>) {
     desk.expect_sound().await;
 }
 
+/// Commands that are served together do not share their fate: those a broken judge spoils fail,
+/// each for itself, and the others are served.
+async fn bad_command_falls_out_alone(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let household = desk.world.household("石门寨").clone();
+    let stories = (0..40).map(|number| desk.draft(&household).event_on(event_day(number)));
+    let drafts = all(stories).await;
+    let (spoilt, good): (Vec<_>, Vec<_>) = (0..).zip(drafts).partition(|(turn, _)| turn % 4 == 0);
+    let bad = spoilt.iter().map(|(turn, claim)| {
+        let event = Event {
+            stamp: Stamp {
+                by: Role::Shimenzhai.person_id(),
+                on_behalf_of: None,
+                at: desk.now(),
+            },
+            what: Happening::CaseReferred,
+        };
+        let mut after = claim.clone().apply(&event);
+        let mut postings = Vec::new();
+        if turn % 8 == 0 {
+            after.version += 1;
+        } else {
+            postings.push(Posting {
+                from: PoolAccount::Available,
+                to: PoolAccount::Reserved,
+                amount: yuan(9_999_999),
+            });
+        }
+        let store = Arc::clone(desk.store());
+        let ask = past_the_desk(&desk, claim);
+        async move {
+            let answer = store.transact(ask, lying(after, event, postings)).await;
+            answer.is_err()
+        }
+    });
+    let well = good.iter().map(|(_, claim)| desk.on(claim).refer());
+    let (bad, well) = tokio::join!(together(bad), all(well));
+    assert!(bad.into_iter().all(|failed| failed));
+    assert_eq!(well.len(), good.len());
+    for (_, claim) in &spoilt {
+        assert_eq!(desk.claim(claim.id).await, *claim);
+        desk.on(claim).refer().await;
+    }
+    assert_eq!(desk.log().await.len(), 80);
+    desk.expect_sound().await;
+}
+
+/// The measured trap of the caller who hangs up, failures 11 and 21: whatever was done is whole,
+/// and the same key tells.
+async fn hanging_up_leaves_nothing_half_done(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let household = desk.world.household("石门寨").clone();
+    let keys: Vec<_> = (0..40_u32).map(|number| (number, ids::fresh())).collect();
+    let draft = |number, key| {
+        let draft = desk.draft(&household).event_on(event_day(number));
+        draft.keyed(key).outcome()
+    };
+    let mut calls = JoinSet::new();
+    for (number, key) in keys.iter().copied() {
+        let call = calls.spawn(draft(number, key));
+        for _ in 0..number % 7 {
+            tokio::task::yield_now().await;
+        }
+        call.abort();
+    }
+    while calls.join_next().await.is_some() {}
+    let again = keys.iter().map(|(number, key)| draft(*number, *key));
+    for outcome in together(again).await {
+        let (_, claim, _) = receipt(outcome);
+        assert_eq!(desk.claim(claim.id).await, claim);
+    }
+    let numbers = numbers_of(&desk, &scope_of(Role::Auditor), &ClaimFilter::default()).await;
+    assert_eq!((numbers.len(), desk.log().await.len()), (40, 40));
+    desk.expect_sound().await;
+}
+
 /// Submits a commit past the desk; the store must answer with a fault and write nothing.
 async fn refused(
     desk: &TestDesk,
@@ -2193,7 +2296,24 @@ async fn refused(
         desk.pool().await,
         payments_of(desk, claim.id).await,
     );
-    let ask = Ask {
+    let ask = past_the_desk(desk, claim);
+    let answer = desk
+        .store()
+        .transact(ask, lying(after, event, postings))
+        .await;
+    assert!(answer.is_err(), "the second lock let it pass: {answer:?}");
+    assert_eq!(desk.claim(claim.id).await, *claim);
+    let now = (
+        desk.log().await,
+        desk.pool().await,
+        payments_of(desk, claim.id).await,
+    );
+    assert_eq!(now, before);
+}
+
+/// An ask about a claim, as the desk would make one.
+fn past_the_desk(desk: &TestDesk, claim: &Claim) -> Ask {
+    Ask {
         county: county(),
         account: Role::Approver.account_id(),
         key: ids::fresh(),
@@ -2210,30 +2330,20 @@ async fn refused(
         event: None,
         bills: Vec::new(),
         now: desk.now(),
-    };
-    let answer = desk
-        .store()
-        .transact(
-            ask,
-            Box::new(move |_, found| {
-                Ok(Commit {
-                    claim: after,
-                    event,
-                    postings,
-                    seen: found.seen,
-                    bills: Vec::new(),
-                })
-            }),
-        )
-        .await;
-    assert!(answer.is_err(), "the second lock let it pass: {answer:?}");
-    assert_eq!(desk.claim(claim.id).await, *claim);
-    let now = (
-        desk.log().await,
-        desk.pool().await,
-        payments_of(desk, claim.id).await,
-    );
-    assert_eq!(now, before);
+    }
+}
+
+/// A judge who lets anything pass.
+fn lying(claim: Claim, event: Event, postings: Vec<Posting>) -> Judge {
+    Box::new(move |_, found| {
+        Ok(Commit {
+            claim,
+            event,
+            postings,
+            seen: found.seen,
+            bills: Vec::new(),
+        })
+    })
 }
 
 #[cfg(test)]
