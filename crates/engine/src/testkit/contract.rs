@@ -40,7 +40,7 @@ pub type Contract = (
 /// Generates one test for each promise. `$make` is an `async fn` that returns a fresh store and
 /// whatever must live as long as it (a folder, a server; `()` for nothing).
 ///
-/// ```ignore
+/// ```text
 /// mod memory {
 ///     engine::store_contracts!(async || (std::sync::Arc::new(MemoryStore::new()), ()));
 /// }

@@ -1448,3 +1448,46 @@ pub(crate) fn caller_of(
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::Store;
+    use crate::testkit::world::county;
+    use crate::testkit::{Role, TestDesk};
+
+    /// Invariant 12: who tried what, and why it was refused, stays on record.
+    #[tokio::test]
+    async fn refusals_stay_on_record() {
+        let store = Arc::new(MemoryStore::new());
+        let desk = TestDesk::open(Arc::clone(&store) as Arc<dyn Store>).await;
+        let claim = desk.refer(desk.world.household("石门寨")).await;
+        let approve = desk.on(&claim).approve();
+        approve.expect_blocked("INVALID_STATE").await;
+        let accept = desk.on(&claim).accept().by(Role::Auditor);
+        accept.expect_blocked("DUTY_MISSING").await;
+        let refusal = |account, command, code| Refusal {
+            county: county(),
+            account,
+            claim: claim.id,
+            command,
+            code,
+            at: desk.now(),
+        };
+        assert_eq!(
+            store.refusals(),
+            [
+                refusal(
+                    Role::Approver.account_id(),
+                    CommandKind::ApproveClaim,
+                    "INVALID_STATE"
+                ),
+                refusal(
+                    Role::Auditor.account_id(),
+                    CommandKind::AcceptReferral,
+                    "DUTY_MISSING"
+                ),
+            ]
+        );
+    }
+}
