@@ -144,11 +144,9 @@ fn print(rows: &[Row]) {
     for row in rows {
         let ratio = |what: &str| {
             let floor = floor(row.clients, what);
-            if floor == 0 {
-                "-".to_owned()
-            } else {
-                hundredths(row.per_second * 100 / floor)
-            }
+            (row.per_second * 100)
+                .checked_div(floor)
+                .map_or_else(|| "-".to_owned(), hundredths)
         };
         let cpu = row
             .cpu

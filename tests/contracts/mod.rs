@@ -1,4 +1,4 @@
-//! The store contract: memory, SQLite and a real PostgreSQL server keep the same promises.
+//! The store contract: memory, `SQLite` and a real `PostgreSQL` server keep the same promises.
 
 use crate::support::Place;
 use engine::Store;

@@ -12,7 +12,7 @@ struct Case {
 }
 
 impl Case {
-    fn input(&mut self, more: Value) -> Value {
+    fn input(&mut self, more: &Value) -> Value {
         self.next_key += 1;
         let mut input = json!({
             "claimId": self.id, "expectedVersion": self.version,
@@ -26,7 +26,7 @@ impl Case {
 
     /// Gives a command with a committed document; returns the answer's payload.
     async fn give(&mut self, who: &Client, document: &str, more: Value) -> Value {
-        let input = self.input(more);
+        let input = self.input(&more);
         let answer = who.ask(document, json!({ "input": input })).await;
         let (_, payload) = answer["data"]
             .as_object()
@@ -127,7 +127,7 @@ async fn from_referral_to_payment(place: &Place) {
     let meddling = other_township
         .ask(
             "office/WithdrawClaim",
-            json!({ "input": case.input(json!({ "reason": "不是我的" })) }),
+            json!({ "input": case.input(&json!({ "reason": "不是我的" })) }),
         )
         .await;
     assert_eq!(
@@ -193,7 +193,7 @@ async fn from_referral_to_payment(place: &Place) {
     let early = supervisor
         .ask(
             "office/CloseNotice",
-            json!({ "input": case.input(json!({})) }),
+            json!({ "input": case.input(&json!({})) }),
         )
         .await;
     assert_eq!(
@@ -208,7 +208,7 @@ async fn from_referral_to_payment(place: &Place) {
     let stands = "query($id: ID!) { claim(id: $id) { status version } }";
     let now = supervisor.query(stands, json!({ "id": case.id })).await;
     if now["data"]["claim"]["status"] == "NOTICE_OPEN" {
-        let input = case.input(json!({}));
+        let input = case.input(&json!({}));
         supervisor
             .ask("office/CloseNotice", json!({ "input": input }))
             .await;
@@ -219,31 +219,32 @@ async fn from_referral_to_payment(place: &Place) {
 
     // The surveyor cannot approve.
     let surveyor = Client::sign_in(&server, "ins.zhou").await;
-    let approval = json!({ "benefitFen": "2534000" });
-    let refused = surveyor
+    let benefit_seen = json!({ "benefitFen": "2534000" });
+    let not_hers = surveyor
         .ask(
             "insurer/ApproveClaim",
-            json!({ "input": case.input(approval.clone()) }),
+            json!({ "input": case.input(&benefit_seen) }),
         )
         .await;
     assert_eq!(
-        refused["data"]["approveClaim"]["userErrors"][0]["code"], "DUTY_MISSING",
-        "{refused}"
+        not_hers["data"]["approveClaim"]["userErrors"][0]["code"], "DUTY_MISSING",
+        "{not_hers}"
     );
 
-    let approver = Client::sign_in(&server, "ins.wu").await;
+    let decider = Client::sign_in(&server, "ins.wu").await;
     let wrong = json!({ "benefitFen": "2534001" });
-    let wrong = approver
+    let wrong = decider
         .ask(
             "insurer/ApproveClaim",
-            json!({ "input": case.input(wrong) }),
+            json!({ "input": case.input(&wrong) }),
         )
         .await;
     assert_eq!(
         wrong["data"]["approveClaim"]["userErrors"][0]["code"], "OVER_ASSESSMENT",
         "{wrong}"
     );
-    case.give(&approver, "insurer/ApproveClaim", approval).await;
+    case.give(&decider, "insurer/ApproveClaim", benefit_seen)
+        .await;
 
     let handler = Client::sign_in(&server, "ins.chu").await;
     let paid = "query($id: ID!) { claim(id: $id) { status approvedFen payee { id memberId } household { id } payout { instructionNo status amountFen } } }";
@@ -272,7 +273,7 @@ async fn from_referral_to_payment(place: &Place) {
     let same = handler
         .ask(
             "insurer/ConfirmPayout",
-            json!({ "input": case.input(line.clone()) }),
+            json!({ "input": case.input(&line) }),
         )
         .await;
     assert_eq!(

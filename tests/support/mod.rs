@@ -61,7 +61,7 @@ pub fn both(output: &Output) -> String {
     )
 }
 
-/// Where the data lies: a SQLite file in a folder, or a PostgreSQL database, both of this test alone.
+/// Where the data lies: a `SQLite` file in a folder, or a `PostgreSQL` database, both of this test alone.
 pub struct Place {
     pub folder: tempfile::TempDir,
     pub url: Option<String>,
@@ -142,11 +142,15 @@ impl Server {
             .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let child = command.spawn().unwrap();
+        let mut server = Self {
+            child,
+            address: String::new(),
+        };
         let (say, hear) = mpsc::channel();
         let streams: [Box<dyn std::io::Read + Send>; 2] = [
-            Box::new(child.stdout.take().unwrap()),
-            Box::new(child.stderr.take().unwrap()),
+            Box::new(server.child.stdout.take().unwrap()),
+            Box::new(server.child.stderr.take().unwrap()),
         ];
         for stream in streams {
             let say = say.clone();
@@ -160,11 +164,14 @@ impl Server {
         let mut heard = Vec::new();
         loop {
             let line = hear
-                .recv_timeout(Duration::from_secs(60))
+                .recv_timeout(Duration::from_mins(1))
                 .unwrap_or_else(|_| panic!("the server did not come up:\n{}", heard.join("\n")));
             if let Some((_, rest)) = line.split_once("http://") {
-                let address = rest.split(['/', ' ']).next().unwrap().to_owned();
-                return Self { child, address };
+                rest.split(['/', ' '])
+                    .next()
+                    .unwrap()
+                    .clone_into(&mut server.address);
+                return server;
             }
             heard.push(line);
         }
@@ -208,10 +215,10 @@ impl Client {
         let answer = client
             .ask("office/LogIn", serde_json::json!({ "input": input }))
             .await;
-        client.token = answer["data"]["logIn"]["token"]
+        answer["data"]["logIn"]["token"]
             .as_str()
             .unwrap_or_else(|| panic!("{answer}"))
-            .to_owned();
+            .clone_into(&mut client.token);
         client
     }
 

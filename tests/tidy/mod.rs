@@ -116,7 +116,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "serde_json",
             "chrono",
             "uuid",
-            "mimalloc",
             "rust_xlsxwriter",
             "calamine",
         ],

@@ -136,7 +136,10 @@ impl Config {
         let log_format = match log_format.as_str() {
             "text" => Ok(LogFormat::Text),
             "json" => Ok(LogFormat::Json),
-            other => Err(problems.push(format!("log_format: {other:?} is neither text nor json"))),
+            other => {
+                problems.push(format!("log_format: {other:?} is neither text nor json"));
+                Err(())
+            }
         };
         let timer_seconds = timer
             .parse()
@@ -156,7 +159,8 @@ impl Config {
             (Some(url), _) if url.starts_with("postgres") || url.starts_with("sqlite:") => Ok(url),
             // The value may hold a password and is not repeated.
             (Some(_), _) => {
-                Err(problems.push("database_url: must begin with postgres:// or sqlite:".into()))
+                problems.push("database_url: must begin with postgres:// or sqlite:".into());
+                Err(())
             }
             (None, Ok(data)) => Ok(sqlite_url(data)),
             (None, Err(())) => Err(()),

@@ -13,9 +13,34 @@ mod user;
 mod verify;
 mod wiring;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+/// Settings of glibc's allocator. A password hash takes 19 MiB for a moment; once that is freed,
+/// glibc's moving thresholds would keep as much for ever, and a heap per thread more. Measured at
+/// 128 clients: 61 MiB without, mimalloc 71, jemalloc 52.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const MEMORY: &str = "glibc.malloc.mmap_threshold=262144:glibc.malloc.trim_threshold=262144:\
+                      glibc.malloc.arena_max=2";
+
+/// Begins again with [`MEMORY`], which glibc reads only from the environment of a new program.
+/// Whoever set tunables of their own keeps them.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn settle_memory() {
+    use std::os::unix::process::CommandExt;
+    const NAME: &str = "GLIBC_TUNABLES";
+    if std::env::var_os(NAME).is_none()
+        && let Ok(program) = std::env::current_exe()
+    {
+        // Returns only if it failed; then we go on as we are.
+        let _ = std::process::Command::new(program)
+            .args(std::env::args_os().skip(1))
+            .env(NAME, MEMORY)
+            .exec();
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+const fn settle_memory() {}
 
 fn main() -> std::process::ExitCode {
+    settle_memory();
     cli::run()
 }

@@ -3,7 +3,7 @@
 use crate::cli::Ending;
 use crate::config::Config;
 use engine::access::{Access, Office};
-use engine::{Clock, Desk, Fault, Store};
+use engine::{Clock, Desk, Store};
 use lifecycle::Calendar;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ pub async fn county(
     if let Some(code) = named {
         return Ok(lifecycle::CountyCode::new(code)?);
     }
-    let counties = store.counties().await.map_err(Fault::from)?;
+    let counties = store.counties().await?;
     if let [county] = counties.as_slice() {
         return Ok(*county);
     }

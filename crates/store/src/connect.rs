@@ -175,7 +175,10 @@ fn postgres(url: &str, writes: bool) -> ConnectOptions {
             Box::pin(async move {
                 // Outside a transaction, which is the rule, this is silent; a bare ROLLBACK would
                 // warn in the server's log each time. Inside an aborted one BEGIN is refused.
-                if sqlx::Executor::execute(&mut *connection, "BEGIN; ROLLBACK").await.is_err() {
+                if sqlx::Executor::execute(&mut *connection, "BEGIN; ROLLBACK")
+                    .await
+                    .is_err()
+                {
                     sqlx::Executor::execute(&mut *connection, "ROLLBACK").await?;
                 }
                 Ok(true)

@@ -194,7 +194,14 @@ async fn judged(
     };
     let mut rulings = Vec::with_capacity(asks.len());
     for ((ask, judge), found) in asks.iter().zip(judges).zip(gathered) {
-        rulings.push(round.rule(core, &transaction, ask, judge, found).await?);
+        let ruling = round.rule(core, &transaction, ask, judge, found).await;
+        rulings.push(match ruling {
+            // What cannot be read or written of one claim is the fault of its own command only.
+            Err(fault @ (Fault::Inconsistency { .. } | Fault::Conflict(_))) => {
+                Ruling::Answered(Err(fault))
+            }
+            Ok(_) | Err(Fault::Store { .. } | Fault::Overloaded) => ruling?,
+        });
     }
     Ok((transaction, head, rulings))
 }
@@ -254,11 +261,13 @@ impl Round {
             Ok(Err(blocked)) => {
                 Ruling::Refused(Refusal::of(ask, ask.command, blocked.code()), blocked)
             }
-            Ok(Ok(commit)) => {
-                let item = item(ask, claim, scheme, commit)?;
-                self.note(&item)?;
-                Ruling::Decided(Box::new(item))
-            }
+            Ok(Ok(commit)) => match item(ask, claim, scheme, commit) {
+                Err(fault) => Ruling::Answered(Err(fault)),
+                Ok(item) => {
+                    self.note(&item)?;
+                    Ruling::Decided(Box::new(item))
+                }
+            },
         })
     }
 
