@@ -123,9 +123,6 @@ fn sqlite(url: &str, writes: bool) -> ConnectOptions {
                 .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
                 // So that REPLACE cannot walk around the triggers that forbid deletion.
                 .pragma("recursive_triggers", "ON")
-                // KiB of pages per connection; the default of 2,000 for each of the readers was a
-                // third of the process's memory under load.
-                .pragma("cache_size", if writes { "-2000" } else { "-400" })
                 .pragma("cell_size_check", "ON");
             if writes {
                 options.journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
