@@ -171,9 +171,11 @@ async fn dispatch(cli: Cli) -> Ending {
         Command::Scheme { action } => match action {
             scheme::Action::Check { file } => scheme::check(&file),
             scheme::Action::Quote { file, case, json } => scheme::quote(&file, &case, json),
-            scheme::Action::Publish { file, fund_fen } => {
-                scheme::publish(&configured(None)?, &file, fund_fen).await
-            }
+            scheme::Action::Publish {
+                file,
+                fund_fen,
+                fund_reference,
+            } => scheme::publish(&configured(None)?, &file, fund_fen.zip(fund_reference)).await,
         },
         Command::Import { what } => user::import(&configured(None)?, what).await,
         Command::Audit {

@@ -27,8 +27,11 @@ pub enum Action {
     Publish {
         file: PathBuf,
         /// What the county puts into the pool now, in fen
-        #[arg(long)]
+        #[arg(long, requires = "fund_reference")]
         fund_fen: Option<i64>,
+        /// The transfer's reference: the same one funds the pool once, however often it is given
+        #[arg(long)]
+        fund_reference: Option<String>,
     },
 }
 
@@ -140,18 +143,18 @@ pub fn derivation(assessment: &benefits::Assessment) -> comfy_table::Table {
     table
 }
 
-pub async fn publish(config: &Config, file: &Path, fund_fen: Option<i64>) -> Ending {
+pub async fn publish(config: &Config, file: &Path, fund: Option<(i64, String)>) -> Ending {
     let scheme = load(file)?;
     let store = wiring::open(config).await?;
     store.put_scheme(&scheme).await?;
-    if let Some(fen) = fund_fen {
+    if let Some((fen, reference)) = fund {
         let now = engine::Clock::now(&engine::SystemClock);
         store
             .fund_pool(
                 scheme.county,
                 scheme.id,
                 Fen::new(fen),
-                engine::ids::fresh(),
+                engine::ids::named("fund", &reference),
                 now,
             )
             .await?;
