@@ -42,17 +42,24 @@ fn main() -> Result<(), Failure> {
     runtime.block_on(measure())
 }
 
+/// Everything, or what the argument names: `postgres` (with the floor) or `sqlite`.
 async fn measure() -> Result<(), Failure> {
+    let only = std::env::args().nth(1);
+    let wanted = |what: &str| only.as_deref().is_none_or(|only| only == what);
     let mut rows = Vec::new();
-    let database = processes::new_database("bench")?;
-    product("GraphQL mutation, PostgreSQL", Some(&database), &mut rows).await?;
-    processes::psql(&database, "CREATE SEQUENCE floor_seq START 1000000000")?;
-    for floor in ["floor", "floor-without-head"] {
-        for clients in CLIENTS {
-            rows.push(pgbench(&database, floor, clients)?);
+    if wanted("postgres") {
+        let database = processes::new_database("bench")?;
+        product("GraphQL mutation, PostgreSQL", Some(&database), &mut rows).await?;
+        processes::psql(&database, "CREATE SEQUENCE floor_seq START 1000000000")?;
+        for floor in ["floor", "floor-without-head"] {
+            for clients in CLIENTS {
+                rows.push(pgbench(&database, floor, clients)?);
+            }
         }
     }
-    product("GraphQL mutation, SQLite", None, &mut rows).await?;
+    if wanted("sqlite") {
+        product("GraphQL mutation, SQLite", None, &mut rows).await?;
+    }
     print(&rows);
     Ok(())
 }

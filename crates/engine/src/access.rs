@@ -4,7 +4,7 @@ use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::limits;
 use crate::ports::{Fault, Store};
-use crate::registry::Credential;
+use crate::registry::{Account, Credential};
 use crate::{Desk, ids};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
@@ -114,6 +114,36 @@ impl Access {
         }))
     }
 
+    /// Sets a password and ends every session and API key of the account, which may have been taken
+    /// with the old one; how many were ended.
+    pub async fn set_password(
+        &self,
+        county: lifecycle::CountyCode,
+        account: Account,
+        password_hash: String,
+    ) -> Result<u64, Fault> {
+        let id = account.id;
+        let account = Account {
+            password_hash,
+            ..account
+        };
+        self.store.put_account(county, &account).await?;
+        self.end_all(county, id).await
+    }
+
+    /// Ends every session and API key of an account; how many were not ended before.
+    pub async fn end_all(
+        &self,
+        county: lifecycle::CountyCode,
+        account: lifecycle::AccountId,
+    ) -> Result<u64, Fault> {
+        self.known
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clear();
+        self.store.revoke_account(county, account).await
+    }
+
     /// Opens an API key for a system or a reporting tool; the secret is returned once.
     pub async fn open_key(
         &self,
@@ -217,7 +247,6 @@ pub struct Office {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::Account;
     use crate::testkit::world::{PASSWORD, county};
     use crate::testkit::{Role, TestDesk};
 
@@ -304,6 +333,40 @@ mod tests {
         assert!(known().await);
         desk.clock.set(session.expires_at);
         assert!(!known().await);
+    }
+
+    #[tokio::test]
+    async fn a_new_password_ends_what_was_opened_with_the_old_one() {
+        let desk = TestDesk::in_memory().await;
+        let access = desk.office().access;
+        let mut opened = Vec::new();
+        for login in ["smz.wang", "smz.wang", "office.qian"] {
+            let session = access.log_in(login, PASSWORD).await.expect("reading");
+            opened.push(session.expect("both fit").token);
+        }
+        let key = access
+            .open_key(
+                county(),
+                Role::Shimenzhai.account_id(),
+                "报表(测试)",
+                desk.now() + Duration::days(1),
+            )
+            .await;
+        opened.push(key.expect("writing"));
+        let (_, account) = (desk.store().account("smz.wang").await.expect("reading")).expect("it");
+        let hash = hash_password("another-password").expect("long enough");
+        let set = access.set_password(county(), account.clone(), hash).await;
+        assert_eq!(set.expect("writing"), 3);
+        let mut alive = Vec::new();
+        for token in &opened {
+            alive.push(access.caller(token).await.expect("reading").is_some());
+        }
+        assert_eq!(alive, [false, false, true, false]);
+        let old = access.log_in("smz.wang", PASSWORD).await.expect("reading");
+        let new = access.log_in("smz.wang", "another-password").await;
+        assert!(old.is_none() && new.expect("reading").is_some());
+        let ended = access.end_all(county(), account.id).await;
+        assert_eq!(ended.expect("writing"), 1);
     }
 
     /// A revocation is felt at once where it is made, and within the time callers are remembered

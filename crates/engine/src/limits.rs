@@ -2,7 +2,7 @@
 
 /// Commands served together in one transaction: enough to amortise a commit, small enough that the
 /// slowest waits a few milliseconds.
-pub const BATCH_MAX: usize = 128;
+pub const BATCH_MAX: usize = 64;
 /// Commands waiting for the writer before new ones are refused as overloaded.
 pub const QUEUE_MAX: usize = 4_096;
 /// Rows of one page.

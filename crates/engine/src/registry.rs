@@ -117,6 +117,8 @@ pub trait Registry: Send + Sync {
     ) -> Result<(), Fault>;
     /// Ends a session or API key.
     async fn revoke_credential(&self, hash: &str) -> Result<(), Fault>;
+    /// Ends every session and API key of an account; how many were not ended before.
+    async fn revoke_account(&self, county: CountyCode, account: AccountId) -> Result<u64, Fault>;
     /// Who presents this credential, if it has not ended at `now`.
     async fn caller(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Caller>, Fault>;
     /// Publishes a scheme version and opens its pool; a published one with other contents is

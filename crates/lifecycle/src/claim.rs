@@ -467,11 +467,15 @@ impl Claim {
             .map(|approved| approved.approval.amount)
     }
 
-    /// The amount that rules at this stage: approved, else assessed, else submitted.
+    /// The benefit that stands: approved, else assessed; zero before an assessment and after an end
+    /// without money. What the household submitted is not what it will get, and has a name of its own.
     pub fn amount(&self) -> Fen {
+        if self.status().is_final() {
+            return Fen::ZERO;
+        }
         self.approved_amount()
             .or_else(|| self.assessment().map(|assessment| assessment.benefit))
-            .unwrap_or(self.case.submitted)
+            .unwrap_or_default()
     }
 
     /// The legal day by which something is due, if a term runs.

@@ -602,15 +602,6 @@ fn loss(claim: &Claim, scheme: &Scheme) -> LossFacts {
     }
 }
 
-/// The amount that stands: approved, else assessed; nothing before an assessment, nothing where
-/// the claim ended without money.
-fn amount(claim: &Claim) -> Fen {
-    claim
-        .approved_amount()
-        .or_else(|| claim.assessment().map(|it| it.benefit))
-        .unwrap_or(Fen::ZERO)
-}
-
 async fn places(office: &Office, caller: &Caller) -> Result<BTreeMap<String, String>, Failure> {
     let regions = office.desk.store().regions(caller.scope.county).await?;
     Ok(regions
@@ -630,7 +621,7 @@ async fn as_json(office: &Office, caller: &Caller, claims: &[Claim]) -> Result<S
                 "town": places.get(claim.village.township().as_str()),
                 "peril": claim.case.peril.code(),
                 "status": claim.status().code(),
-                "amountFen": amount(claim).get(),
+                "amountFen": claim.amount().get(),
             })
         })
         .collect();
@@ -645,7 +636,7 @@ async fn print(office: &Office, caller: &Caller, claims: &[Claim]) -> Result<(),
     table.set_header(["案件编号", "乡镇", "村", "类别", "阶段", "状态", "金额(元)"]);
     for claim in claims {
         let status = claim.status();
-        let figure = amount(claim);
+        let figure = claim.amount();
         table.add_row([
             claim.number.clone(),
             place(claim.village.township().as_str()),
@@ -669,7 +660,7 @@ async fn print(office: &Office, caller: &Caller, claims: &[Claim]) -> Result<(),
             println!(
                 "\n{} 已赔付 paid {} 元 · {}",
                 claim.number,
-                amount(claim),
+                claim.amount(),
                 assessment.clause
             );
             println!("{}", scheme::derivation(assessment));

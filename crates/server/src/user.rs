@@ -19,8 +19,11 @@ pub enum Action {
         #[arg(long)]
         county: Option<u32>,
     },
-    /// Sets a password; read from standard input, at least 12 characters
+    /// Sets a password, read from standard input, at least 12 characters; ends the login's sessions
+    /// and API keys
     Password { login: String },
+    /// Ends every session and API key of a login
+    Revoke { login: String },
     /// Opens an API key for a login and prints the secret once
     Key {
         login: String,
@@ -90,16 +93,18 @@ pub async fn run(config: &Config, action: Action) -> Ending {
             let mut password = String::new();
             std::io::stdin().read_line(&mut password)?;
             let password_hash = access::hash_password(password.trim_end_matches(['\r', '\n']))?;
-            store
-                .put_account(
-                    county,
-                    &Account {
-                        password_hash,
-                        ..account
-                    },
-                )
+            let office = wiring::office(&store, Arc::new(SystemClock))?;
+            let ended = office
+                .access
+                .set_password(county, account, password_hash)
                 .await?;
-            println!("{login}: the password is set");
+            println!("{login}: the password is set; {ended} sessions and API keys ended");
+        }
+        Action::Revoke { login } => {
+            let (county, account) = find(store.as_ref(), &login).await?;
+            let office = wiring::office(&store, Arc::new(SystemClock))?;
+            let ended = office.access.end_all(county, account.id).await?;
+            println!("{login}: {ended} sessions and API keys ended");
         }
         Action::Key { login, label, days } => {
             let (county, account) = find(store.as_ref(), &login).await?;

@@ -243,7 +243,7 @@ impl ClaimReader for SqlStore {
         let amount = Func::coalesce([
             Expr::col(claim::Column::ApprovedFen),
             Expr::col(claim::Column::AssessedFen),
-            Expr::col(claim::Column::SubmittedFen),
+            Expr::value(0_i64),
         ]);
         let sum = Expr::from(Func::sum(Expr::from(amount))).cast_as("bigint");
         let counts: Vec<(String, i64, i64)> = self
@@ -260,10 +260,16 @@ impl ClaimReader for SqlStore {
         let mut counts = counts
             .into_iter()
             .map(|(status, claims, amount)| {
+                let claims = rows::whole("claim", "status", &status, claims)?;
+                let status = rows::code("claim", "status", &"", &status, Status::from_code)?;
                 Ok(StatusCount {
-                    status: rows::code("claim", "status", &"", &status, Status::from_code)?,
-                    claims: rows::whole("claim", "status", &status, claims)?,
-                    amount: Fen::new(amount),
+                    status,
+                    claims,
+                    amount: if status.is_final() {
+                        Fen::ZERO
+                    } else {
+                        Fen::new(amount)
+                    },
                 })
             })
             .collect::<Result<Vec<_>, Fault>>()?;

@@ -546,6 +546,20 @@ impl Registry for SqlStore {
         commit(transaction).await
     }
 
+    async fn revoke_account(&self, county: CountyCode, account: AccountId) -> Result<u64, Fault> {
+        let transaction = self.core.begin().await?;
+        let ended = self
+            .change(
+                &transaction,
+                "credential",
+                "UPDATE credential SET revoked = true WHERE county_code = $1 AND account_id = $2 AND NOT revoked",
+                [rows::county(county), self.core.dialect.id(account.0)],
+            )
+            .await?;
+        commit(transaction).await?;
+        Ok(ended)
+    }
+
     async fn caller(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Caller>, Fault> {
         let dialect = self.core.dialect;
         let select = dialect.statement(

@@ -6,7 +6,7 @@ use super::guard::SignedIn;
 use super::words::{Staff, phase_en, time, yuan};
 use super::{Console, Stop, route, timeline};
 use axum::extract::{Path, State};
-use benefits::Assessment;
+use benefits::{Assessment, Fen};
 use engine::household::{Household, Member};
 use engine::{Desk, Recorded};
 use lifecycle::phase::verification::Reopened;
@@ -74,7 +74,7 @@ impl Dossier {
             header.claim {
                 p.crumb { a href="/claims" { "案件" } " / " (status.phase().zh()) " " small lang="en" { (phase_en(status.phase())) } }
                 h1 { (claim.number) " " (pill(status)) }
-                p.amount-now { (self.amount_label()) " " (yuan(claim.amount())) }
+                p.amount-now { (self.amount_label()) " " (yuan(self.amount())) }
                 (self.waiting())
             }
             section.card { (heading("办理路线", "Route")) (route::render(&self.history)) }
@@ -99,6 +99,13 @@ impl Dossier {
         } else {
             "申报自付"
         }
+    }
+
+    /// The amount that belongs to the label.
+    fn amount(&self) -> Fen {
+        let assessed = self.claim.assessment().map(|it| it.benefit);
+        let figure = self.claim.approved_amount().or(assessed);
+        figure.unwrap_or(self.claim.case.submitted)
     }
 
     /// Why it waits, why it ended, what the caller may do about it.

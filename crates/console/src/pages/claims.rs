@@ -277,8 +277,13 @@ impl Table<'_> {
                 td data-label="状态" { (pill(claim.status())) }
                 td.amount data-label="金额(元)" {
                     // What a household stated is not what it will get.
-                    @if claim.assessment().is_none() { small title="as stated by the household" { "申报 " } }
-                    (claim.amount())
+                    @if claim.assessment().is_none() {
+                        small title="as stated by the household" { "申报 " } (claim.case.submitted)
+                    } @else if claim.status().is_final() {
+                        span.none { "—" }
+                    } @else {
+                        (claim.amount())
+                    }
                 }
                 td data-label="更新" { @if let Some(at) = row.changed_at { (time(at)) } }
                 td data-label="截止" { @match claim.due_on() { Some(day) => (day), None => span.none { "—" } } }

@@ -1598,6 +1598,15 @@ async fn sessions_end(store: Arc<dyn Store>) {
         put.is_err() || !known(&long, 0).await,
         "what ended has ended"
     );
+    let others = store
+        .revoke_account(county(), Role::Handler.account_id())
+        .await;
+    assert_eq!(others.expect("writing"), 0);
+    for (ended, alive) in [(1, "the short one"), (0, "none is left")] {
+        let revoked = store.revoke_account(county(), account).await;
+        assert_eq!(revoked.expect("writing"), ended, "{alive}");
+        assert!(!known(&short, 0).await);
+    }
     let nobody = store.caller(&ids::sha256("nobody"), now).await;
     assert_eq!(nobody.expect("reading"), None);
 

@@ -1203,6 +1203,24 @@ impl Registry for MemoryStore {
         Ok(())
     }
 
+    async fn revoke_account(&self, county: CountyCode, account: AccountId) -> Result<u64, Fault> {
+        let mut tables = self.tables();
+        let known = tables
+            .accounts
+            .get(&account)
+            .is_some_and(|(of, _)| *of == county);
+        let hashes: Vec<String> = tables
+            .credentials
+            .values()
+            .filter(|it| known && it.account == account)
+            .map(|it| it.hash.clone())
+            .collect();
+        let ended = hashes
+            .into_iter()
+            .filter(|hash| tables.revoked.insert(hash.clone()));
+        Ok(ended.count() as u64)
+    }
+
     async fn caller(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Caller>, Fault> {
         let tables = self.tables();
         let credential = tables.credentials.get(hash);

@@ -167,7 +167,8 @@ pub struct ClaimStatusCount {
     phase: Phase,
     /// How many claims.
     claims: i32,
-    /// The sum of the amounts that rule at this stage: approved, else assessed, else submitted.
+    /// The sum of the benefits that stand: approved, else assessed; 0 before an assessment and after
+    /// an end without money.
     amount_fen: Fen,
 }
 

@@ -281,7 +281,8 @@ impl ClaimNode {
         self.0.approved_amount().map(Fen)
     }
 
-    /// The amount that rules at this stage: approved, else assessed, else submitted.
+    /// The benefit that stands: approved, else assessed; 0 before an assessment and after an end
+    /// without money.
     async fn amount_fen(&self) -> Fen {
         Fen(self.0.amount())
     }
