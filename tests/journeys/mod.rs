@@ -2,3 +2,4 @@
 
 mod by_hand;
 mod demo;
+mod operator;

@@ -89,6 +89,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tracing",
             "tokio",
             "thiserror",
+            "strsim",
             "zip",
         ],
     ),

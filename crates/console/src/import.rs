@@ -242,12 +242,16 @@ impl Gazetteer {
             .filter(|it| self.scope.covers(&it.code))
     }
 
-    /// The village a line names, or the column that is wrong and names like it.
-    fn find(&self, line: &ReferralLine) -> Result<RegionCode, (Column, Vec<&str>)> {
+    /// The village a line names, or what is wrong with it.
+    fn find(&self, line: &ReferralLine) -> Result<RegionCode, NoPlace<'_>> {
         let wanted = plain(&line.township);
-        let township = self.townships().find(|it| plain(&it.name) == wanted);
-        let Some(township) = township else {
-            return Err((Column::Township, nearest(&wanted, self.townships())));
+        let named = |it: &&Region| plain(&it.name) == wanted;
+        let Some(township) = self.townships().find(named) else {
+            let mut elsewhere = self.regions.iter().filter(|it| it.code.as_str().len() == 9);
+            return Err(elsewhere.find(named).map_or_else(
+                || NoPlace::Unknown(Column::Township, nearest(&wanted, self.townships())),
+                |township| NoPlace::Elsewhere(&township.name),
+            ));
         };
         let wanted = plain(&line.village);
         let mut found = self
@@ -260,15 +264,32 @@ impl Gazetteer {
                 .villages(township)
                 .find(|it| it.name == line.village)
                 .map(|it| it.code.clone())
-                .ok_or_else(|| (Column::Village, nearest(&wanted, self.villages(township)))),
-            (None, _) => Err((Column::Village, nearest(&wanted, self.villages(township)))),
+                .ok_or_else(|| self.no_village(&wanted, township)),
+            (None, _) => Err(self.no_village(&wanted, township)),
         }
     }
+
+    fn no_village<'a>(&'a self, wanted: &str, township: &'a Region) -> NoPlace<'a> {
+        NoPlace::Unknown(Column::Village, nearest(wanted, self.villages(township)))
+    }
+}
+
+/// Why a line has no village.
+enum NoPlace<'a> {
+    /// The column that names no place of the caller's region, and names like it.
+    Unknown(Column, Vec<&'a str>),
+    /// The township is another's.
+    Elsewhere(&'a str),
 }
 
 fn nearest<'a>(wanted: &str, among: impl Iterator<Item = &'a Region>) -> Vec<&'a str> {
     let mut names: Vec<(usize, &str)> = among
-        .map(|it| (distance(wanted, &plain(&it.name)), it.name.as_str()))
+        .map(|it| {
+            (
+                strsim::levenshtein(wanted, &plain(&it.name)),
+                it.name.as_str(),
+            )
+        })
         .collect();
     names.sort_unstable();
     names
@@ -276,22 +297,6 @@ fn nearest<'a>(wanted: &str, among: impl Iterator<Item = &'a Region>) -> Vec<&'a
         .take(SUGGESTIONS_MAX)
         .map(|(_, name)| name)
         .collect()
-}
-
-/// How many characters must change (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (above, left) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = above + 1;
-        for (index, right) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(left != *right);
-            diagonal = row[index + 1];
-            row[index + 1] = changed.min(row[index] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 /// One line on its way through the desk.
@@ -342,8 +347,15 @@ impl Clerk<'_> {
     async fn take(&self, scheme: &Scheme, gazetteer: &Gazetteer) -> Result<End, Fault> {
         let village = match gazetteer.find(self.line) {
             Ok(village) => village,
-            Err((column, names)) => {
+            Err(NoPlace::Unknown(column, names)) => {
                 return Ok(End::Faulty(vec![self.unknown_place(column, &names)]));
+            }
+            Err(NoPlace::Elsewhere(township)) => {
+                return Ok(End::Faulty(vec![self.fault(
+                    Some(Column::Township),
+                    format!("{township}不在您的辖区 / this township is not in your region"),
+                    "请由该乡镇或县级经办导入;本行可从表中删去 / leave this row to that township or the county",
+                )]));
             }
         };
         match self.settle(&village).await? {

@@ -98,6 +98,20 @@ impl Config {
                 Dict::new()
             }
         };
+        // Where a value came from, so that it is mended there.
+        let source = |key: &str, flag: bool| -> String {
+            if flag {
+                return format!("--{key}");
+            }
+            match figment.find_metadata(key) {
+                None => key.to_owned(),
+                Some(from) => match &from.source {
+                    Some(file) => format!("{key} (in {file})"),
+                    None if key == "database_url" => "DATABASE_URL".to_owned(),
+                    None => format!("FANGPIN_{}", key.to_uppercase()),
+                },
+            }
+        };
         let mut text = |key: &str| {
             dict.remove(key).map(|value| match value {
                 Value::String(_, text) => text,
@@ -126,18 +140,21 @@ impl Config {
         for key in dict.keys() {
             let known: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
             problems.push(format!(
-                "{key}: unknown key; known are {}",
+                "{}: unknown key; known are {}",
+                source(key, false),
                 known.join(", ")
             ));
         }
         let listen = listen.parse().map_err(|_| {
-            problems.push(format!("listen: {listen:?} is not an address and port"));
+            let from = source("listen", flags.listen.is_some());
+            problems.push(format!("{from}: {listen:?} is not an address and port"));
         });
         let log_format = match log_format.as_str() {
             "text" => Ok(LogFormat::Text),
             "json" => Ok(LogFormat::Json),
             other => {
-                problems.push(format!("log_format: {other:?} is neither text nor json"));
+                let from = source("log_format", false);
+                problems.push(format!("{from}: {other:?} is neither text nor json"));
                 Err(())
             }
         };
@@ -146,12 +163,12 @@ impl Config {
             .ok()
             .filter(|it| (1..=3600).contains(it))
             .ok_or_else(|| {
-                problems.push(format!(
-                    "timer_seconds: {timer:?} is not a number from 1 to 3600"
-                ));
+                let from = source("timer_seconds", false);
+                problems.push(format!("{from}: {timer:?} is not a number from 1 to 3600"));
             });
         if let Err(wrong) = tracing_subscriber::EnvFilter::try_new(&log) {
-            problems.push(format!("log: {log:?} is not a log filter ({wrong})"));
+            let from = source("log", false);
+            problems.push(format!("{from}: {log:?} is not a log filter ({wrong})"));
         }
         let data =
             data.ok_or_else(|| problems.push("data: no home folder is known; name one".into()));
@@ -159,7 +176,8 @@ impl Config {
             (Some(url), _) if url.starts_with("postgres") || url.starts_with("sqlite:") => Ok(url),
             // The value may hold a password and is not repeated.
             (Some(_), _) => {
-                problems.push("database_url: must begin with postgres:// or sqlite:".into());
+                let from = source("database_url", flags.database_url.is_some());
+                problems.push(format!("{from}: must begin with postgres:// or sqlite:"));
                 Err(())
             }
             (None, Ok(data)) => Ok(sqlite_url(data)),

@@ -1,0 +1,101 @@
+//! What an operator does at the machine: configuration, passwords, the pool.
+
+use crate::support::{Place, both, fangpin, run};
+use std::io::Write;
+use std::process::Stdio;
+
+/// Every problem at once, each with where it came from and without a secret.
+#[test]
+fn configuration_tells_all_problems_and_their_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fangpin.toml");
+    std::fs::write(&file, "timer_seconds = 0\nlisten_on = \"x\"\n").unwrap();
+    let output = fangpin()
+        .args(["serve", "--listen", "here", "--config"])
+        .arg(&file)
+        .env("FANGPIN_LOG_FORMAT", "xml")
+        .env("DATABASE_URL", "mysql://someone:secret@somewhere/")
+        .output()
+        .unwrap();
+    let told = both(&output);
+    assert!(!output.status.success());
+    for problem in [
+        "--listen: \"here\" is not an address and port",
+        "fangpin.toml): \"0\" is not a number from 1 to 3600",
+        "listen_on",
+        "FANGPIN_LOG_FORMAT: \"xml\"",
+        "DATABASE_URL: must begin with postgres://",
+    ] {
+        assert!(told.contains(problem), "{problem} in:\n{told}");
+    }
+    assert!(!told.contains("secret"), "{told}");
+}
+
+/// A repeated funding order moves money once; another reference is another order.
+#[test]
+fn a_pool_is_funded_once_per_reference() {
+    let sample = |name: &str| {
+        format!(
+            "{}/../crates/server/sample/{name}",
+            env!("CARGO_MANIFEST_DIR")
+        )
+    };
+    for place in Place::both() {
+        run(&mut place.fangpin(&["county", "load", &sample("county.toml")]));
+        let fund = |reference: &str| {
+            let scheme = sample("scheme.toml");
+            let order = ["scheme", "publish", &scheme, "--fund-fen", "100"];
+            run(place.fangpin(&order).args(["--fund-reference", reference]))
+        };
+        let told = [fund("2020-001"), fund("2020-001"), fund("2020-002")];
+        for (told, pool) in told.iter().zip(["1.00", "1.00", "2.00"]) {
+            assert!(told.contains(pool), "{told}");
+        }
+        assert!(run(&mut place.fangpin(&["audit", "verify"])).contains("sound"));
+        let half = place
+            .fangpin(&["scheme", "publish", "x.toml", "--fund-fen", "1"])
+            .output();
+        assert!(
+            !half.unwrap().status.success(),
+            "no funding without a reference"
+        );
+    }
+}
+
+/// A new password ends what was opened with the old one; `user revoke` ends the rest.
+#[test]
+fn passwords_and_keys_are_ended() {
+    let place = Place::sqlite();
+    run(&mut place.fangpin(&["demo", "--no-serve", "--json"]));
+    let key = || {
+        let order = ["user", "key", "smz.wang", "--label", "test"];
+        run(&mut place.fangpin(&order)).trim().to_owned()
+    };
+    let (first, second) = (key(), key());
+    assert!(first.starts_with("fpk_") && first != second);
+    let mut child = place
+        .fangpin(&["user", "password", "smz.wang"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    writeln!(child.stdin.take().unwrap(), "a password of many characters").unwrap();
+    let told = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    assert!(
+        !told.contains("many characters") && told.contains("ended"),
+        "{told}"
+    );
+    let ended: u32 = told
+        .split("; ")
+        .nth(1)
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(ended >= 2, "{told}");
+    let _ = key();
+    let told = run(&mut place.fangpin(&["user", "revoke", "smz.wang"]));
+    assert!(told.contains("1 sessions and API keys ended"), "{told}");
+}
