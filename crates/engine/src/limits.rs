@@ -21,6 +21,8 @@ pub const LIST_ITEMS_MAX: usize = 200;
 pub const SHEET_ROWS_MAX: usize = 10_000;
 /// Bytes of one spreadsheet.
 pub const SHEET_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Minutes the machine's clock may run ahead of the time that really passed before timers stop.
+pub const CLOCK_AHEAD_MINUTES_MAX: i64 = 10;
 /// Due notices a timer closes in one round.
 pub const TIMER_ROUND_MAX: u32 = 200;
 /// Shortest password, in characters.

@@ -4,6 +4,7 @@ use crate::caller::{Caller, Scope};
 use crate::desk::{Desk, Submission};
 use crate::ports::{Fault, Outcome};
 use crate::{ids, limits};
+use chrono::{DateTime, Duration, Utc};
 use lifecycle::{AccountId, Claim, Command, CountyCode, Door, Duty, OrgId, PersonId, RegionCode};
 
 /// The caller that stands for the timer of a county.
@@ -24,6 +25,38 @@ pub fn timer_caller(county: CountyCode) -> Option<Caller> {
         },
         door: Door::System,
     })
+}
+
+/// Compares the machine's clock with the time that really passed. Somebody who sets the clock five
+/// days ahead must not end a notice (invariant 11), so from a jump on timers stand still, in this
+/// process, until it is started again: whoever does that has looked at the clock.
+#[derive(Debug)]
+pub struct Pace {
+    clock: DateTime<Utc>,
+    passed: Duration,
+    ahead: Option<Duration>,
+}
+
+impl Pace {
+    /// Begins now, with `passed` on a counter that nobody can set, such as the machine's uptime.
+    pub const fn new(clock: DateTime<Utc>, passed: Duration) -> Self {
+        Self {
+            clock,
+            passed,
+            ahead: None,
+        }
+    }
+
+    /// Looks again; how far the clock has jumped ahead, if it ever has. Set back, it shortens nothing.
+    pub fn look(&mut self, clock: DateTime<Utc>, passed: Duration) -> Option<Duration> {
+        let ahead = (clock - self.clock) - (passed - self.passed);
+        if ahead > Duration::minutes(limits::CLOCK_AHEAD_MINUTES_MAX) {
+            self.ahead = self.ahead.max(Some(ahead));
+        }
+        self.clock = clock;
+        self.passed = passed;
+        self.ahead
+    }
 }
 
 /// Closes the notices whose term has run. Returns how many were closed. A claim that cannot be
@@ -70,6 +103,36 @@ mod tests {
     use crate::testkit::{Expect, TestDesk, yuan};
     use lifecycle::phase::payout::BankOutcome;
     use lifecycle::{PayeeId, PaymentId, Status};
+
+    #[test]
+    fn timers_stand_still_once_the_clock_has_jumped() {
+        let began = DateTime::<Utc>::UNIX_EPOCH + Duration::days(18_414);
+        let minutes = Duration::minutes;
+        let mut pace = Pace::new(began, minutes(500));
+        // It runs as the time does, slept a night with the machine, and is set a little, and back.
+        for (clock, passed) in [
+            (1, 501),
+            (481, 981),
+            (490, 982),
+            (482, 983),
+            (100, 984),
+            (101, 985),
+        ] {
+            assert_eq!(
+                pace.look(began + minutes(clock), minutes(passed)),
+                None,
+                "{clock}"
+            );
+        }
+        let five_days = minutes(5 * 24 * 60);
+        let jumped = began + minutes(102) + five_days;
+        assert_eq!(pace.look(jumped, minutes(986)), Some(five_days));
+        // It stays so, even when the clock is set right.
+        assert_eq!(
+            pace.look(began + minutes(103), minutes(987)),
+            Some(five_days)
+        );
+    }
 
     /// Failure 9, invariant 11: silence approves nothing and pays nothing.
     #[tokio::test]

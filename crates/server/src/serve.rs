@@ -127,10 +127,19 @@ async fn log_request(request: Request, next: Next) -> Response {
 
 async fn timers(office: Office, seconds: u64, mut stopped: watch::Receiver<bool>) {
     let mut every = tokio::time::interval(Duration::from_secs(seconds));
+    let clock = office.desk.clock();
+    let mut pace = engine::timer::Pace::new(clock.now(), uptime());
     loop {
         tokio::select! {
             _ = every.tick() => {}
             _ = stopped.changed() => return,
+        }
+        if let Some(ahead) = pace.look(clock.now(), uptime()) {
+            tracing::error!(
+                minutes = ahead.num_minutes(),
+                "the clock was set ahead: no notice is closed until the clock is right and fangpin is started again"
+            );
+            continue;
         }
         match engine::timer::close_due_notices(&office.desk).await {
             Ok(0) => {}
@@ -138,6 +147,28 @@ async fn timers(office: Office, seconds: u64, mut stopped: watch::Receiver<bool>
             Err(fault) => tracing::error!(%fault, "closing due notices"),
         }
     }
+}
+
+/// How long the machine has run, sleep included: a counter that nobody can set.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the kernel's uptime; a process's monotonic clock stands while the machine sleeps"
+)]
+fn uptime() -> chrono::Duration {
+    static BEGAN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    let seconds = std::fs::read_to_string("/proc/uptime")
+        .ok()
+        .and_then(|text| {
+            let (whole, _) = text.split_once('.')?;
+            whole.parse().ok()
+        });
+    seconds.map_or_else(
+        || {
+            let began = BEGAN.get_or_init(std::time::Instant::now);
+            chrono::Duration::from_std(began.elapsed()).unwrap_or_default()
+        },
+        chrono::Duration::seconds,
+    )
 }
 
 async fn signal() {

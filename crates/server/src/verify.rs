@@ -6,8 +6,9 @@ use crate::wiring;
 use std::process::ExitCode;
 
 pub async fn run(config: &Config, json: bool) -> Ending {
-    let store = wiring::open(config).await?;
-    let report = engine::audit::verify(store.as_ref()).await?;
+    wiring::open(config).await?;
+    let store = store::connect_snapshot(&config.database_url).await?;
+    let report = engine::audit::verify(&store).await?;
     let engine::audit::Report {
         events,
         claims,

@@ -70,18 +70,54 @@ pub struct MigrationState {
 /// Opens a database: `sqlite://path?mode=rwc` or `postgres://…`. Must be called within a tokio
 /// runtime: the store's writer is a task.
 pub async fn connect(url: &str) -> Result<SqlStore, Fault> {
+    connect_reading(url, Reading::Now).await
+}
+
+/// The same, but everything that is read, is read as the database stood at the first look: for a
+/// verification beside a server at work. Its one reading transaction lasts as long as the store.
+pub async fn connect_snapshot(url: &str) -> Result<SqlStore, Fault> {
+    connect_reading(url, Reading::Snapshot).await
+}
+
+/// What readers see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// What is committed now.
+    Now,
+    /// What was committed at the first look.
+    Snapshot,
+}
+
+impl Reading {
+    /// Readers of a snapshot share one connection, whose transaction begins with it and never ends.
+    fn hold(self, mut options: ConnectOptions, begin: &'static str) -> ConnectOptions {
+        if self == Self::Snapshot {
+            options.max_connections(1);
+            options.idle_timeout(None::<Duration>);
+            options.max_lifetime(None::<Duration>);
+            options.after_connect(move |connection| {
+                Box::pin(async move { connection.execute_unprepared(begin).await.map(|_| ()) })
+            });
+        }
+        options
+    }
+}
+
+async fn connect_reading(url: &str, reading: Reading) -> Result<SqlStore, Fault> {
     let (dialect, writer, reader) = if url.starts_with("sqlite:") {
         let writer = open(sqlite(url, true)).await?;
         // A database in memory belongs to its one connection.
         let reader = if url.contains(":memory:") || url.contains("mode=memory") {
             writer.clone()
         } else {
-            open(sqlite(url, false)).await?
+            open(reading.hold(sqlite(url, false), "BEGIN")).await?
         };
         (Dialect::Sqlite, writer, reader)
     } else {
         let writer = open(postgres(url, true)).await?;
-        (Dialect::Postgres, writer, open(postgres(url, false)).await?)
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        let reader = open(reading.hold(postgres(url, false), begin)).await?;
+        (Dialect::Postgres, writer, reader)
     };
     let core = Arc::new(Core {
         dialect,

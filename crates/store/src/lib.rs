@@ -19,4 +19,4 @@ mod rows;
 mod transact;
 mod write;
 
-pub use connect::{MigrationState, SqlStore, connect, writer_for_tests};
+pub use connect::{MigrationState, SqlStore, connect, connect_snapshot, writer_for_tests};

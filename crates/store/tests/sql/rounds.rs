@@ -121,6 +121,7 @@ on_both! {
     two_hundred_approvals_at_once,
     two_processes_share_a_county,
     facts_are_read_under_the_lock,
+    a_verification_reads_one_snapshot,
 }
 
 async fn a_command_that_cannot_be_written_falls_out_alone(db: &Db) {
@@ -343,4 +344,19 @@ async fn facts_are_read_under_the_lock(db: &Db) {
         .await;
     let other = desk.world.households[1].clone();
     desk.refer(&other).await.expect_status(Status::Referred);
+}
+
+/// Beside a server at work, a verification reads what stood when it began to look.
+async fn a_verification_reads_one_snapshot(db: &Db) {
+    let desk = desk(db).await;
+    let households = desk.world.households.clone();
+    desk.refer(&households[0]).accept().await;
+    let still = store::connect_snapshot(&db.url).await.expect("connecting");
+    let before = audit::verify(&still).await.expect("reading");
+    assert_eq!((before.claims, before.faults.len()), (1, 0));
+    desk.refer(&households[1]).accept().assign().await;
+    let again = audit::verify(&still).await.expect("reading");
+    assert_eq!(again, before, "the snapshot moved");
+    let now = audit::verify(&db.store).await.expect("reading");
+    assert_eq!(now.claims, 2);
 }
