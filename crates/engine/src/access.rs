@@ -339,6 +339,9 @@ mod tests {
     async fn a_new_password_ends_what_was_opened_with_the_old_one() {
         let desk = TestDesk::in_memory().await;
         let access = desk.office().access;
+        let account = Role::Shimenzhai.account_id();
+        let ended = access.end_all(county(), account).await;
+        ended.expect("writing");
         let mut opened = Vec::new();
         for login in ["smz.wang", "smz.wang", "office.qian"] {
             let session = access.log_in(login, PASSWORD).await.expect("reading");
@@ -347,7 +350,7 @@ mod tests {
         let key = access
             .open_key(
                 county(),
-                Role::Shimenzhai.account_id(),
+                account,
                 "报表(测试)",
                 desk.now() + Duration::days(1),
             )
