@@ -167,7 +167,7 @@ fn summary(counts: &[StatusCount], asked: &Asked) -> Markup {
                 a href=(href) aria-current=[here.then_some("true")] {
                     span.label { (phase.map_or("全部", Phase::zh)) " " small lang="en" { (phase.map_or("All", phase_en)) } }
                     strong { (claims) }
-                    span.sum { (amount) " 元" }
+                    span.sum { @if amount == Fen::ZERO { "—" } @else { (amount) " 元" } }
                 }
             }
         }
