@@ -1,6 +1,7 @@
 //! The "no" to a command: a stable code and parameters, no prose. The prose stands in the
 //! gateway's message catalogue, keyed by the code.
 
+use crate::scheme::YearDate;
 use crate::{CalendarFault, Check, CommandKind, Duty, Status};
 use benefits::Fen;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -84,6 +85,16 @@ blocked! {
     CheckOrder = "CHECK_ORDER" { expected: Option<Check> => Param::Text(expected.map_or("NONE", Check::code).into()) },
     /// Required kinds of evidence are missing.
     EvidenceMissing = "EVIDENCE_MISSING" { kinds: Vec<String> => Param::Text(kinds.join(", ")) },
+    /// The date that fixes the policy year lies outside it.
+    OutsidePolicyYear = "OUTSIDE_POLICY_YEAR" { date: YearDate => Param::Text(date.code().into()), from: NaiveDate => Param::Day(from), to: NaiveDate => Param::Day(to) },
+    /// Income was looked into for other months than the scheme counts.
+    IncomeWindow = "INCOME_WINDOW" { from: NaiveDate => Param::Day(from), to: NaiveDate => Param::Day(to) },
+    /// The income per head lies above the scheme's line.
+    OverIncomeLine = "OVER_INCOME_LINE" { line: Fen => Param::Money(line) },
+    /// An exclusion was found and not rebutted: the check is not passed.
+    FlagStands = "FLAG_STANDS" { flags: Vec<String> => Param::Text(flags.join(", ")) },
+    /// Too few persons were present at the evaluation.
+    QuorumMissing = "QUORUM_MISSING" { present_min: u16 => Param::Number(i64::from(present_min)) },
     /// The insured member died before the event.
     InsuredDeceased = "INSURED_DECEASED" { died_on: NaiveDate => Param::Day(died_on) },
     /// The payee has died.
@@ -125,6 +136,10 @@ blocked! {
     /// Above one approver's limit: this person's first approval is recorded, another approver must
     /// give the second.
     OverLimit = "OVER_LIMIT" { limit: Fen => Param::Money(limit) },
+    /// More than this caller may approve, even with a second approver.
+    BeyondAuthority = "BEYOND_AUTHORITY" { limit: Fen => Param::Money(limit) },
+    /// Other losses of the year were approved since the assessment: verify again.
+    AssessmentStale = "ASSESSMENT_STALE" {},
     /// No first approval awaits a second.
     NoFirstApproval = "NO_FIRST_APPROVAL" {},
     /// The amount is more than the scheme computes from the accepted facts.

@@ -3,6 +3,7 @@
 use crate::coded::coded;
 use crate::event::{Event, EventKind, Happening};
 use crate::phase::approval::{Approval, Approved, Rejected};
+use crate::phase::document::Document;
 use crate::phase::payout::{
     Closed, Instructed, Instruction, Paid, PayFailed, PayReturned, PayUnknown, Recovered,
     Recovering,
@@ -405,6 +406,12 @@ pub struct Claim {
     /// Who referred, surveyed, approved and paid so far, in all rounds.
     #[serde(default)]
     pub acted: Vec<Acted>,
+    /// Documents handed in besides what findings, facts and proofs carry.
+    #[serde(default)]
+    pub documents: Vec<Document>,
+    /// The legal day by which its status should end, if the scheme sets a term.
+    #[serde(default)]
+    pub deadline: Option<NaiveDate>,
     /// Its state.
     pub state: State,
 }
@@ -429,6 +436,8 @@ impl Claim {
             objections: Vec::new(),
             instructions: 0,
             acted: Vec::new(),
+            documents: Vec::new(),
+            deadline: event.due_on,
             state: State::Draft(Draft {
                 drafted: event.stamp.clone(),
             }),
@@ -489,7 +498,7 @@ impl Claim {
         if let State::Rejected(rejected) = &self.state {
             return Some(rejected.letter_due_on);
         }
-        None
+        self.deadline
     }
 
     /// Referrer, surveyor, approvers and payer, as far as the claim has them (invariant 4): who
@@ -538,6 +547,7 @@ impl Claim {
         if let Some(state) = self.fold_state(before, event) {
             self.state = state;
             self.version += 1;
+            self.deadline = event.due_on;
             if let Some(part) = part_of(&event.what) {
                 self.remember(part, &event.stamp);
             }
@@ -611,6 +621,7 @@ impl Claim {
                 passed,
                 votes,
                 evidence,
+                flags,
             } => {
                 let State::Verifying(mut verifying) = state else {
                     return None;
@@ -622,9 +633,17 @@ impl Claim {
                     passed: *passed,
                     votes: *votes,
                     evidence: evidence.clone(),
+                    flags: flags.clone(),
                     recorded: stamp,
                 });
                 State::Verifying(verifying)
+            }
+            Happening::DocumentAttached { evidence } => {
+                self.documents.push(Document {
+                    evidence: evidence.clone(),
+                    recorded: stamp,
+                });
+                state
             }
             Happening::VerificationRecorded {
                 facts,
@@ -959,6 +978,7 @@ fn part_of(what: &Happening) -> Option<ActedAs> {
         | Happening::ReferralReturned { .. }
         | Happening::ReferralAccepted
         | Happening::SurveyAssigned { .. }
+        | Happening::DocumentAttached { .. }
         | Happening::DeclaredIneligible { .. }
         | Happening::NoticePreviewed { .. }
         | Happening::PublicNoticeOpened { .. }

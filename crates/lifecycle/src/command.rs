@@ -4,7 +4,7 @@ use crate::coded::coded;
 use crate::phase::approval::Uplift;
 use crate::phase::payout::BankOutcome;
 use crate::phase::referral::Case;
-use crate::phase::verification::{Evidence, LossFacts, Votes};
+use crate::phase::verification::{Evidence, Flag, LossFacts, Votes};
 use crate::{
     BillKey, Check, ClaimId, Duty, HouseholdId, NoticeId, ObjectionId, PayeeId, PaymentId,
     PersonId, SchemeId,
@@ -22,6 +22,7 @@ coded! {
         AcceptReferral = "ACCEPT_REFERRAL" "受理",
         AssignSurvey = "ASSIGN_SURVEY" "派查勘",
         RecordFinding = "RECORD_FINDING" "登记核查",
+        AttachDocument = "ATTACH_DOCUMENT" "补充材料",
         RecordVerification = "RECORD_VERIFICATION" "核定理算",
         DeclareIneligible = "DECLARE_INELIGIBLE" "认定不符合",
         PreviewNotice = "PREVIEW_NOTICE" "预览公示",
@@ -90,7 +91,10 @@ pub enum Command {
         passed: bool,
         votes: Option<Votes>,
         evidence: Vec<Evidence>,
+        flags: Vec<Flag>,
     },
+    /// Hands in a document.
+    AttachDocument { evidence: Evidence },
     /// Accepts the facts and computes the benefit.
     RecordVerification { facts: LossFacts },
     /// Ends the claim: the household does not qualify.
@@ -185,6 +189,7 @@ impl Command {
             Self::AcceptReferral => K::AcceptReferral,
             Self::AssignSurvey { .. } => K::AssignSurvey,
             Self::RecordFinding { .. } => K::RecordFinding,
+            Self::AttachDocument { .. } => K::AttachDocument,
             Self::RecordVerification { .. } => K::RecordVerification,
             Self::DeclareIneligible { .. } => K::DeclareIneligible,
             Self::PreviewNotice { .. } => K::PreviewNotice,
@@ -227,6 +232,7 @@ impl Command {
             | Self::AcceptReferral
             | Self::AssignSurvey { .. }
             | Self::RecordFinding { .. }
+            | Self::AttachDocument { .. }
             | Self::DeclareIneligible { .. }
             | Self::PreviewNotice { .. }
             | Self::OpenPublicNotice { .. }

@@ -6,12 +6,13 @@ use crate::duty::moves_towards_payment;
 use crate::event::{Event, Happening, Stamp};
 use crate::facts::Facts;
 use crate::guard::{Guard, hold};
-use crate::phase::{approval, payout, public_notice, referral, verification};
+use crate::phase::{approval, document, payout, public_notice, referral, verification};
 use crate::posting::{PoolAccount, Posting};
 use crate::scheme::Scheme;
 use crate::table::allowed;
-use crate::{Blocked, Duty};
+use crate::{Blocked, Duty, Status};
 use benefits::Fen;
+use chrono::NaiveDate;
 
 /// A judgement that goes ahead: the event, the claim after it, and the money that moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,10 +44,12 @@ pub fn open_claim(order: &Order, facts: &Facts) -> Result<Decision, Blocked> {
             reason: "MISSING",
         });
     };
-    let event = Event {
+    let mut event = Event {
         stamp: stamp(order, facts),
         what: referral::draft(draft, facts)?,
+        due_on: None,
     };
+    event.due_on = due_on(None, Status::Draft, facts)?;
     let claim = Claim::begin(&event).ok_or(Blocked::Validation {
         field: "claimId",
         reason: "MISSING",
@@ -75,15 +78,34 @@ pub fn decide(claim: &Claim, order: &Order, facts: &Facts) -> Result<Decision, B
             Blocked::NoBenefit {}
         })?;
     }
-    let event = Event {
+    let mut event = Event {
         stamp: stamp(order, facts),
         what,
+        due_on: None,
     };
+    let mut after = claim.clone().apply(&event);
+    event.due_on = due_on(Some(claim), after.status(), facts)?;
+    after.deadline = event.due_on;
     Ok(Decision {
-        claim: claim.clone().apply(&event),
+        claim: after,
         event,
         postings,
     })
+}
+
+/// The deadline of the status that follows; a status that goes on keeps the one it has.
+fn due_on(
+    before: Option<&Claim>,
+    after: Status,
+    facts: &Facts,
+) -> Result<Option<NaiveDate>, Blocked> {
+    if let Some(claim) = before.filter(|claim| claim.status() == after) {
+        return Ok(claim.deadline);
+    }
+    let term = facts.scheme.deadline(after);
+    Ok(term
+        .map(|term| facts.calendar.last_day(facts.today(), term))
+        .transpose()?)
 }
 
 /// Duty and interest: who may give this command at all.
@@ -143,6 +165,7 @@ fn rule(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
             passed,
             votes,
             evidence,
+            flags,
         } => verification::record_finding(
             claim,
             order,
@@ -152,9 +175,11 @@ fn rule(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
                 passed: *passed,
                 votes: *votes,
                 evidence,
+                flags,
             },
             facts,
         ),
+        Command::AttachDocument { evidence } => document::attach(claim, order, evidence),
         Command::RecordVerification { facts: entry } => {
             verification::verify(claim, order, entry, facts)
         }
@@ -212,7 +237,7 @@ fn rule(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
         Command::ReconcilePayout { outcome } => payout::reconcile(claim, order, outcome),
         Command::ReinstatePayout { payee } => payout::reinstate(claim, order, *payee, facts),
         Command::WithdrawClaim { reason } => referral::withdraw(claim, order, reason),
-        Command::CloseClaim { archive_no } => payout::archive(claim, order, archive_no),
+        Command::CloseClaim { archive_no } => payout::archive(claim, order, archive_no, facts),
         Command::StartRecovery { reason } => payout::start_recovery(claim, order, reason),
         Command::RecordRecovery { amount, bank_ref } => {
             payout::recover(claim, order, *amount, bank_ref)
@@ -256,6 +281,7 @@ fn postings(claim: &Claim, what: &Happening) -> Vec<Posting> {
         | Happening::ReferralAccepted
         | Happening::SurveyAssigned { .. }
         | Happening::FindingRecorded { .. }
+        | Happening::DocumentAttached { .. }
         | Happening::VerificationRecorded { .. }
         | Happening::DeclaredIneligible { .. }
         | Happening::NoticePreviewed { .. }

@@ -54,6 +54,13 @@ pub const fn standard(command: CommandKind) -> &'static [Duty] {
             &[D::InsurerHandler]
         }
         C::RecordFinding => &[D::Surveyor, D::TownshipCaseworker, D::CountyCaseworker],
+        C::AttachDocument => &[
+            D::TownshipCaseworker,
+            D::CountyCaseworker,
+            D::InsurerHandler,
+            D::Surveyor,
+            D::Finance,
+        ],
         C::RecordVerification => &[D::Surveyor],
         C::PreviewNotice => &[
             D::CountyCaseworker,
@@ -143,6 +150,7 @@ const fn is_judgement(command: CommandKind) -> bool {
         | C::AcceptReferral
         | C::AssignSurvey
         | C::RecordFinding
+        | C::AttachDocument
         | C::RecordVerification
         | C::PreviewNotice
         | C::OpenPublicNotice
@@ -174,6 +182,7 @@ pub(crate) const fn moves_towards_payment(command: CommandKind) -> bool {
         | C::AcceptReferral
         | C::AssignSurvey
         | C::RecordFinding
+        | C::AttachDocument
         | C::RecordVerification
         | C::DeclareIneligible
         | C::PreviewNotice

@@ -4,7 +4,7 @@ use crate::coded::coded;
 use crate::notice::NoticeLine;
 use crate::phase::approval::Uplift;
 use crate::phase::referral::Case;
-use crate::phase::verification::{Evidence, LossFacts, Votes};
+use crate::phase::verification::{Evidence, Flag, LossFacts, Votes};
 use crate::{
     Check, ClaimId, CountyCode, HouseholdId, NoticeId, ObjectionId, OrgId, PayeeId, PaymentId,
     PersonId, RegionCode, SchemeId,
@@ -61,10 +61,13 @@ pub struct Event {
     pub stamp: Stamp,
     /// What.
     pub what: Happening,
+    /// The legal day by which the status it leads to should end, if the scheme sets a term.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_on: Option<NaiveDate>,
 }
 
 macro_rules! happenings {
-    ($($(#[$meta:meta])* $variant:ident $(($payload:ty))? $({ $($field:ident: $type:ty),* })? = $code:literal $zh:literal,)+) => {
+    ($($(#[$meta:meta])* $variant:ident $(($payload:ty))? $({ $($(#[$fmeta:meta])* $field:ident: $type:ty),* })? = $code:literal $zh:literal,)+) => {
         coded! {
             /// The kind of an event.
             EventKind { $($variant = $code $zh,)+ }
@@ -73,7 +76,7 @@ macro_rules! happenings {
         /// What happened.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[expect(missing_docs, reason = "fields are named for what they hold; each variant is documented")]
-        pub enum Happening { $($(#[$meta])* #[serde(rename = $code)] $variant $(($payload))? $({ $($field: $type),* })?,)+ }
+        pub enum Happening { $($(#[$meta])* #[serde(rename = $code)] $variant $(($payload))? $({ $($(#[$fmeta])* $field: $type),* })?,)+ }
 
         impl Happening {
             /// Its kind.
@@ -101,7 +104,9 @@ happenings! {
     /// A surveyor was assigned.
     SurveyAssigned { surveyor: PersonId } = "SURVEY_ASSIGNED" "已派查勘",
     /// A check was recorded.
-    FindingRecorded { check: Check, on: NaiveDate, passed: bool, votes: Option<Votes>, evidence: Vec<Evidence> } = "FINDING_RECORDED" "已登记核查",
+    FindingRecorded { check: Check, on: NaiveDate, passed: bool, votes: Option<Votes>, evidence: Vec<Evidence>, #[serde(default)] flags: Vec<Flag> } = "FINDING_RECORDED" "已登记核查",
+    /// A document was handed in.
+    DocumentAttached { evidence: Evidence } = "DOCUMENT_ATTACHED" "已补充材料",
     /// Facts were accepted and the benefit computed.
     VerificationRecorded { facts: Box<LossFacts>, assessment: Box<Assessment>, payee: PayeeId } = "VERIFICATION_RECORDED" "已核定理算",
     /// The household does not qualify.

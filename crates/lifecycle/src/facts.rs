@@ -35,6 +35,9 @@ pub struct Seen {
     pub now: DateTime<Utc>,
     /// Whether the household is on the list of monitored households, with a village decision.
     pub household_listed: bool,
+    /// The population group (户类型) the household belongs to, as the household list names it.
+    #[serde(default)]
+    pub group: String,
     /// The household's village; `None` if there is no such household.
     pub village: Option<RegionCode>,
     /// Life of the insured member.

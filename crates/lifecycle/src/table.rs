@@ -41,6 +41,21 @@ pub const TABLE: &[Transition] = table! {
     Accepted + DeclareIneligible = DeclaredIneligible -> Ineligible;
     Verifying + DeclareIneligible = DeclaredIneligible -> Ineligible;
     Verified + DeclareIneligible = DeclaredIneligible -> Ineligible;
+    // documents, until the money is settled
+    Draft + AttachDocument = DocumentAttached -> Draft;
+    Referred + AttachDocument = DocumentAttached -> Referred;
+    Returned + AttachDocument = DocumentAttached -> Returned;
+    Accepted + AttachDocument = DocumentAttached -> Accepted;
+    Verifying + AttachDocument = DocumentAttached -> Verifying;
+    Verified + AttachDocument = DocumentAttached -> Verified;
+    NoticeOpen + AttachDocument = DocumentAttached -> NoticeOpen;
+    NoticeClosed + AttachDocument = DocumentAttached -> NoticeClosed;
+    Approved + AttachDocument = DocumentAttached -> Approved;
+    Instructed + AttachDocument = DocumentAttached -> Instructed;
+    PayUnknown + AttachDocument = DocumentAttached -> PayUnknown;
+    PayFailed + AttachDocument = DocumentAttached -> PayFailed;
+    Paid + AttachDocument = DocumentAttached -> Paid;
+    PayReturned + AttachDocument = DocumentAttached -> PayReturned;
     // PUBLIC_NOTICE
     Verified + PreviewNotice = NoticePreviewed -> Verified;
     Verified + OpenPublicNotice = PublicNoticeOpened -> NoticeOpen;

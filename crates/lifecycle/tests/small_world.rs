@@ -123,7 +123,7 @@ fn small_world() -> World {
         scheme.notice.term.days = 1;
         scheme.checks = vec![Check::FieldVisit];
         // An uplift always needs a second approver.
-        scheme.single_approval_max = yuan(2_000);
+        scheme.authority[0].alone_max = yuan(2_000);
         let town = [
             CommandKind::DraftReferral,
             CommandKind::AmendReferral,

@@ -6,12 +6,14 @@ use crate::decide::{Ruling, invalid};
 use crate::event::Happening;
 use crate::facts::Facts;
 use crate::guard::{Guard, hold};
+use crate::phase::document::documents_due;
 use crate::phase::payout::payable_to;
 use crate::phase::public_notice::{NoticeClosed, no_objection_open, proved, term_ran};
 use crate::phase::referral::separate;
 use crate::phase::verification::letter_due;
+use crate::scheme::{DueStep, YearDate};
 use crate::{ActedAs, Blocked, PayeeId, Stamp};
-use benefits::{CapScope, Fen};
+use benefits::{Accumulation, Assessment, CapScope, Fen};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +104,11 @@ fn approvable(
     if facts.scheme.county_review && closed.review.is_none() {
         return Err(Blocked::ReviewRequired {});
     }
+    facts
+        .scheme
+        .year
+        .holds(YearDate::Approval, facts.today())?;
+    documents_due(claim, DueStep::Approval, &[], facts)?;
     let assessment = &closed.open.verified.assessment;
     // The approver echoes the benefit that was seen: more is never lawful, less is another screen.
     hold(
@@ -137,7 +144,13 @@ fn approvable(
             assessed: assessment.benefit,
         },
     )?;
-    let remaining = cap_remaining(claim, facts);
+    // Where losses add up over the year, another claim approved since then changes this one's sum.
+    hold(
+        Guard::WithinAssessment,
+        prior_loss_stands(assessment, facts),
+        || Blocked::AssessmentStale {},
+    )?;
+    let remaining = cap_remaining(claim, assessment, facts);
     if let Some(remaining) = remaining {
         hold(Guard::WithinCaps, amount <= remaining, || {
             Blocked::CapExceeded { remaining }
@@ -151,10 +164,25 @@ fn approvable(
     Ok(amount)
 }
 
+/// Whether the losses of the year that the assessment built on are still the losses of the year.
+fn prior_loss_stands(assessment: &Assessment, facts: &Facts) -> bool {
+    let used = &facts.seen.used;
+    match assessment.accumulation {
+        Accumulation::Event => true,
+        Accumulation::PersonYear => assessment.used.person_year_loss == used.person_year_loss,
+        Accumulation::HouseholdYear => {
+            assessment.used.household_year_loss == used.household_year_loss
+        }
+    }
+}
+
 /// What the caps leave, now that other claims may have been approved since the assessment.
-fn cap_remaining(claim: &Claim, facts: &Facts) -> Option<Fen> {
-    let caps = &facts.scheme.terms(claim.case.peril)?.schedule.caps;
-    caps.iter()
+fn cap_remaining(claim: &Claim, assessment: &Assessment, facts: &Facts) -> Option<Fen> {
+    let terms = facts.scheme.terms(claim.case.peril)?;
+    let schedule = terms.schedule_of(&assessment.schedule_id)?;
+    schedule
+        .caps
+        .iter()
         .map(|cap| {
             let used = match cap.scope {
                 CapScope::Event => Fen::ZERO,
@@ -176,7 +204,7 @@ pub(crate) fn approve(
     let closed = closed(claim, order)?;
     let amount = approvable(claim, order, closed, facts, benefit, uplift)?;
     let uplift = uplift.cloned();
-    let limit = facts.scheme.single_approval_max;
+    let limit = authority(order, amount, facts)?;
     let payee = claim.case.payee;
     let alone = hold(
         Guard::WithinLimit,
@@ -208,6 +236,18 @@ pub(crate) fn approve(
     })
 }
 
+/// What the caller may approve alone; refuses what is beyond this caller even with a second.
+fn authority(order: &Order, amount: Fen, facts: &Facts) -> Result<Fen, Blocked> {
+    let rows = facts.scheme.authority_of(&order.actor.duties);
+    let (alone_max, second_max) = rows.unwrap_or((Fen::ZERO, Some(Fen::ZERO)));
+    if let Some(limit) = second_max {
+        hold(Guard::WithinLimit, amount <= limit, || {
+            Blocked::BeyondAuthority { limit }
+        })?;
+    }
+    Ok(alone_max)
+}
+
 pub(crate) fn second_approve(claim: &Claim, order: &Order, amount: Fen, facts: &Facts) -> Ruling {
     let closed = closed(claim, order)?;
     let first = closed
@@ -215,6 +255,7 @@ pub(crate) fn second_approve(claim: &Claim, order: &Order, amount: Fen, facts: &
         .as_ref()
         .ok_or(Blocked::NoFirstApproval {})?;
     separate(order, first.approved.persons().map(|it| ("APPROVER", it)))?;
+    authority(order, first.amount, facts)?;
     let computed = approvable(
         claim,
         order,

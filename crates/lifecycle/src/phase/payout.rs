@@ -7,8 +7,10 @@ use crate::event::Happening;
 use crate::facts::Facts;
 use crate::guard::{Guard, hold};
 use crate::phase::approval::Approved;
+use crate::phase::document::documents_due;
 use crate::phase::public_notice::{no_objection_open, proved, term_ran};
 use crate::phase::referral::separate;
+use crate::scheme::DueStep;
 use crate::{ActedAs, Blocked, PayeeId, PaymentId, Stamp, Status};
 use benefits::Fen;
 use chrono::Days;
@@ -244,6 +246,7 @@ pub(crate) fn instruct(
         || Blocked::Mismatch { field: "payeeId" },
     )?;
     payable_to(facts)?;
+    documents_due(claim, DueStep::Payout, &[], facts)?;
     let liveness = facts.seen.payee.ok_or(Blocked::PayeeUnknown {})?.liveness;
     let days_max = facts.scheme.liveness_days_max;
     let oldest = facts
@@ -481,10 +484,11 @@ pub(crate) fn reinstate(claim: &Claim, order: &Order, payee: PayeeId, facts: &Fa
     Ok(Happening::PayoutReinstated)
 }
 
-pub(crate) fn archive(claim: &Claim, order: &Order, archive_no: &str) -> Ruling {
+pub(crate) fn archive(claim: &Claim, order: &Order, archive_no: &str, facts: &Facts) -> Ruling {
     let State::Paid(_) = &claim.state else {
         return Err(invalid(claim, order));
     };
+    documents_due(claim, DueStep::Archive, &[], facts)?;
     named("archiveNo", archive_no)?;
     Ok(Happening::ClaimClosed {
         archive_no: archive_no.to_owned(),

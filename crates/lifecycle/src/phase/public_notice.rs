@@ -7,7 +7,9 @@ use crate::event::Happening;
 use crate::facts::Facts;
 use crate::guard::{Guard, hold};
 use crate::notice::NoticeLine;
+use crate::phase::document::documents_due;
 use crate::phase::referral::separate;
+use crate::scheme::DueStep;
 use crate::phase::verification::{Evidence, Verified};
 use crate::{ActedAs, Blocked, NoticeId, ObjectionId, Stamp, Status, calendar};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -111,6 +113,7 @@ pub(crate) fn open(claim: &Claim, order: &Order, id: NoticeId, facts: &Facts) ->
     {
         return Err(Blocked::PreviewRequired {});
     }
+    documents_due(claim, DueStep::PublicNotice, &[], facts)?;
     // No scheme can skip the notice, not even by a term of no days.
     if facts.scheme.notice.term.days == 0 {
         return Err(Blocked::Validation {

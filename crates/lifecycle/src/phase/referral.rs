@@ -6,10 +6,11 @@ use crate::decide::{Ruling, invalid};
 use crate::event::{Happening, Opening};
 use crate::facts::Facts;
 use crate::guard::{Guard, hold};
-use crate::scheme::Peril;
+use crate::phase::document::documents_due;
+use crate::scheme::{DueStep, Peril, YearDate};
 use crate::{Blocked, MemberId, PayeeId, PersonId, Stamp, Status};
 use benefits::Fen;
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// The village's decision on which a referral rests (村民代表会议决议).
@@ -129,13 +130,13 @@ pub(crate) fn draft(draft: &DraftReferral, facts: &Facts) -> Ruling {
         county: facts.scheme.county,
         number: format!(
             "{}-{}-{:05}",
-            facts.scheme.county, facts.scheme.policy_year, facts.seen.next_number
+            facts.scheme.county, facts.scheme.year.year, facts.seen.next_number
         ),
         scheme: draft.scheme,
         insurer: facts.scheme.insurer,
         household: draft.household,
         village,
-        policy_year: facts.scheme.policy_year,
+        policy_year: facts.scheme.year.year,
         case: draft.case.clone(),
     })))
 }
@@ -182,10 +183,13 @@ pub(crate) fn refer(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
             reason: "IN_THE_FUTURE",
         });
     }
-    if !facts.seen.household_listed {
+    if facts.scheme.coverage.listed_first && !facts.seen.household_listed {
         return Err(Blocked::HouseholdNotListed {});
     }
     check_case(&claim.case, facts)?;
+    let year = &facts.scheme.year;
+    year.holds(YearDate::Application, facts.today())?;
+    documents_due(claim, DueStep::Referral, &[], facts)?;
     Ok(Happening::CaseReferred)
 }
 
@@ -215,10 +219,12 @@ pub(crate) fn accept(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
     if claim.case.event_on < terms.covers_from || claim.case.event_on > terms.covers_to {
         return Err(Blocked::NotCovered { reason: "DAY" });
     }
-    if claim.case.event_on.year() < facts.scheme.policy_year - 1 {
-        return Err(Blocked::NotCovered {
-            reason: "POLICY_YEAR",
-        });
+    facts
+        .scheme
+        .year
+        .holds(YearDate::Event, claim.case.event_on)?;
+    if !facts.scheme.coverage.covers(&facts.seen.group) {
+        return Err(Blocked::NotCovered { reason: "GROUP" });
     }
     Ok(Happening::ReferralAccepted)
 }

@@ -7,9 +7,10 @@ use crate::event::Happening;
 use crate::facts::Facts;
 use crate::guard::{Guard, hold};
 use crate::phase::referral::{Accepted, separate};
-use crate::scheme::Check;
-use crate::{ActedAs, BillKey, Blocked, Duty, PayeeId, PersonId, Stamp};
-use benefits::{Assessment, Fen, Layer, Loss, assess};
+use crate::phase::document::documents_due;
+use crate::scheme::{Check, DueStep, VoteBase, YearDate};
+use crate::{ActedAs, BillKey, Blocked, Duty, PayeeId, PersonId, Stamp, calendar};
+use benefits::{Assessment, Fen, Layer, Loss, Rule, Schedule, UnitCount, assess};
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,9 @@ pub struct Finding {
     pub votes: Option<Votes>,
     /// Evidence.
     pub evidence: Vec<Evidence>,
+    /// Exclusions that were found, with what was said to them.
+    #[serde(default)]
+    pub flags: Vec<Flag>,
     /// Who recorded it, when.
     pub recorded: Stamp,
 }
@@ -66,6 +70,29 @@ pub struct Bill {
     pub key: BillKey,
     /// Its amount in fen.
     pub amount: Fen,
+    /// Its date, where the policy year goes by bills.
+    #[serde(default)]
+    pub on: Option<NaiveDate>,
+}
+
+/// The income that was looked into (收入核算).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncomeFacts {
+    /// Income per head over the months counted, in fen, after all aid.
+    pub per_head: Fen,
+    /// First day of the months counted.
+    pub from: NaiveDate,
+    /// Last day of the months counted.
+    pub to: NaiveDate,
+}
+
+/// An exclusion that was found (疑点), such as 购买商品房, and why it does not stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flag {
+    /// The exclusion, as the scheme names it.
+    pub exclusion: String,
+    /// Why it does not exclude the household; `None` while it stands.
+    pub rebuttal: Option<String>,
 }
 
 /// The facts a surveyor accepts.
@@ -79,6 +106,24 @@ pub struct LossFacts {
     pub other_compensation: Option<Fen>,
     /// The outcome a fixed sum depends on (本科, 专科).
     pub outcome: Option<String>,
+    /// What the settlement slip says the household bore itself; must equal bills less layers.
+    #[serde(default)]
+    pub stated_eligible: Option<Fen>,
+    /// Grants (助学金) against school fees, in fen.
+    #[serde(default)]
+    pub grants: Fen,
+    /// Loans (助学贷款) against school fees, in fen.
+    #[serde(default)]
+    pub loans: Fen,
+    /// Persons hit, for sums per head; `None` for all persons of the household.
+    #[serde(default)]
+    pub heads: Option<u16>,
+    /// Units lost (猪, 羊), for values per unit.
+    #[serde(default)]
+    pub units: Vec<UnitCount>,
+    /// The income looked into; needed where the scheme has an income line.
+    #[serde(default)]
+    pub income: Option<IncomeFacts>,
     /// Evidence handed in.
     pub evidence: Vec<Evidence>,
 }
@@ -252,6 +297,7 @@ pub(crate) fn record_finding(
         passed,
         votes,
         evidence,
+        flags,
     } = finding;
     let expected = verifying.next_check(&facts.scheme.checks);
     if expected != Some(check) {
@@ -303,7 +349,17 @@ pub(crate) fn record_finding(
                     reason: "MORE_THAN_PRESENT",
                 });
             }
-            if passed != (u32::from(votes.agree) * 2 > u32::from(votes.present)) {
+            let terms = &facts.scheme.evaluation;
+            if votes.present < terms.present_min {
+                return Err(Blocked::QuorumMissing {
+                    present_min: terms.present_min,
+                });
+            }
+            let base = match terms.of {
+                VoteBase::Present => votes.present,
+                VoteBase::Cast => votes.agree.saturating_add(votes.against),
+            };
+            if passed != terms.passes(votes.agree, base) {
                 return Err(Blocked::Validation {
                     field: "passed",
                     reason: "VOTES_SAY_OTHERWISE",
@@ -318,13 +374,38 @@ pub(crate) fn record_finding(
         }
         (Check::DataComparison | Check::FieldVisit | Check::TownshipReview, None) => {}
     }
+    flags_rebutted(flags, passed, facts)?;
     Ok(Happening::FindingRecorded {
         check,
         on,
         passed,
         votes,
         evidence: evidence.to_vec(),
+        flags: flags.to_vec(),
     })
+}
+
+/// A household passes a check only if whatever excludes it was rebutted, with a reason.
+fn flags_rebutted(flags: &[Flag], passed: bool, facts: &Facts) -> Result<(), Blocked> {
+    let known = &facts.scheme.coverage.exclusions;
+    if flags.iter().any(|flag| !known.contains(&flag.exclusion)) {
+        return Err(Blocked::Validation {
+            field: "flags",
+            reason: "UNKNOWN",
+        });
+    }
+    let standing: Vec<String> = flags
+        .iter()
+        .filter(|flag| {
+            let rebuttal = flag.rebuttal.as_deref().unwrap_or_default();
+            rebuttal.trim().is_empty()
+        })
+        .map(|flag| flag.exclusion.clone())
+        .collect();
+    if passed && !standing.is_empty() {
+        return Err(Blocked::FlagStands { flags: standing });
+    }
+    Ok(())
 }
 
 /// The contents of a finding as ordered.
@@ -335,6 +416,7 @@ pub(crate) struct FindingEntry<'a> {
     pub passed: bool,
     pub votes: Option<Votes>,
     pub evidence: &'a [Evidence],
+    pub flags: &'a [Flag],
 }
 
 pub(crate) fn verify(claim: &Claim, order: &Order, entry: &LossFacts, facts: &Facts) -> Ruling {
@@ -375,15 +457,12 @@ pub(crate) fn verify(claim: &Claim, order: &Order, entry: &LossFacts, facts: &Fa
             reason: "NOT_A_SHA256",
         });
     }
-    let missing: Vec<String> = terms
-        .evidence
-        .iter()
-        .filter(|kind| !entry.evidence.iter().any(|item| item.kind == **kind))
-        .cloned()
-        .collect();
-    if !missing.is_empty() {
-        return Err(Blocked::EvidenceMissing { kinds: missing });
-    }
+    documents_due(claim, DueStep::Verification, &entry.evidence, facts)?;
+    let schedule = terms
+        .schedule(&facts.seen.group)
+        .ok_or(Blocked::NotCovered { reason: "GROUP" })?;
+    bills_in_year(&entry.bills, facts)?;
+    income_below_line(verifying, entry, facts)?;
     let other = entry
         .other_compensation
         .ok_or(Blocked::OtherCompensationRequired {})?;
@@ -394,11 +473,10 @@ pub(crate) fn verify(claim: &Claim, order: &Order, entry: &LossFacts, facts: &Fa
             bills: facts.seen.bills_taken.len().max(1),
         },
     )?;
+    let loss = loss_of(schedule, entry, other, facts.seen.persons)?;
     let assessment =
-        assess(&terms.schedule, &loss_of(entry, other)?, &facts.seen.used).map_err(|fault| {
-            Blocked::AssessmentFailed {
-                reason: fault.to_string(),
-            }
+        assess(schedule, &loss, &facts.seen.used).map_err(|fault| Blocked::AssessmentFailed {
+            reason: fault.to_string(),
         })?;
     hold(Guard::PositiveAmount, assessment.benefit.get() > 0, || {
         Blocked::NoBenefit {}
@@ -416,10 +494,65 @@ fn distinct(bills: &[Bill]) -> bool {
     keys.windows(2).all(|pair| pair[0] != pair[1])
 }
 
-/// The loss of accepted facts: the sum of the bills, the layers in order, and what others paid
-/// as the last layer.
-pub fn loss_of(entry: &LossFacts, other: Fen) -> Result<Loss, Blocked> {
-    if entry.bills.is_empty() {
+/// Where bills fix the policy year, each has a date, and the date lies within.
+fn bills_in_year(bills: &[Bill], facts: &Facts) -> Result<(), Blocked> {
+    if facts.scheme.year.fixed_by != YearDate::Bill {
+        return Ok(());
+    }
+    bills.iter().try_for_each(|bill| {
+        let on = bill.on.ok_or(Blocked::Validation {
+            field: "bills.on",
+            reason: "MISSING",
+        })?;
+        facts.scheme.year.holds(YearDate::Bill, on)
+    })
+}
+
+/// Where the scheme has an income line for the household's group, its income over the right months
+/// was looked into and does not exceed the line.
+fn income_below_line(
+    verifying: &Verifying,
+    entry: &LossFacts,
+    facts: &Facts,
+) -> Result<(), Blocked> {
+    let terms = facts.scheme.coverage.income.as_ref();
+    let Some(terms) = terms.filter(|terms| terms.applies_to(&facts.seen.group)) else {
+        return Ok(());
+    };
+    let income = entry.income.ok_or(Blocked::Validation {
+        field: "income",
+        reason: "MISSING",
+    })?;
+    let applied_on = calendar::legal_day(verifying.accepted.referred.at);
+    if let Some((from, to)) = terms.window(applied_on)
+        && (income.from, income.to) != (from, to)
+    {
+        return Err(Blocked::IncomeWindow { from, to });
+    }
+    let line = terms.line();
+    if income.per_head > line {
+        return Err(Blocked::OverIncomeLine { line });
+    }
+    Ok(())
+}
+
+/// The loss of accepted facts under a schedule: the sum of the bills, the layers in order, and what
+/// others paid as the last layer. A household of `persons` is hit as a whole unless said otherwise.
+pub fn loss_of(
+    schedule: &Schedule,
+    entry: &LossFacts,
+    other: Fen,
+    persons: u16,
+) -> Result<Loss, Blocked> {
+    let by_bills = match schedule.rule {
+        Rule::Banded { .. } | Rule::Unknown { .. } => true,
+        Rule::Fixed { .. }
+        | Rule::FixedByOutcome { .. }
+        | Rule::FixedByHeads { .. }
+        | Rule::PerUnit { .. }
+        | Rule::IncomeGap { .. } => false,
+    };
+    if by_bills && entry.bills.is_empty() {
         return Err(Blocked::Validation {
             field: "bills",
             reason: "EMPTY",
@@ -450,7 +583,13 @@ pub fn loss_of(entry: &LossFacts, other: Fen) -> Result<Loss, Blocked> {
     Ok(Loss {
         submitted,
         layers,
+        stated_eligible: entry.stated_eligible,
+        grants: entry.grants,
+        loans: entry.loans,
         outcome: entry.outcome.clone(),
+        heads: Some(entry.heads.unwrap_or(persons)),
+        units: entry.units.clone(),
+        income_per_head: entry.income.map(|income| income.per_head),
     })
 }
 

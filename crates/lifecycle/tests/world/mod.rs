@@ -7,7 +7,8 @@ pub mod monitor;
 pub mod office;
 
 use benefits::{
-    Band, BandBase, BandMode, Cap, CapScope, Fen, Rate, Rounding, Rule, RunningTotals, Schedule,
+    Accumulation, AidTreatment, Band, BandBase, BandMode, Cap, CapScope, Fen, Rate, Rounding,
+    Rule, RunningTotals, Schedule,
 };
 use chrono::{DateTime, Duration, NaiveDate, TimeZone, Utc};
 use lifecycle::calendar::YearDays;
@@ -16,7 +17,10 @@ use lifecycle::phase::payout::BankOutcome;
 use lifecycle::phase::public_notice;
 use lifecycle::phase::referral::{Basis, Case};
 use lifecycle::phase::verification::{Bill, Evidence, LossFacts, Votes};
-use lifecycle::scheme::{NoticeTerms, PerilTerms};
+use lifecycle::scheme::{
+    Authority, Coverage, DocumentRule, DueStep, EvaluationTerms, GroupTable, NoticeTerms,
+    PerilTerms, PolicyYear, PoolTerms, Shortage, Supplier, Surplus, VoteBase, YearDate,
+};
 use lifecycle::{
     Actor, BillKey, Calendar, Check, Claim, ClaimId, Command, CommandKind, Counting, CountyCode,
     Door, DraftReferral, Duty, Facts, HouseholdId, Liveness, MemberId, NoticeId, ObjectionId,
@@ -199,6 +203,7 @@ impl Who {
             | C::ReferCase
             | C::PreviewNotice
             | C::RaiseObjection
+            | C::AttachDocument
             | C::WithdrawClaim => Self::Town,
             C::ReturnReferral
             | C::AcceptReferral
@@ -273,6 +278,8 @@ pub struct Scene {
 }
 
 pub const UPLIFT: Fen = yuan(100);
+/// The population group of both households.
+pub const GROUP: &str = "边缘易致贫户";
 const EVIDENCE_KIND: &str = "医疗费用结算单";
 
 pub fn evidence(kind: &str) -> Evidence {
@@ -379,11 +386,18 @@ impl World {
                 .map(|(key, amount)| Bill {
                     key: key.clone(),
                     amount: *amount,
+                    on: None,
                 })
                 .collect(),
             layers: Vec::new(),
             other_compensation: Some(Fen::ZERO),
             outcome: None,
+            stated_eligible: None,
+            grants: Fen::ZERO,
+            loans: Fen::ZERO,
+            heads: None,
+            units: Vec::new(),
+            income: None,
             evidence: vec![evidence(EVIDENCE_KIND)],
         }
     }
@@ -416,6 +430,7 @@ impl World {
             seen: Seen {
                 now: scene.now,
                 household_listed: house.listed,
+                group: GROUP.into(),
                 village: RegionCode::new("130302105201").ok(),
                 insured: scene.insured,
                 insured_of_household: insured_of(claim, order)
@@ -499,6 +514,9 @@ impl World {
             })
             .into(),
             C::RecordFinding => self.findings(claim),
+            C::AttachDocument => vec![Command::AttachDocument {
+                evidence: evidence(&format!("补充材料{}(虚构)", claim.documents.len() + 1)),
+            }],
             C::RecordVerification => {
                 let own = Self::bill(number);
                 let shared = Self::bill(999);
@@ -673,6 +691,7 @@ impl World {
                 against: if passed { 1 } else { 9 },
             }),
             evidence: vec![evidence("入户照片")],
+            flags: Vec::new(),
         };
         vec![
             finding(next, true),
@@ -770,38 +789,69 @@ fn scheme() -> Scheme {
         code: "invented-2020".into(),
         version: 1,
         name: "防贫险方案(虚构)".into(),
-        policy_year: 2020,
+        year: PolicyYear {
+            year: 2020,
+            from: day(1, 1),
+            to: day(12, 31),
+            fixed_by: YearDate::Event,
+        },
         insurer: OrgId(id(0x15)),
         source: "invented".into(),
+        coverage: Coverage {
+            groups: vec![GROUP.into()],
+            listed_first: true,
+            income: None,
+            exclusions: vec!["购买商品房".into()],
+        },
         perils: vec![PerilTerms {
             peril: Peril::Illness,
             covers_from: day(1, 1),
             covers_to: day(12, 31),
-            schedule: Schedule {
-                id: "illness".into(),
-                clause: "第一条(虚构)".into(),
-                source: "invented".into(),
-                warning_line: yuan(1_000),
-                rule: Rule::Banded {
+            tables: vec![GroupTable {
+                groups: Vec::new(),
+                schedule: Schedule {
+                    id: "illness".into(),
+                    clause: "第一条(虚构)".into(),
+                    source: "invented".into(),
+                    warning_line: yuan(1_000),
+                    layers: Vec::new(),
+                    grants: AidTreatment::Ignored,
+                    loans: AidTreatment::Ignored,
                     deductible: DEDUCTIBLE,
-                    base: BandBase::ExcessOverDeductible,
-                    mode: BandMode::Progressive,
-                    bands: vec![Band {
-                        from: Fen::ZERO,
-                        to: None,
-                        rate: Rate::from_basis_points(5_000).expect("a half"),
-                    }],
+                    deductible_of_total: None,
+                    accumulation: Accumulation::Event,
+                    rule: Rule::Banded {
+                        base: BandBase::ExcessOverDeductible,
+                        mode: BandMode::Progressive,
+                        bands: vec![Band {
+                            from: Fen::ZERO,
+                            to: None,
+                            rate: Rate::from_basis_points(5_000).expect("a half"),
+                        }],
+                    },
+                    caps: vec![
+                        cap(CapScope::Event, EVENT_CAP),
+                        cap(CapScope::PersonYear, PERSON_CAP),
+                        cap(CapScope::HouseholdYear, HOUSEHOLD_CAP),
+                    ],
+                    rounding: Rounding::Down,
                 },
-                caps: vec![
-                    cap(CapScope::Event, EVENT_CAP),
-                    cap(CapScope::PersonYear, PERSON_CAP),
-                    cap(CapScope::HouseholdYear, HOUSEHOLD_CAP),
-                ],
-                rounding: Rounding::Down,
-            },
-            evidence: vec![EVIDENCE_KIND.into()],
+            }],
+            documents: vec![DocumentRule {
+                kind: EVIDENCE_KIND.into(),
+                count_min: 1,
+                supplier: Supplier::Household,
+                due: DueStep::Verification,
+            }],
         }],
         checks: vec![Check::FieldVisit, Check::VillageEvaluation],
+        evaluation: EvaluationTerms {
+            present_min: 9,
+            numerator: 1,
+            denominator: 2,
+            exceeded: true,
+            of: VoteBase::Present,
+        },
         notice: NoticeTerms {
             term: Term {
                 days: 5,
@@ -814,10 +864,23 @@ fn scheme() -> Scheme {
             hot_line: "0335-0000000".into(),
         },
         county_review: true,
-        single_approval_max: yuan(3_000),
+        authority: vec![Authority {
+            duty: Duty::Approver,
+            alone_max: yuan(3_000),
+            second_max: None,
+        }],
         uplift_max: yuan(500),
         liveness_days_max: 60,
         refusal_letter_days: 3,
+        deadlines: Vec::new(),
+        pool: PoolTerms {
+            headcount: 100,
+            headcount_basis: "2019年末农村人口的10%(虚构)".into(),
+            premium: yuan(50),
+            fee: Rate::from_basis_points(1_500).expect("fifteen per cent"),
+            surplus: Surplus::CarriedOver,
+            shortage: Shortage::CountyTopsUp,
+        },
         duties: BTreeMap::new(),
     }
 }

@@ -324,7 +324,7 @@ impl Trail {
                     Some(*payee) == self.payee,
                     "approved another payee",
                 );
-                let alone = *amount <= world.scheme.single_approval_max && uplift.is_none();
+                let alone = *amount <= world.scheme.authority[0].alone_max && uplift.is_none();
                 broken(found, 3, alone, "one approver went beyond the limit");
                 self.approvers.extend(&acting);
                 self.approval = Some(Approval {
