@@ -48,7 +48,7 @@ claim_mutations! {
         });
 
         "Hands in a document (补充材料): the scheme says which kinds are due at which step."
-        codes ""
+        codes "none"
         attach_document(AttachDocumentInput {
             /// The document.
             evidence: EvidenceInput,

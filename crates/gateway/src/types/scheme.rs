@@ -381,7 +381,12 @@ impl SchemeNode {
         &self.0.name
     }
 
-    /// The policy year (保单年度).
+    /// The policy year (保单年度), by its name.
+    async fn policy_year(&self) -> i32 {
+        self.0.year.year
+    }
+
+    /// The policy year: its days, and the date that must lie within.
     async fn year(&self) -> PolicyYear {
         (&self.0.year).into()
     }
