@@ -1,44 +1,16 @@
 //! The assessment (理算): from a loss to a benefit, with every step kept.
 
 use crate::{
-    Band, BandBase, BandMode, CapScope, Fen, Rate, Rounding, Rule, Schedule, ScheduleFault,
+    Accumulation, AidTreatment, Band, BandBase, BandMode, CapScope, Fen, HeadAmount, Layer, Loss,
+    OutcomeAmount, Per, Rate, Rounding, Rule, RunningTotals, Schedule, ScheduleFault, UnitCount,
+    UnitValue,
 };
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::fmt;
 
 /// Exact intermediate sums are fen times basis points, that is units of 1/10 000 fen.
-const UNITS_PER_FEN: i64 = 10_000;
-
-/// A verified loss: what was submitted and what others have already paid of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Loss {
-    /// What the bills or receipts come to (申报金额).
-    pub submitted: Fen,
-    /// What was paid before us, in order: 基本医保, 大病保险, 医疗救助, 商业补充; for schooling the
-    /// grants against the fees.
-    pub layers: Vec<Layer>,
-    /// The outcome, such as 本科, for a rule by outcome; other rules do not look at it.
-    pub outcome: Option<String>,
-}
-
-/// One reimbursement layer (报销层).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Layer {
-    /// Its name.
-    pub name: String,
-    /// What it paid.
-    pub paid: Fen,
-}
-
-/// What has already been paid or reserved in the policy year (年度累计), before this loss.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunningTotals {
-    /// For the person.
-    pub person_year: Fen,
-    /// For the whole household.
-    pub household_year: Fen,
-}
+pub(crate) const UNITS_PER_FEN: i64 = 10_000;
 
 /// How the amount was found: the reading of the rule, for the calculation sheet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,15 +24,68 @@ pub enum Method {
         mode: BandMode,
     },
     /// One fixed sum.
-    Fixed,
+    Fixed {
+        /// The sum in fen, for one event or one head.
+        amount: Fen,
+        /// For what it was paid once.
+        per: Per,
+        /// For how many: 1 event, or the number of persons.
+        times: u16,
+    },
     /// The fixed sum of an outcome.
     FixedByOutcome {
         /// The outcome.
         outcome: String,
+        /// Its sum in fen.
+        amount: Fen,
+    },
+    /// The fixed sum of a number of persons.
+    FixedByHeads {
+        /// How many persons there are.
+        heads: u16,
+        /// From how many persons upwards the sum holds.
+        from: u16,
+        /// The sum in fen.
+        amount: Fen,
+    },
+    /// A value per unit lost.
+    PerUnit {
+        /// What was lost.
+        lines: Vec<UnitLine>,
+        /// What the lines come to, in fen.
+        sum: Fen,
+        /// The least sum that is paid, in fen.
+        minimum: Fen,
+    },
+    /// What the income per head lacks to a line, for every head.
+    IncomeGap {
+        /// The line in fen per head.
+        line: Fen,
+        /// The income in fen per head.
+        income_per_head: Fen,
+        /// What lacks, in fen per head; never below zero.
+        gap: Fen,
+        /// How many persons there are.
+        heads: u16,
     },
 }
 
+/// One kind of unit lost, with its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitLine {
+    /// The unit, in the words of the scheme.
+    pub unit: String,
+    /// How many.
+    pub count: u32,
+    /// What one pays, in fen.
+    pub value: Fen,
+    /// What they pay together, in fen.
+    pub amount: Fen,
+}
+
 /// A benefit with its whole derivation. Amounts are never negative.
+///
+/// With the schedule of `schedule_id`, [`assess`] of `loss` and `used` gives the same again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assessment {
     /// The schedule it follows.
@@ -71,48 +96,67 @@ pub struct Assessment {
     pub source: String,
     /// How the amount was found.
     pub method: Method,
-    /// What was submitted (申报金额).
-    pub submitted: Fen,
-    /// What the layers paid.
-    pub layers: Vec<Layer>,
-    /// What is left to the household (合规自付): submitted less all layers.
+    /// The loss, as it was handed in.
+    pub loss: Loss,
+    /// What the policy year held before, as it was handed in.
+    pub used: RunningTotals,
+    /// What became of the grants.
+    pub grants: AidTreatment,
+    /// What became of the loans.
+    pub loans: AidTreatment,
+    /// What is left to the household (合规自付), in fen: submitted less all layers and deducted aid.
     pub eligible: Fen,
-    /// The warning line (预警线).
+    /// The warning line (预警线), in fen.
     pub warning_line: Fen,
     /// Whether `eligible` lies strictly above it. It has no part in the sum.
     pub over_warning_line: bool,
-    /// The deductible (起付线); zero for fixed sums.
+    /// The deductible as the schedule states it, in fen.
+    pub stated_deductible: Fen,
+    /// The deductible as a part of what was submitted, if the schedule has one.
+    pub deductible_of_total: Option<Rate>,
+    /// The deductible (起付线) that ruled, the larger of the two, in fen; 0 is no gate.
     pub deductible: Fen,
-    /// What the bands were applied to; zero at or below the deductible and for fixed sums.
+    /// Over which losses the rule ran.
+    pub accumulation: Accumulation,
+    /// The eligible losses of the year before this one, in fen; zero where each event stands alone.
+    pub prior_loss: Fen,
+    /// What the bands were applied to, in fen: of this event, or of the year with this loss. Zero at
+    /// or below the deductible and for rules without bands.
     pub base: Fen,
     /// The slices of the base; their amounts sum to it.
     pub slices: Vec<Slice>,
     /// The rounding that was applied once.
     pub rounding: Rounding,
-    /// What the table gives (理算金额), after the single rounding and before any cap.
+    /// The table amount of the year with this loss, rounded, in fen; where each event stands alone
+    /// the same as `table_amount`.
+    pub year_amount: Fen,
+    /// The table amount of the prior losses alone, rounded, in fen.
+    pub prior_amount: Fen,
+    /// What the rule gives (理算金额) for this loss, in fen: `year_amount` less `prior_amount`, before
+    /// any cap.
     pub table_amount: Fen,
     /// The caps, in order.
     pub caps: Vec<CapStep>,
-    /// The benefit (赔付金额).
+    /// The benefit (赔付金额), in fen.
     pub benefit: Fen,
 }
 
 /// The part of the base to which one rate applies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slice {
-    /// Lower edge of its band, which belongs to it.
+    /// Lower edge of its band, which belongs to it, in fen.
     pub from: Fen,
-    /// Upper edge of its band, which does not; `None` for the last.
+    /// Upper edge of its band, which does not, in fen; `None` for the last.
     pub to: Option<Fen>,
     /// The rate.
     pub rate: Rate,
-    /// The part of the base; in flat mode the whole base.
+    /// The part of the base, in fen; in flat mode the whole base.
     pub amount: Fen,
     /// `amount` times the basis points of `rate`, in 1/10 000 fen; not rounded.
     pub exact_units: i64,
 }
 
-/// One cap as it was applied.
+/// One cap as it was applied. All amounts in fen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CapStep {
     /// What it counts.
@@ -129,24 +173,10 @@ pub struct CapStep {
     pub after: Fen,
 }
 
-/// One line of the calculation sheet (理算书).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    /// What the line is, in Chinese.
-    pub label_zh: String,
-    /// The same in English.
-    pub label_en: String,
-    /// How its amount comes about, such as `5,000.00 × 30 %`; yuan.
-    pub working: String,
-    /// Its amount. A slice can end in parts of a fen: they stand in `working`, are cut off here,
-    /// and are not lost, because only the sum is rounded.
-    pub amount: Fen,
-}
-
-/// Computes the benefit for `loss` under `schedule`, given what was `used` of the caps before.
+/// Computes the benefit for `loss` under `schedule`, given what the policy year holds before it.
 ///
-/// A loss at or below the deductible is a benefit of zero, not a fault. With a banded rule the
-/// benefit never exceeds `eligible`; a fixed sum does not depend on it.
+/// A loss at or below the deductible is a benefit of zero, not a fault. Where each event stands alone,
+/// a banded rule never gives more than `eligible`; other rules do not depend on it.
 pub fn assess(
     schedule: &Schedule,
     loss: &Loss,
@@ -156,34 +186,124 @@ pub fn assess(
     if !faults.is_empty() {
         return Err(AssessFault::UnsoundSchedule { faults });
     }
-    not_negative("person_year", used.person_year)?;
-    not_negative("household_year", used.household_year)?;
-    let eligible = eligible(loss)?;
-    let table = apply_rule(
-        &schedule.rule,
-        schedule.rounding,
-        eligible,
-        loss.outcome.as_deref(),
-    )?;
-    let (caps, benefit) = apply_caps(schedule, table.amount, used);
+    let found = Found::of(schedule, loss, used)?;
     Ok(Assessment {
         schedule_id: schedule.id.clone(),
         clause: schedule.clause.clone(),
         source: schedule.source.clone(),
-        method: table.method,
-        submitted: loss.submitted,
-        layers: loss.layers.clone(),
-        eligible,
+        method: found.table.method,
+        loss: loss.clone(),
+        used: used.clone(),
+        grants: schedule.grants,
+        loans: schedule.loans,
+        eligible: found.eligible,
         warning_line: schedule.warning_line,
-        over_warning_line: eligible > schedule.warning_line,
-        deductible: table.deductible,
-        base: table.base,
-        slices: table.slices,
+        over_warning_line: found.eligible > schedule.warning_line,
+        stated_deductible: schedule.deductible,
+        deductible_of_total: schedule.deductible_of_total,
+        deductible: found.deductible,
+        accumulation: schedule.accumulation,
+        prior_loss: found.prior_loss,
+        base: found.table.base,
+        slices: found.table.slices,
         rounding: schedule.rounding,
-        table_amount: table.amount,
-        caps,
-        benefit,
+        year_amount: found.table.year_amount,
+        prior_amount: found.table.prior_amount,
+        table_amount: found.table.amount,
+        caps: found.caps,
+        benefit: found.benefit,
     })
+}
+
+/// Another reading of the same bands, and what it would pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// What the bands would be applied to.
+    pub base: BandBase,
+    /// How they would be applied.
+    pub mode: BandMode,
+    /// What it would pay, in fen.
+    pub benefit: Fen,
+    /// How much more that is than the declared reading pays, in fen; negative if it is less.
+    pub difference: Fen,
+}
+
+/// What the other readings of a banded rule would pay, so that a county sees what lies between them
+/// before it signs. Empty for other rules.
+pub fn other_readings(
+    schedule: &Schedule,
+    loss: &Loss,
+    used: &RunningTotals,
+) -> Result<Vec<Reading>, AssessFault> {
+    let declared = assess(schedule, loss, used)?.benefit;
+    let mut readings = Vec::new();
+    let Rule::Banded {
+        base: declared_base,
+        mode: declared_mode,
+        bands,
+    } = &schedule.rule
+    else {
+        return Ok(readings);
+    };
+    for base in [BandBase::ExcessOverDeductible, BandBase::WholeLoss] {
+        for mode in [BandMode::Progressive, BandMode::Flat] {
+            if (base, mode) == (*declared_base, *declared_mode) {
+                continue;
+            }
+            let bands = bands.clone();
+            let other = Schedule {
+                rule: Rule::Banded { base, mode, bands },
+                ..schedule.clone()
+            };
+            // Not checked again: a reading may be one that the county could not declare.
+            let benefit = Found::of(&other, loss, used)?.benefit;
+            let difference = benefit.checked_sub(declared).ok_or(AssessFault::Overflow)?;
+            readings.push(Reading {
+                base,
+                mode,
+                benefit,
+                difference,
+            });
+        }
+    }
+    Ok(readings)
+}
+
+/// What is found on the way from a loss to a benefit.
+struct Found {
+    eligible: Fen,
+    deductible: Fen,
+    prior_loss: Fen,
+    table: Table,
+    caps: Vec<CapStep>,
+    benefit: Fen,
+}
+
+impl Found {
+    fn of(schedule: &Schedule, loss: &Loss, used: &RunningTotals) -> Result<Self, AssessFault> {
+        not_negative("person_year", used.person_year)?;
+        not_negative("household_year", used.household_year)?;
+        not_negative("person_year_loss", used.person_year_loss)?;
+        not_negative("household_year_loss", used.household_year_loss)?;
+        let eligible = eligible(schedule, loss)?;
+        let deductible = deductible(schedule, loss.submitted)?;
+        let prior_loss = match schedule.accumulation {
+            Accumulation::Event => Fen::ZERO,
+            Accumulation::PersonYear => used.person_year_loss,
+            Accumulation::HouseholdYear => used.household_year_loss,
+        };
+        let year_loss = sum(prior_loss, eligible)?;
+        let table = table(schedule, loss, deductible, prior_loss, year_loss)?;
+        let (caps, benefit) = apply_caps(schedule, table.amount, used);
+        Ok(Self {
+            eligible,
+            deductible,
+            prior_loss,
+            table,
+            caps,
+            benefit,
+        })
+    }
 }
 
 fn not_negative(field: &str, amount: Fen) -> Result<(), AssessFault> {
@@ -196,12 +316,28 @@ fn not_negative(field: &str, amount: Fen) -> Result<(), AssessFault> {
     Ok(())
 }
 
-fn eligible(loss: &Loss) -> Result<Fen, AssessFault> {
+fn sum(one: Fen, other: Fen) -> Result<Fen, AssessFault> {
+    one.checked_add(other).ok_or(AssessFault::Overflow)
+}
+
+fn times(amount: Fen, count: i64) -> Result<Fen, AssessFault> {
+    let product = amount.get().checked_mul(count);
+    product.map(Fen::new).ok_or(AssessFault::Overflow)
+}
+
+fn eligible(schedule: &Schedule, loss: &Loss) -> Result<Fen, AssessFault> {
     not_negative("submitted", loss.submitted)?;
     let mut layers = Fen::ZERO;
     for Layer { name, paid } in &loss.layers {
         not_negative(name, *paid)?;
-        layers = layers.checked_add(*paid).ok_or(AssessFault::Overflow)?;
+        layers = sum(layers, *paid)?;
+    }
+    let stated = || loss.layers.iter().map(|layer| &layer.name);
+    if !schedule.layers.is_empty() && !stated().eq(&schedule.layers) {
+        return Err(AssessFault::LayersDiffer {
+            declared: schedule.layers.clone(),
+            stated: stated().cloned().collect(),
+        });
     }
     if layers > loss.submitted {
         return Err(AssessFault::LayersExceedSubmitted {
@@ -209,135 +345,290 @@ fn eligible(loss: &Loss) -> Result<Fen, AssessFault> {
             layers,
         });
     }
-    loss.submitted
-        .checked_sub(layers)
-        .ok_or(AssessFault::Overflow)
+    let left = loss.submitted.saturating_sub_to_zero(layers);
+    if let Some(stated) = loss.stated_eligible
+        && stated != left
+    {
+        return Err(AssessFault::SumMismatch {
+            stated,
+            computed: left,
+        });
+    }
+    not_negative("grants", loss.grants)?;
+    not_negative("loans", loss.loans)?;
+    Ok(left
+        .saturating_sub_to_zero(schedule.grants.deducted(loss.grants))
+        .saturating_sub_to_zero(schedule.loans.deducted(loss.loans)))
+}
+
+impl AidTreatment {
+    /// How much of `aid` goes off.
+    const fn deducted(self, aid: Fen) -> Fen {
+        match self {
+            Self::Deducted => aid,
+            Self::Ignored => Fen::ZERO,
+        }
+    }
+}
+
+/// The deductible that rules: the stated one, or the part of the total rounded up to the fen.
+fn deductible(schedule: &Schedule, submitted: Fen) -> Result<Fen, AssessFault> {
+    let Some(rate) = schedule.deductible_of_total else {
+        return Ok(schedule.deductible);
+    };
+    let units = times(submitted, i64::from(rate.basis_points()))?.get();
+    let part = units / UNITS_PER_FEN + i64::from(units % UNITS_PER_FEN != 0);
+    Ok(schedule.deductible.max(Fen::new(part)))
+}
+
+/// Whether `loss` passes the gate: strictly above the deductible, in every reading, because at the
+/// line there is no excess to pay for. A deductible of 0 is no gate.
+fn passes(deductible: Fen, loss: Fen) -> bool {
+    deductible == Fen::ZERO || loss > deductible
 }
 
 /// What a rule gives before any cap.
 struct Table {
     method: Method,
-    deductible: Fen,
     base: Fen,
     slices: Vec<Slice>,
+    year_amount: Fen,
+    prior_amount: Fen,
     amount: Fen,
 }
 
 impl Table {
-    fn fixed(method: Method, amount: Fen) -> Self {
+    /// Of a rule without bands.
+    fn plain(method: Method, amount: Fen) -> Self {
         Self {
             method,
-            deductible: Fen::ZERO,
             base: Fen::ZERO,
             slices: Vec::new(),
+            year_amount: amount,
+            prior_amount: Fen::ZERO,
             amount,
         }
     }
 }
 
-fn apply_rule(
-    rule: &Rule,
-    rounding: Rounding,
-    eligible: Fen,
-    outcome: Option<&str>,
+fn table(
+    schedule: &Schedule,
+    loss: &Loss,
+    deductible: Fen,
+    prior_loss: Fen,
+    year_loss: Fen,
 ) -> Result<Table, AssessFault> {
-    match rule {
-        Rule::Banded {
-            deductible,
-            base: reading,
-            mode,
-            bands,
-        } => {
-            // Strictly above, in both readings: at the line there is no excess to pay for.
-            let (base, slices) = if eligible > *deductible {
-                let base = match reading {
-                    BandBase::ExcessOverDeductible => eligible.saturating_sub_to_zero(*deductible),
-                    BandBase::WholeLoss => eligible,
-                };
-                let slices = match mode {
-                    BandMode::Progressive => progressive(bands, base)?,
-                    BandMode::Flat => vec![flat(bands, base)?],
-                };
-                (base, slices)
-            } else {
-                (Fen::ZERO, Vec::new())
-            };
-            let amount = round(&slices, rounding)?;
-            let method = Method::Banded {
-                base: *reading,
+    let (method, amount) = match &schedule.rule {
+        Rule::Banded { base, mode, bands } => {
+            let table = BandTable {
+                deductible,
+                base: *base,
                 mode: *mode,
+                bands,
+                rounding: schedule.rounding,
             };
-            Ok(Table {
-                method,
-                deductible: *deductible,
-                base,
-                slices,
-                amount,
-            })
+            return table.apply(prior_loss, year_loss);
         }
-        Rule::Fixed { amount } => Ok(Table::fixed(Method::Fixed, *amount)),
-        Rule::FixedByOutcome { amounts } => {
-            let outcome = outcome.ok_or(AssessFault::NoOutcome)?;
-            let found = amounts.iter().find(|entry| entry.outcome == outcome);
-            let outcome = outcome.to_owned();
-            match found {
-                Some(entry) => Ok(Table::fixed(
-                    Method::FixedByOutcome { outcome },
-                    entry.amount,
-                )),
-                None => Err(AssessFault::UnknownOutcome { outcome }),
-            }
+        Rule::Fixed { amount, per } => fixed(*amount, *per, loss)?,
+        Rule::FixedByOutcome { amounts } => fixed_by_outcome(amounts, loss)?,
+        Rule::FixedByHeads { amounts } => fixed_by_heads(amounts, loss)?,
+        Rule::PerUnit { values, minimum } => per_unit(values, *minimum, loss)?,
+        Rule::IncomeGap { line } => income_gap(*line, loss)?,
+        Rule::Unknown { missing } => {
+            return Err(AssessFault::Unknown {
+                missing: missing.clone(),
+            });
         }
+    };
+    if passes(deductible, year_loss) {
+        Ok(Table::plain(method, amount))
+    } else {
+        Ok(Table::plain(method, Fen::ZERO))
     }
 }
 
-fn progressive(bands: &[Band], base: Fen) -> Result<Vec<Slice>, AssessFault> {
-    bands
-        .iter()
-        .filter(|band| band.from < base)
-        .map(|band| {
-            let end = band.to.map_or(base, |to| to.min(base));
-            slice(band, end.saturating_sub_to_zero(band.from))
-        })
-        .collect()
+/// A number of persons that a rule can count with.
+fn heads(loss: &Loss) -> Result<u16, AssessFault> {
+    match loss.heads {
+        None | Some(0) => Err(AssessFault::NoHeads),
+        Some(heads) => Ok(heads),
+    }
 }
 
-fn flat(bands: &[Band], base: Fen) -> Result<Slice, AssessFault> {
-    bands
-        .iter()
-        .find(|band| band.from <= base && band.to.is_none_or(|to| base < to))
-        .ok_or(AssessFault::NoBand { base })
-        .and_then(|band| slice(band, base))
+fn fixed(amount: Fen, per: Per, loss: &Loss) -> Result<(Method, Fen), AssessFault> {
+    let count = match per {
+        Per::Event => 1,
+        Per::Head => heads(loss)?,
+    };
+    let method = Method::Fixed {
+        amount,
+        per,
+        times: count,
+    };
+    Ok((method, times(amount, i64::from(count))?))
+}
+
+fn fixed_by_outcome(amounts: &[OutcomeAmount], loss: &Loss) -> Result<(Method, Fen), AssessFault> {
+    let outcome = loss.outcome.clone().ok_or(AssessFault::NoOutcome)?;
+    match amounts.iter().find(|entry| entry.outcome == outcome) {
+        Some(OutcomeAmount { outcome: _, amount }) => {
+            let amount = *amount;
+            Ok((Method::FixedByOutcome { outcome, amount }, amount))
+        }
+        None => Err(AssessFault::UnknownOutcome { outcome }),
+    }
+}
+
+fn fixed_by_heads(amounts: &[HeadAmount], loss: &Loss) -> Result<(Method, Fen), AssessFault> {
+    let heads = heads(loss)?;
+    // Sound amounts begin at 1, so that every household has one.
+    let entry = amounts.iter().rfind(|entry| entry.heads <= heads);
+    let HeadAmount {
+        heads: from,
+        amount,
+    } = *entry.ok_or(AssessFault::NoHeads)?;
+    let method = Method::FixedByHeads {
+        heads,
+        from,
+        amount,
+    };
+    Ok((method, amount))
+}
+
+fn per_unit(values: &[UnitValue], minimum: Fen, loss: &Loss) -> Result<(Method, Fen), AssessFault> {
+    if loss.units.is_empty() {
+        return Err(AssessFault::NoUnits);
+    }
+    let mut lines = Vec::with_capacity(loss.units.len());
+    let mut total = Fen::ZERO;
+    for UnitCount { unit, count } in &loss.units {
+        let Some(entry) = values.iter().find(|entry| entry.unit == *unit) else {
+            return Err(AssessFault::UnknownUnit { unit: unit.clone() });
+        };
+        let amount = times(entry.value, i64::from(*count))?;
+        total = sum(total, amount)?;
+        lines.push(UnitLine {
+            unit: unit.clone(),
+            count: *count,
+            value: entry.value,
+            amount,
+        });
+    }
+    let amount = if total < minimum { Fen::ZERO } else { total };
+    let method = Method::PerUnit {
+        lines,
+        sum: total,
+        minimum,
+    };
+    Ok((method, amount))
+}
+
+fn income_gap(line: Fen, loss: &Loss) -> Result<(Method, Fen), AssessFault> {
+    let heads = heads(loss)?;
+    let income_per_head = loss.income_per_head.ok_or(AssessFault::NoIncome)?;
+    not_negative("income_per_head", income_per_head)?;
+    let gap = line.saturating_sub_to_zero(income_per_head);
+    let method = Method::IncomeGap {
+        line,
+        income_per_head,
+        gap,
+        heads,
+    };
+    Ok((method, times(gap, i64::from(heads))?))
+}
+
+/// A rule with bands, ready to be applied to a loss.
+struct BandTable<'schedule> {
+    deductible: Fen,
+    base: BandBase,
+    mode: BandMode,
+    bands: &'schedule [Band],
+    rounding: Rounding,
+}
+
+impl BandTable<'_> {
+    /// What the year's loss adds to that of the losses before it, each with its one rounding: so the
+    /// amounts of a year sum to the amount of its sum, whatever the order of the bills.
+    fn apply(&self, prior_loss: Fen, year_loss: Fen) -> Result<Table, AssessFault> {
+        let mut slices = Vec::with_capacity(match self.mode {
+            BandMode::Progressive => self.bands.len(),
+            BandMode::Flat => 1,
+        });
+        let base = self.base_of(year_loss);
+        let year_amount = self.amount(base, |slice| slices.push(slice))?;
+        let prior_amount = self.amount(self.base_of(prior_loss), |_| {})?;
+        Ok(Table {
+            method: Method::Banded {
+                base: self.base,
+                mode: self.mode,
+            },
+            base,
+            slices,
+            year_amount,
+            prior_amount,
+            amount: year_amount.saturating_sub_to_zero(prior_amount),
+        })
+    }
+
+    fn base_of(&self, loss: Fen) -> Fen {
+        if !passes(self.deductible, loss) {
+            return Fen::ZERO;
+        }
+        match self.base {
+            BandBase::ExcessOverDeductible => loss.saturating_sub_to_zero(self.deductible),
+            BandBase::WholeLoss => loss,
+        }
+    }
+
+    /// The rounded amount of `base`; each slice of it is handed to `keep`.
+    fn amount(&self, base: Fen, mut keep: impl FnMut(Slice)) -> Result<Fen, AssessFault> {
+        if base == Fen::ZERO {
+            return Ok(Fen::ZERO);
+        }
+        let mut units = 0_i64;
+        let mut add = |band: &Band, amount: Fen| {
+            let slice = slice(band, amount)?;
+            units = units
+                .checked_add(slice.exact_units)
+                .ok_or(AssessFault::Overflow)?;
+            keep(slice);
+            Ok(())
+        };
+        match self.mode {
+            BandMode::Progressive => {
+                for band in self.bands.iter().filter(|band| band.from < base) {
+                    let end = band.to.map_or(base, |to| to.min(base));
+                    add(band, end.saturating_sub_to_zero(band.from))?;
+                }
+            }
+            BandMode::Flat => {
+                let holds = |band: &&Band| band.from <= base && band.to.is_none_or(|to| base < to);
+                let band = self.bands.iter().find(holds);
+                add(band.ok_or(AssessFault::NoBand { base })?, base)?;
+            }
+        }
+        round(units, self.rounding)
+    }
 }
 
 fn slice(band: &Band, amount: Fen) -> Result<Slice, AssessFault> {
-    let exact_units = amount
-        .get()
-        .checked_mul(i64::from(band.rate.basis_points()))
-        .ok_or(AssessFault::Overflow)?;
     Ok(Slice {
         from: band.from,
         to: band.to,
         rate: band.rate,
         amount,
-        exact_units,
+        exact_units: times(amount, i64::from(band.rate.basis_points()))?.get(),
     })
 }
 
-/// The one rounding.
-fn round(slices: &[Slice], rounding: Rounding) -> Result<Fen, AssessFault> {
-    let units: i128 = slices
-        .iter()
-        .map(|slice| i128::from(slice.exact_units))
-        .sum();
-    let per_fen = i128::from(UNITS_PER_FEN);
-    let fen = match rounding {
-        Rounding::HalfUp => (units + per_fen / 2) / per_fen,
-        Rounding::Down => units / per_fen,
+/// The one rounding, of units of 1/10 000 fen to fen.
+fn round(units: i64, rounding: Rounding) -> Result<Fen, AssessFault> {
+    let half = match rounding {
+        Rounding::HalfUp => UNITS_PER_FEN / 2,
+        Rounding::Down => 0,
     };
-    i64::try_from(fen)
-        .map(Fen::new)
-        .map_err(|_| AssessFault::Overflow)
+    let units = units.checked_add(half).ok_or(AssessFault::Overflow)?;
+    Ok(Fen::new(units / UNITS_PER_FEN))
 }
 
 fn apply_caps(schedule: &Schedule, amount: Fen, used: &RunningTotals) -> (Vec<CapStep>, Fen) {
@@ -364,170 +655,13 @@ fn apply_caps(schedule: &Schedule, amount: Fen, used: &RunningTotals) -> (Vec<Ca
     (steps, after)
 }
 
-impl Assessment {
-    /// The whole derivation, line by line, ending with the benefit.
-    pub fn steps(&self) -> Vec<Step> {
-        let mut steps = vec![step("申报金额", "Submitted", &self.clause, self.submitted)];
-        let mut left = self.submitted.to_string();
-        for Layer { name, paid } in &self.layers {
-            left = format!("{left} − {paid}");
-            let zh = format!("已由{name}支付");
-            steps.push(step(
-                &zh,
-                &format!("Paid by {name}"),
-                &paid.to_string(),
-                *paid,
-            ));
-        }
-        steps.push(step("合规自付", "Eligible", &left, self.eligible));
-        let line = self.warning_line;
-        let sign = if self.over_warning_line { '>' } else { '≤' };
-        steps.push(step(
-            "预警线（只启动核查，不影响金额）",
-            "Warning line (opens a check, never changes the sum)",
-            &format!("{} {sign} {line}", self.eligible),
-            line,
-        ));
-        self.table_steps(&mut steps);
-        for cap in &self.caps {
-            steps.push(step(
-                &format!("封顶线：{}", cap.scope.label_zh()),
-                &format!("Cap: {}", cap.scope.label_en()),
-                &format!("min({}, {} − {})", cap.before, cap.limit, cap.used),
-                cap.after,
-            ));
-        }
-        let benefit = self.benefit.to_string();
-        steps.push(step("赔付金额", "Benefit", &benefit, self.benefit));
-        steps
-    }
-
-    fn table_steps(&self, steps: &mut Vec<Step>) {
-        match &self.method {
-            Method::Banded { base, mode } => {
-                steps.push(self.base_step(*base));
-                steps.extend(self.slices.iter().map(|slice| slice.step(*mode)));
-                let (mode_zh, mode_en) = match mode {
-                    BandMode::Progressive => ("分段累进", "progressive"),
-                    BandMode::Flat => ("全额套档", "flat"),
-                };
-                let sum = self
-                    .slices
-                    .iter()
-                    .map(Slice::exact)
-                    .collect::<Vec<_>>()
-                    .join(" + ");
-                let sum = if sum.is_empty() {
-                    Fen::ZERO.to_string()
-                } else {
-                    sum
-                };
-                let (zh, en) = (self.rounding.label_zh(), self.rounding.label_en());
-                steps.push(step(
-                    &format!("理算金额（{mode_zh}；{zh}，仅此一次）"),
-                    &format!("Table amount ({mode_en}; {en}, once)"),
-                    &sum,
-                    self.table_amount,
-                ));
-            }
-            Method::Fixed => {
-                let sum = self.table_amount.to_string();
-                steps.push(step("定额", "Fixed amount", &sum, self.table_amount));
-            }
-            Method::FixedByOutcome { outcome } => {
-                let sum = self.table_amount.to_string();
-                let (zh, en) = (
-                    format!("定额：{outcome}"),
-                    format!("Fixed amount: {outcome}"),
-                );
-                steps.push(step(&zh, &en, &sum, self.table_amount));
-            }
-        }
-    }
-
-    fn base_step(&self, base: BandBase) -> Step {
-        let (eligible, deductible) = (self.eligible, self.deductible);
-        if eligible <= deductible {
-            let working = format!("{eligible} ≤ {deductible}");
-            return step(
-                "未超过起付线",
-                "Not above the deductible",
-                &working,
-                self.base,
-            );
-        }
-        match base {
-            BandBase::ExcessOverDeductible => step(
-                "超过起付线的部分",
-                "Excess over the deductible",
-                &format!("{eligible} − {deductible}"),
-                self.base,
-            ),
-            BandBase::WholeLoss => step(
-                "超过起付线，按全额计算",
-                "Above the deductible: the whole loss counts",
-                &format!("{eligible} > {deductible}"),
-                self.base,
-            ),
-        }
-    }
-}
-
-impl Slice {
-    fn step(&self, mode: BandMode) -> Step {
-        let exact = self.exact();
-        let cut = Fen::new(self.exact_units / UNITS_PER_FEN);
-        let product = format!("{} × {}", self.amount, self.rate);
-        let working = if exact == cut.to_string() {
-            product
-        } else {
-            format!("{product} = {exact}")
-        };
-        let (zh, en) = match mode {
-            BandMode::Progressive => ("分段", "Slice"),
-            BandMode::Flat => ("所在档", "Band"),
-        };
-        let from = self.from;
-        match self.to {
-            Some(to) => step(
-                &format!("{zh} {from}（含）至 {to}"),
-                &format!("{en} from {from} to below {to}"),
-                &working,
-                cut,
-            ),
-            None => step(
-                &format!("{zh} {from}（含）以上"),
-                &format!("{en} from {from} upwards"),
-                &working,
-                cut,
-            ),
-        }
-    }
-
-    /// The exact amount in yuan, with as many decimals beyond the fen as it has.
-    fn exact(&self) -> String {
-        let whole = Fen::new(self.exact_units / UNITS_PER_FEN).to_string();
-        let rest = format!("{:04}", self.exact_units % UNITS_PER_FEN);
-        format!("{whole}{}", rest.trim_end_matches('0'))
-    }
-}
-
-fn step(label_zh: &str, label_en: &str, working: &str, amount: Fen) -> Step {
-    Step {
-        label_zh: label_zh.to_owned(),
-        label_en: label_en.to_owned(),
-        working: working.to_owned(),
-        amount,
-    }
-}
-
 /// Why nothing could be computed. Never the reason for a benefit of zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum AssessFault {
     /// An amount below zero.
     NegativeAmount {
-        /// Which: `submitted`, a layer's name, `person_year` or `household_year`.
+        /// Which: a field of the loss or the running totals, or a layer's name.
         field: String,
         /// What it says.
         amount: Fen,
@@ -539,6 +673,20 @@ pub enum AssessFault {
         /// What the layers come to.
         layers: Fen,
     },
+    /// The schedule declares its layers, and the loss states others, or in another order.
+    LayersDiffer {
+        /// What the schedule declares.
+        declared: Vec<String>,
+        /// What the loss states.
+        stated: Vec<String>,
+    },
+    /// The settlement slip does not add up.
+    SumMismatch {
+        /// What the slip says is left to the household, in fen.
+        stated: Fen,
+        /// What submitted less all layers comes to, in fen.
+        computed: Fen,
+    },
     /// An amount beyond what can be computed exactly, about nine trillion yuan.
     Overflow,
     /// The rule pays by outcome and none is given.
@@ -547,6 +695,22 @@ pub enum AssessFault {
     UnknownOutcome {
         /// The outcome.
         outcome: String,
+    },
+    /// The rule counts persons and no number of at least 1 is given.
+    NoHeads,
+    /// The rule counts units and none are given.
+    NoUnits,
+    /// The rule does not know the unit.
+    UnknownUnit {
+        /// The unit.
+        unit: String,
+    },
+    /// The rule fills an income gap and no income is given.
+    NoIncome,
+    /// The source of the schedule does not print what is needed: nothing may be paid by it.
+    Unknown {
+        /// What is missing.
+        missing: String,
     },
     /// No band holds the base. A sound schedule has one for every amount.
     NoBand {
@@ -578,6 +742,30 @@ impl fmt::Display for AssessFault {
                     "the schedule has no amount for the outcome \"{outcome}\""
                 )
             }
+            Self::LayersDiffer { declared, stated } => write!(
+                f,
+                "the schedule declares the layers {}, the loss states {}",
+                listed(declared),
+                listed(stated)
+            ),
+            Self::SumMismatch { stated, computed } => write!(
+                f,
+                "the slip leaves {stated} to the household, submitted less all layers is {computed}"
+            ),
+            Self::NoHeads => f.write_str("the schedule pays by persons, and no number is given"),
+            Self::NoUnits => f.write_str("the schedule pays per unit, and none are given"),
+            Self::UnknownUnit { unit } => {
+                write!(f, "the schedule has no value for the unit \"{unit}\"")
+            }
+            Self::NoIncome => {
+                f.write_str("the schedule fills an income gap, and no income per head is given")
+            }
+            Self::Unknown { missing } => {
+                write!(
+                    f,
+                    "the schedule cannot pay, its source does not print: {missing}"
+                )
+            }
             Self::NoBand { base } => write!(f, "no band holds {base}"),
             Self::UnsoundSchedule { faults } => {
                 let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -588,6 +776,13 @@ impl fmt::Display for AssessFault {
 }
 
 impl Error for AssessFault {}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    names.join(", ")
+}
 
 #[cfg(test)]
 mod tests {
@@ -613,8 +808,13 @@ mod tests {
             clause: "因病".into(),
             source: "U-TABLE".into(),
             warning_line: yuan("5000"),
+            layers: vec![],
+            grants: AidTreatment::Ignored,
+            loans: AidTreatment::Ignored,
+            deductible: yuan("5000"),
+            deductible_of_total: None,
+            accumulation: Accumulation::Event,
             rule: Rule::Banded {
-                deductible: yuan("5000"),
                 base,
                 mode,
                 bands: vec![
@@ -635,6 +835,7 @@ mod tests {
     fn with(schedule: Schedule, rule: Rule) -> Schedule {
         Schedule {
             rule,
+            deductible: Fen::ZERO,
             caps: vec![],
             ..schedule
         }
@@ -651,8 +852,7 @@ mod tests {
     fn loss(submitted: &str) -> Loss {
         Loss {
             submitted: yuan(submitted),
-            layers: vec![],
-            outcome: None,
+            ..Loss::default()
         }
     }
 
@@ -717,7 +917,6 @@ mod tests {
             ..band(0, None, 5_000)
         };
         let rule = Rule::Banded {
-            deductible: Fen::ZERO,
             base: BandBase::ExcessOverDeductible,
             mode: BandMode::Progressive,
             bands: vec![half(0, Some(Fen::new(1))), half(1, None)],
@@ -741,6 +940,7 @@ mod tests {
             progressive(),
             Rule::Fixed {
                 amount: yuan("4000"),
+                per: Per::Event,
             },
         );
         assert_eq!(benefit(&fixed, &loss("0")), Ok("4,000.00".into()));
@@ -787,6 +987,7 @@ mod tests {
         let used = RunningTotals {
             person_year: yuan("25000"),
             household_year: yuan("59000"),
+            ..RunningTotals::default()
         };
         let done = assess(&schedule, &loss("40000"), &used).expect("assessed");
         let after: Vec<String> = done.caps.iter().map(|cap| cap.after.to_string()).collect();
@@ -836,8 +1037,7 @@ mod tests {
         );
         let most = Loss {
             submitted: Fen::new(i64::MAX),
-            layers: vec![],
-            outcome: None,
+            ..Loss::default()
         };
         assert_eq!(benefit(&flat(), &most), Err(AssessFault::Overflow));
         let unsound = with(flat(), Rule::FixedByOutcome { amounts: vec![] });
@@ -891,7 +1091,7 @@ mod tests {
                 "Slice from 5,000.00 to below 15,000.00 | 0.01 × 50 % = 0.005 | 0.00",
                 "Table amount (progressive; rounded half up to the fen, once) \
                  | 1,500.00 + 0.005 | 1,500.01",
-                "Cap: person, policy year | min(1,500.01, 200,000.00 − 199,000.00) | 1,000.00",
+                "Cap: person, policy year | min(1,500.01, 200,000.00 − 199,000.00 = 1,000.00) | 1,000.00",
                 "Benefit | 1,000.00 | 1,000.00",
             ]
         );

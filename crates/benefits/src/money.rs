@@ -1,6 +1,7 @@
 //! Money (金额) in whole fen and rates (比例) in basis points.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::error::Error;
 use std::fmt;
 
@@ -120,6 +121,12 @@ impl Fen {
         if self.0 <= other.0 { self } else { other }
     }
 
+    /// The larger of the two.
+    #[must_use]
+    pub const fn max(self, other: Self) -> Self {
+        if self.0 >= other.0 { self } else { other }
+    }
+
     /// Whether the amount is below zero.
     pub const fn is_negative(self) -> bool {
         self.0 < 0
@@ -209,8 +216,10 @@ impl fmt::Display for MoneyFault {
 impl Error for MoneyFault {}
 
 /// A rate (赔付比例) in basis points: 10 000 are the whole, 3 000 are 30 %. Never above the whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
+///
+/// Written as the integer; read from the integer or from text, see [`Rate::parse`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "u32")]
 pub struct Rate(u32);
 
 impl Rate {
@@ -222,8 +231,41 @@ impl Rate {
         if basis_points <= Self::WHOLE.0 {
             Ok(Self(basis_points))
         } else {
-            Err(RateFault { basis_points })
+            Err(RateFault::AboveWhole { basis_points })
         }
+    }
+
+    /// Reads a rate as schemes print it, exactly: `30%`, `72.55 %`, or as a part of one: `0.3`; also
+    /// in full-width characters (全角). A basis point is the smallest step, so at most two decimals
+    /// of a per cent.
+    pub fn parse(text: &str) -> Result<Self, RateFault> {
+        let half_width: String = text.chars().map(half_width).collect();
+        let rate = half_width.trim();
+        let (number, decimals_max) = match rate.strip_suffix('%') {
+            Some(number) => (number.trim_end(), 2),
+            None => (rate, 4),
+        };
+        let (whole, decimals) = match number.split_once('.') {
+            Some((whole, decimals)) if !decimals.is_empty() => (whole, decimals),
+            Some(_) => ("", ""),
+            None => (number, ""),
+        };
+        let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !all_digits(whole) || !all_digits(decimals) {
+            return Err(RateFault::NotARate {
+                text: text.to_owned(),
+            });
+        }
+        if decimals.len() > decimals_max {
+            return Err(RateFault::TooManyDecimals {
+                text: text.to_owned(),
+            });
+        }
+        // Only digits are left: what does not fit is far above the whole.
+        let basis_points = format!("{whole}{decimals:0<decimals_max$}")
+            .parse()
+            .unwrap_or(u32::MAX);
+        Self::from_basis_points(basis_points)
     }
 
     /// The rate in basis points, 0 to 10 000.
@@ -246,6 +288,39 @@ impl From<Rate> for u32 {
     }
 }
 
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RateVisitor)
+    }
+}
+
+struct RateVisitor;
+
+impl Visitor<'_> for RateVisitor {
+    type Value = Rate;
+
+    // Also what is said of a bare 0.3, which no visit takes: it would come in binary, not exact.
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a rate in quotes, \"30%\" or \"0.3\", or in whole basis points, 3000")
+    }
+
+    fn visit_u64<E: de::Error>(self, basis_points: u64) -> Result<Rate, E> {
+        let basis_points = u32::try_from(basis_points).unwrap_or(u32::MAX);
+        Rate::from_basis_points(basis_points).map_err(E::custom)
+    }
+
+    fn visit_i64<E: de::Error>(self, basis_points: i64) -> Result<Rate, E> {
+        match u64::try_from(basis_points) {
+            Ok(basis_points) => self.visit_u64(basis_points),
+            Err(_) => Err(E::invalid_value(Unexpected::Signed(basis_points), &self)),
+        }
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Rate, E> {
+        Rate::parse(text).map_err(E::custom)
+    }
+}
+
 /// Prints per cent, with decimals only where there are any: `30 %`, `12.5 %`, `0.05 %`.
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -260,20 +335,42 @@ impl fmt::Display for Rate {
     }
 }
 
-/// A rate above 100 %.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RateFault {
-    /// What was given.
-    pub basis_points: u32,
+/// Why something is not a rate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RateFault {
+    /// Above 100 %.
+    AboveWhole {
+        /// What was given.
+        basis_points: u32,
+    },
+    /// Something that is neither a per cent nor a part of one.
+    NotARate {
+        /// What was read.
+        text: String,
+    },
+    /// Finer than a basis point.
+    TooManyDecimals {
+        /// What was read.
+        text: String,
+    },
 }
 
 impl fmt::Display for RateFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "a rate of {} basis points is above 10000 (100 %)",
-            self.basis_points
-        )
+        match self {
+            Self::AboveWhole { basis_points } => write!(
+                f,
+                "a rate of {basis_points} basis points is above 10000 (100 %); 30 % is \"30%\", \
+                 \"0.3\" or 3000"
+            ),
+            Self::NotARate { text } => {
+                write!(f, "\"{text}\" is not a rate such as \"30%\" or \"0.3\"")
+            }
+            Self::TooManyDecimals { text } => {
+                write!(f, "\"{text}\" has more than two decimals of a per cent")
+            }
+        }
     }
 }
 
@@ -386,7 +483,7 @@ mod tests {
         assert_eq!(Rate::from_basis_points(10_000), Ok(Rate::WHOLE));
         assert_eq!(
             Rate::from_basis_points(10_001),
-            Err(RateFault {
+            Err(RateFault::AboveWhole {
                 basis_points: 10_001
             })
         );
@@ -408,5 +505,77 @@ mod tests {
             .expect_err("above the whole")
             .to_string();
         assert!(fault.contains("above 10000"), "{fault}");
+    }
+
+    #[test]
+    fn rates_are_read_exactly_as_schemes_print_them() {
+        for (text, basis_points) in [
+            ("30%", 3_000),
+            (" 30 % ", 3_000),
+            ("0.3", 3_000),
+            ("0.7255", 7_255),
+            ("72.55%", 7_255),
+            ("0.05%", 5),
+            ("1", 10_000),
+            ("100.00%", 10_000),
+            ("0", 0),
+            ("\u{ff10}.\u{ff13}", 3_000),
+            ("\u{ff13}\u{ff10}\u{ff05}", 3_000),
+        ] {
+            let rate = Rate::parse(text).map(Rate::basis_points);
+            assert_eq!(rate, Ok(basis_points), "{text}");
+        }
+        for bad in [
+            "", "%", "-5%", "30%%", ".5", "5.", "1e-1", "三成", "3/10", "1,0%", "30‰",
+        ] {
+            let text = bad.to_owned();
+            assert_eq!(Rate::parse(bad), Err(RateFault::NotARate { text }), "{bad}");
+        }
+        for bad in ["72.555%", "0.72555", "30.000%"] {
+            let text = bad.to_owned();
+            assert_eq!(Rate::parse(bad), Err(RateFault::TooManyDecimals { text }));
+        }
+        for (bad, basis_points) in [
+            ("100.01%", 10_001),
+            ("30", 300_000),
+            ("99999999999999999999%", u32::MAX),
+        ] {
+            assert_eq!(
+                Rate::parse(bad),
+                Err(RateFault::AboveWhole { basis_points })
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_gives_a_rate_as_text_or_basis_points_and_never_as_a_float() {
+        let read = |rate: &str| {
+            toml::from_str::<crate::Band>(&format!("from = 0\nrate = {rate}"))
+                .map(|band| band.rate.basis_points())
+                .map_err(|fault| fault.to_string())
+        };
+        assert_eq!(read("\"72.55%\""), Ok(7_255));
+        assert_eq!(read("\"0.3\""), Ok(3_000));
+        assert_eq!(read("3000"), Ok(3_000));
+        for (bad, says) in [
+            (
+                "0.3",
+                "a rate in quotes, \"30%\" or \"0.3\", or in whole basis points, 3000",
+            ),
+            ("-1", "a rate in quotes"),
+            ("99999999999", "above 10000"),
+            ("\"72.555%\"", "more than two decimals of a per cent"),
+            ("\"a third\"", "is not a rate"),
+        ] {
+            let fault = read(bad).expect_err(bad);
+            assert!(fault.contains(says), "{bad}: {fault}");
+        }
+        let band = crate::Band {
+            from: Fen::ZERO,
+            to: None,
+            rate: Rate::WHOLE,
+        };
+        let written = toml::to_string(&band).expect("written");
+        assert!(written.contains("rate = 10000"), "{written}");
     }
 }

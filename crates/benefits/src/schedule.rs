@@ -1,12 +1,11 @@
-//! The benefit schedule (赔付标准) of one peril, as scheme data, and what makes it sound.
+//! The benefit schedule (赔付标准) of one peril, as scheme data.
 
 use crate::{Fen, Rate};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
-use std::error::Error;
-use std::fmt;
 
-/// What a scheme pays for one peril.
+/// What a scheme pays for one peril. The steps follow one another and combine freely: what the
+/// layers and the aid leave, the deductible as a gate, the rule, the accumulation over the year,
+/// one rounding, the caps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
@@ -16,8 +15,29 @@ pub struct Schedule {
     pub clause: String,
     /// Where the figures come from.
     pub source: String,
-    /// The warning line (预警线): opens a check, never changes the sum.
+    /// The warning line (预警线) in fen: opens a check, never changes the sum.
     pub warning_line: Fen,
+    /// The reimbursement layers (报销层) by name, in order. Where declared, a loss states exactly
+    /// these in this order, 0 for one that paid nothing. Empty: any layers, in any order.
+    #[serde(default)]
+    pub layers: Vec<String>,
+    /// What becomes of grants (助学金、补助).
+    #[serde(default)]
+    pub grants: AidTreatment,
+    /// What becomes of student loans (助学贷款).
+    #[serde(default)]
+    pub loans: AidTreatment,
+    /// The deductible (起付线) in fen, for every rule. The loss must lie strictly above it; 0 is no
+    /// gate.
+    #[serde(default)]
+    pub deductible: Fen,
+    /// The deductible as a part of what was submitted (自付须超过总费用的比例), rounded up to the
+    /// fen. The larger of it and `deductible` rules.
+    #[serde(default)]
+    pub deductible_of_total: Option<Rate>,
+    /// Over which losses the rule runs.
+    #[serde(default)]
+    pub accumulation: Accumulation,
     /// How the amount is found.
     pub rule: Rule,
     /// The caps (封顶线), applied in this order; empty where the source sets none.
@@ -26,15 +46,52 @@ pub struct Schedule {
     pub rounding: Rounding,
 }
 
+impl Schedule {
+    /// What the source does not print, where that keeps the schedule from paying.
+    pub fn unknown(&self) -> Option<&str> {
+        match &self.rule {
+            Rule::Unknown { missing } => Some(missing),
+            Rule::Banded { .. }
+            | Rule::Fixed { .. }
+            | Rule::FixedByOutcome { .. }
+            | Rule::FixedByHeads { .. }
+            | Rule::PerUnit { .. }
+            | Rule::IncomeGap { .. } => None,
+        }
+    }
+}
+
+/// What becomes of aid that the household received apart from the layers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AidTreatment {
+    /// It goes off what is eligible, down to nothing.
+    Deducted,
+    /// It changes nothing; it is only shown.
+    #[default]
+    Ignored,
+}
+
+/// Over which losses the rule runs (累计口径).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Accumulation {
+    /// Each event by itself (按次).
+    #[default]
+    Event,
+    /// All eligible losses of the person in the policy year (个人年度累计): a loss earns what it
+    /// adds to the table amount of the year.
+    PersonYear,
+    /// All eligible losses of the household in the policy year (家庭年度累计).
+    HouseholdYear,
+}
+
 /// How the amount is found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Rule {
     /// Rates in bands (分段按比例).
     Banded {
-        /// The deductible (起付线). A loss at or below it earns nothing; the loss must lie
-        /// strictly above it, in both readings of [`BandBase`].
-        deductible: Fen,
         /// What the bands are applied to.
         base: BandBase,
         /// How the bands are applied.
@@ -44,14 +101,50 @@ pub enum Rule {
     },
     /// One fixed sum (定额), whatever the loss.
     Fixed {
-        /// The sum.
+        /// The sum in fen.
         amount: Fen,
+        /// For what it is paid once.
+        #[serde(default)]
+        per: Per,
     },
     /// A fixed sum per outcome, such as 本科 or 专科.
     FixedByOutcome {
         /// The sums.
         amounts: Vec<OutcomeAmount>,
     },
+    /// A fixed sum by the number of persons, such as 1, 2, 3 and more.
+    FixedByHeads {
+        /// The sums, from 1 person upwards.
+        amounts: Vec<HeadAmount>,
+    },
+    /// A value per unit lost, such as a pig or a sheep.
+    PerUnit {
+        /// The values.
+        values: Vec<UnitValue>,
+        /// The least sum (起赔额) in fen that is paid; below it nothing is.
+        minimum: Fen,
+    },
+    /// What the income per head lacks to a line, for every head (收入补差).
+    IncomeGap {
+        /// The line in fen per head and year.
+        line: Fen,
+    },
+    /// The source does not print the rule. Sound to read, refused for payment.
+    Unknown {
+        /// What is missing.
+        missing: String,
+    },
+}
+
+/// For what a fixed sum is paid once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// The event (每次).
+    #[default]
+    Event,
+    /// Each person (每人).
+    Head,
 }
 
 /// What the bands are applied to once the loss exceeds the deductible.
@@ -97,6 +190,26 @@ pub struct OutcomeAmount {
     pub amount: Fen,
 }
 
+/// The sum from a number of persons upwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadAmount {
+    /// From this many persons upwards.
+    pub heads: u16,
+    /// What it pays, in fen.
+    pub amount: Fen,
+}
+
+/// The value of one unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnitValue {
+    /// The unit, in the words of the scheme: 猪, 羊.
+    pub unit: String,
+    /// What one pays, in fen.
+    pub value: Fen,
+}
+
 /// A cap (封顶线).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,7 +252,8 @@ impl CapScope {
     }
 }
 
-/// The one rounding: applied once, to the exact sum of all slices, to whole fen.
+/// The one rounding: applied once, to the exact sum of all slices, to whole fen. Where losses
+/// accumulate it is applied to the sum of the year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rounding {
@@ -164,399 +278,5 @@ impl Rounding {
             Self::HalfUp => "rounded half up to the fen",
             Self::Down => "rounded down to the fen",
         }
-    }
-}
-
-impl Schedule {
-    /// Every fault of the schedule; empty when it is sound.
-    pub fn check(&self) -> Vec<ScheduleFault> {
-        let mut faults = Vec::new();
-        not_negative("warning_line", self.warning_line, &mut faults);
-        match &self.rule {
-            Rule::Banded {
-                deductible,
-                base: _,
-                mode: _,
-                bands,
-            } => {
-                not_negative("deductible", *deductible, &mut faults);
-                check_bands(bands, &mut faults);
-            }
-            Rule::Fixed { amount } => not_negative("amount", *amount, &mut faults),
-            Rule::FixedByOutcome { amounts } => check_outcomes(amounts, &mut faults),
-        }
-        let mut scopes = BTreeSet::new();
-        for cap in &self.caps {
-            not_negative("cap", cap.limit, &mut faults);
-            if !scopes.insert(cap.scope) {
-                faults.push(ScheduleFault::DuplicateCapScope { scope: cap.scope });
-            }
-        }
-        faults
-    }
-}
-
-fn not_negative(field: &str, amount: Fen, faults: &mut Vec<ScheduleFault>) {
-    if amount.is_negative() {
-        faults.push(ScheduleFault::NegativeMoney {
-            field: field.to_owned(),
-            amount,
-        });
-    }
-}
-
-fn check_bands(bands: &[Band], faults: &mut Vec<ScheduleFault>) {
-    let (Some(first), Some(last)) = (bands.first(), bands.last()) else {
-        faults.push(ScheduleFault::NoBands);
-        return;
-    };
-    if first.from != Fen::ZERO {
-        faults.push(ScheduleFault::FirstBandNotFromZero { from: first.from });
-    }
-    for (number, band) in (1..).zip(bands) {
-        not_negative("band from", band.from, faults);
-        if let Some(to) = band.to {
-            not_negative("band to", to, faults);
-            if to <= band.from {
-                faults.push(ScheduleFault::EmptyBand {
-                    number,
-                    from: band.from,
-                    to,
-                });
-            }
-        }
-    }
-    for (number, pair) in (2..).zip(bands.windows(2)) {
-        let [before, band] = pair else { continue };
-        let Some(ends) = before.to else {
-            faults.push(ScheduleFault::OpenBandNotLast { number: number - 1 });
-            continue;
-        };
-        let starts = band.from;
-        if starts <= before.from {
-            faults.push(ScheduleFault::UnorderedBands { number, starts });
-        } else if starts > ends {
-            faults.push(ScheduleFault::Gap {
-                number,
-                ends,
-                starts,
-            });
-        } else if starts < ends {
-            faults.push(ScheduleFault::Overlap {
-                number,
-                ends,
-                starts,
-            });
-        }
-    }
-    if let Some(to) = last.to {
-        faults.push(ScheduleFault::LastBandNotOpen { to });
-    }
-}
-
-fn check_outcomes(amounts: &[OutcomeAmount], faults: &mut Vec<ScheduleFault>) {
-    if amounts.is_empty() {
-        faults.push(ScheduleFault::NoOutcomes);
-    }
-    let mut seen = BTreeSet::new();
-    for OutcomeAmount { outcome, amount } in amounts {
-        not_negative("amount", *amount, faults);
-        if !seen.insert(outcome) {
-            faults.push(ScheduleFault::DuplicateOutcome {
-                outcome: outcome.clone(),
-            });
-        }
-    }
-}
-
-/// Why a schedule is not sound. Bands are counted from 1.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum ScheduleFault {
-    /// A banded rule without bands.
-    NoBands,
-    /// The first band leaves the lowest amounts without a rate.
-    FirstBandNotFromZero {
-        /// Where it starts.
-        from: Fen,
-    },
-    /// A band that ends where it starts, or before.
-    EmptyBand {
-        /// Which band.
-        number: usize,
-        /// Its lower edge.
-        from: Fen,
-        /// Its upper edge.
-        to: Fen,
-    },
-    /// A band that does not start above the start of the one before it.
-    UnorderedBands {
-        /// Which band.
-        number: usize,
-        /// Where it starts.
-        starts: Fen,
-    },
-    /// Amounts between two bands have no rate.
-    Gap {
-        /// The later band.
-        number: usize,
-        /// Where the earlier one ends.
-        ends: Fen,
-        /// Where the later one starts.
-        starts: Fen,
-    },
-    /// Amounts in two bands have two rates.
-    Overlap {
-        /// The later band.
-        number: usize,
-        /// Where the earlier one ends.
-        ends: Fen,
-        /// Where the later one starts.
-        starts: Fen,
-    },
-    /// A band without an upper edge that others follow.
-    OpenBandNotLast {
-        /// Which band.
-        number: usize,
-    },
-    /// The largest amounts have no rate; an upper limit belongs in a cap.
-    LastBandNotOpen {
-        /// Where the last band ends.
-        to: Fen,
-    },
-    /// Money below zero.
-    NegativeMoney {
-        /// Which figure.
-        field: String,
-        /// What it says.
-        amount: Fen,
-    },
-    /// A rule by outcome without outcomes.
-    NoOutcomes,
-    /// Two sums for one outcome.
-    DuplicateOutcome {
-        /// The outcome.
-        outcome: String,
-    },
-    /// Two caps that count the same.
-    DuplicateCapScope {
-        /// What they count.
-        scope: CapScope,
-    },
-}
-
-impl fmt::Display for ScheduleFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoBands => f.write_str("there are no bands"),
-            Self::FirstBandNotFromZero { from } => {
-                write!(f, "the first band starts at {from}, not at 0.00")
-            }
-            Self::EmptyBand { number, from, to } => {
-                write!(f, "band {number} from {from} to {to} is empty")
-            }
-            Self::UnorderedBands { number, starts } => {
-                write!(
-                    f,
-                    "band {number} starts at {starts}, not above the band before it"
-                )
-            }
-            Self::Gap {
-                number,
-                ends,
-                starts,
-            } => {
-                write!(
-                    f,
-                    "gap before band {number}: nothing from {ends} to {starts}"
-                )
-            }
-            Self::Overlap {
-                number,
-                ends,
-                starts,
-            } => {
-                write!(
-                    f,
-                    "band {number} starts at {starts}, before the last one ends at {ends}"
-                )
-            }
-            Self::OpenBandNotLast { number } => {
-                write!(f, "band {number} has no upper edge, but is not the last")
-            }
-            Self::LastBandNotOpen { to } => {
-                write!(
-                    f,
-                    "the last band ends at {to}; leave it open and set a cap instead"
-                )
-            }
-            Self::NegativeMoney { field, amount } => write!(f, "{field} is negative: {amount}"),
-            Self::NoOutcomes => f.write_str("there are no outcomes"),
-            Self::DuplicateOutcome { outcome } => {
-                write!(f, "the outcome \"{outcome}\" stands twice")
-            }
-            Self::DuplicateCapScope { scope } => {
-                write!(f, "two caps for the same scope: {}", scope.label_en())
-            }
-        }
-    }
-}
-
-impl Error for ScheduleFault {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn yuan(yuan: i64) -> Fen {
-        Fen::from_yuan(yuan)
-    }
-
-    fn schedule(rule: Rule) -> Schedule {
-        Schedule {
-            id: "test".into(),
-            clause: "第一条".into(),
-            source: "invented".into(),
-            warning_line: yuan(5_000),
-            rule,
-            caps: vec![],
-            rounding: Rounding::HalfUp,
-        }
-    }
-
-    fn banded(edges: &[(i64, Option<i64>)]) -> Schedule {
-        schedule(Rule::Banded {
-            deductible: Fen::ZERO,
-            base: BandBase::ExcessOverDeductible,
-            mode: BandMode::Progressive,
-            bands: edges
-                .iter()
-                .map(|&(from, to)| Band {
-                    from: yuan(from),
-                    to: to.map(yuan),
-                    rate: Rate::WHOLE,
-                })
-                .collect(),
-        })
-    }
-
-    #[test]
-    fn sound_bands_have_no_fault() {
-        assert_eq!(banded(&[(0, None)]).check(), []);
-        assert_eq!(banded(&[(0, Some(5)), (5, Some(9)), (9, None)]).check(), []);
-    }
-
-    #[test]
-    fn every_fault_of_bands_is_named() {
-        use ScheduleFault as F;
-        assert_eq!(banded(&[]).check(), [F::NoBands]);
-        assert_eq!(
-            banded(&[(1, None)]).check(),
-            [F::FirstBandNotFromZero { from: yuan(1) }]
-        );
-        assert_eq!(
-            banded(&[(0, Some(5))]).check(),
-            [F::LastBandNotOpen { to: yuan(5) }]
-        );
-        assert_eq!(
-            banded(&[(0, Some(5)), (6, None)]).check(),
-            [F::Gap {
-                number: 2,
-                ends: yuan(5),
-                starts: yuan(6)
-            }]
-        );
-        assert_eq!(
-            banded(&[(0, Some(5)), (4, None)]).check(),
-            [F::Overlap {
-                number: 2,
-                ends: yuan(5),
-                starts: yuan(4)
-            }]
-        );
-        assert_eq!(
-            banded(&[(0, Some(5)), (5, Some(9)), (3, None)]).check(),
-            [F::UnorderedBands {
-                number: 3,
-                starts: yuan(3)
-            }]
-        );
-        assert_eq!(
-            banded(&[(0, None), (5, None)]).check(),
-            [F::OpenBandNotLast { number: 1 }]
-        );
-        assert_eq!(
-            banded(&[(0, Some(5)), (5, Some(5)), (9, None)]).check(),
-            [
-                F::EmptyBand {
-                    number: 2,
-                    from: yuan(5),
-                    to: yuan(5)
-                },
-                F::Gap {
-                    number: 3,
-                    ends: yuan(5),
-                    starts: yuan(9)
-                }
-            ]
-        );
-        assert_eq!(
-            F::Gap {
-                number: 2,
-                ends: yuan(5),
-                starts: yuan(6)
-            }
-            .to_string(),
-            "gap before band 2: nothing from 5.00 to 6.00"
-        );
-    }
-
-    #[test]
-    fn every_fault_of_money_outcomes_and_caps_is_named() {
-        use ScheduleFault as F;
-        let negative = |field: &str| F::NegativeMoney {
-            field: field.into(),
-            amount: yuan(-1),
-        };
-        let mut fixed = schedule(Rule::Fixed { amount: yuan(-1) });
-        fixed.warning_line = yuan(-1);
-        fixed.caps = vec![
-            Cap {
-                scope: CapScope::Event,
-                limit: yuan(-1),
-            },
-            Cap {
-                scope: CapScope::Event,
-                limit: yuan(1),
-            },
-        ];
-        assert_eq!(
-            fixed.check(),
-            [
-                negative("warning_line"),
-                negative("amount"),
-                negative("cap"),
-                F::DuplicateCapScope {
-                    scope: CapScope::Event
-                }
-            ]
-        );
-        let amount = |outcome: &str| OutcomeAmount {
-            outcome: outcome.into(),
-            amount: yuan(1),
-        };
-        assert_eq!(
-            schedule(Rule::FixedByOutcome { amounts: vec![] }).check(),
-            [F::NoOutcomes]
-        );
-        assert_eq!(
-            schedule(Rule::FixedByOutcome {
-                amounts: vec![amount("本科"), amount("本科")]
-            })
-            .check(),
-            [F::DuplicateOutcome {
-                outcome: "本科".into()
-            }]
-        );
     }
 }

@@ -1,0 +1,69 @@
+//! The loss (损失) as verified, and what the policy year holds before it.
+
+use crate::Fen;
+use serde::{Deserialize, Serialize};
+
+/// A verified loss: what was submitted, what others have already paid of it, and the facts that a
+/// rule may ask for. A rule does not look at facts it has no use for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loss {
+    /// What the bills or receipts come to (申报金额), in fen.
+    pub submitted: Fen,
+    /// What was paid before us, in order: 基本医保, 大病保险, 医疗救助, 商业补充.
+    pub layers: Vec<Layer>,
+    /// What the settlement slip says is left to the household (结算单自付), in fen, if it says so.
+    /// It must equal `submitted` less all layers.
+    #[serde(default)]
+    pub stated_eligible: Option<Fen>,
+    /// Grants (助学金、补助) received, in fen.
+    #[serde(default)]
+    pub grants: Fen,
+    /// Student loans (助学贷款) received, in fen.
+    #[serde(default)]
+    pub loans: Fen,
+    /// The outcome, such as 本科, for a rule by outcome.
+    #[serde(default)]
+    pub outcome: Option<String>,
+    /// The number of persons, for rules by head.
+    #[serde(default)]
+    pub heads: Option<u16>,
+    /// What was lost, counted, for a rule per unit.
+    #[serde(default)]
+    pub units: Vec<UnitCount>,
+    /// The household's income per head and year in fen, for an income gap.
+    #[serde(default)]
+    pub income_per_head: Option<Fen>,
+}
+
+/// One reimbursement layer (报销层).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// Its name.
+    pub name: String,
+    /// What it paid, in fen.
+    pub paid: Fen,
+}
+
+/// A number of one unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitCount {
+    /// The unit, in the words of the scheme.
+    pub unit: String,
+    /// How many.
+    pub count: u32,
+}
+
+/// What the policy year (年度累计) holds before this loss. Four sums, however many claims there were.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningTotals {
+    /// Benefits paid or reserved for the person, in fen.
+    pub person_year: Fen,
+    /// Benefits paid or reserved for the whole household, in fen.
+    pub household_year: Fen,
+    /// The person's eligible losses that they rest on, in fen.
+    #[serde(default)]
+    pub person_year_loss: Fen,
+    /// The household's eligible losses that they rest on, in fen.
+    #[serde(default)]
+    pub household_year_loss: Fen,
+}
