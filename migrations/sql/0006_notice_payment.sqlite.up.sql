@@ -76,7 +76,8 @@ CREATE TABLE bill (
 
 CREATE INDEX bill_by_claim ON bill (claim_id);
 
--- What is reserved or paid in a policy year, for a person and for a household. `cap_fen` is the cap
+-- What is reserved or paid in a policy year, for a person and for a household, and the eligible
+-- losses it rests on (a table may count the losses of a year together). `cap_fen` is the cap
 -- of the scheme that last reserved; empty where that scheme has none.
 CREATE TABLE running_total (
     county_code INTEGER NOT NULL,
@@ -85,6 +86,7 @@ CREATE TABLE running_total (
     subject_kind TEXT NOT NULL CHECK (subject_kind IN ('PERSON', 'HOUSEHOLD')),
     subject_id TEXT NOT NULL,
     used_fen INTEGER NOT NULL CONSTRAINT running_total_positive CHECK (used_fen >= 0),
+    loss_fen INTEGER NOT NULL CONSTRAINT running_loss_positive CHECK (loss_fen >= 0),
     cap_fen INTEGER,
     PRIMARY KEY (county_code, policy_year, peril, subject_kind, subject_id),
     CONSTRAINT running_total_within_cap CHECK (used_fen <= cap_fen)

@@ -786,8 +786,8 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
 pub async fn schemes(desk: &Desk, caller: &Caller) -> Result<Vec<Arc<Scheme>>, Fault> {
     let mut schemes = desk.store().schemes(caller.scope.county).await?;
     schemes.sort_by(|one, other| {
-        (other.policy_year, &one.code, other.version).cmp(&(
-            one.policy_year,
+        (other.year.year, &one.code, other.version).cmp(&(
+            one.year.year,
             &other.code,
             one.version,
         ))

@@ -3,6 +3,7 @@
 use crate::household::PoolBalances;
 use crate::ports::{Fault, Recorded, Store};
 use benefits::{Fen, assess};
+use lifecycle::phase::verification::loss_of;
 use lifecycle::{Claim, ClaimId, CountyCode};
 use std::collections::BTreeMap;
 
@@ -147,8 +148,8 @@ async fn compare(
     Ok(())
 }
 
-/// The stored assessment recomputes to the same fen with the pinned scheme. Running totals are
-/// those the assessment itself shows in its caps.
+/// The stored assessment recomputes to the same fen with the pinned scheme, from the accepted facts
+/// and the running totals it shows.
 async fn recompute(store: &dyn Store, claim: &Claim, report: &mut Report) -> Result<(), Fault> {
     let Some(verified) = claim.state.verified() else {
         return Ok(());
@@ -158,12 +159,14 @@ async fn recompute(store: &dyn Store, claim: &Claim, report: &mut Report) -> Res
         .as_ref()
         .and_then(|scheme| scheme.terms(claim.case.peril));
     let other = verified.facts.other_compensation.unwrap_or(Fen::ZERO);
-    let loss = lifecycle::phase::verification::loss_of(&verified.facts, other);
-    let used = used_by(&verified.assessment);
-    let again = match (terms, loss) {
-        (Some(terms), Ok(loss)) => assess(&terms.schedule, &loss, &used).ok(),
-        (None, _) | (_, Err(_)) => None,
-    };
+    let stored = &verified.assessment;
+    let persons = stored.loss.heads.unwrap_or_default();
+    let again = terms
+        .and_then(|terms| terms.schedule_of(&stored.schedule_id))
+        .and_then(|schedule| {
+            let loss = loss_of(schedule, &verified.facts, other, persons).ok()?;
+            assess(schedule, &loss, &stored.used).ok()
+        });
     if again.as_ref() != Some(&verified.assessment) {
         report.faults.push(format!(
             "claim {}: the assessment does not recompute",
@@ -186,18 +189,6 @@ async fn recompute(store: &dyn Store, claim: &Claim, report: &mut Report) -> Res
         }
     }
     Ok(())
-}
-
-fn used_by(assessment: &benefits::Assessment) -> benefits::RunningTotals {
-    let mut used = benefits::RunningTotals::default();
-    for step in &assessment.caps {
-        match step.scope {
-            benefits::CapScope::Event => {}
-            benefits::CapScope::PersonYear => used.person_year = step.used,
-            benefits::CapScope::HouseholdYear => used.household_year = step.used,
-        }
-    }
-    used
 }
 
 async fn payments(

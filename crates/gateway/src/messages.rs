@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use benefits::Fen;
 use chrono::{DateTime, FixedOffset, Utc};
+use lifecycle::scheme::YearDate;
 use lifecycle::{Blocked, Check, CommandKind, Duty, Param, Status};
 
 /// A language of messages.
@@ -104,6 +105,11 @@ catalogue! {
     NotCovered = "NOT_COVERED" on "claimId" { "不在保险责任范围内:{reason}" "the scheme does not cover this: {reason}" }
     CheckOrder = "CHECK_ORDER" on "check" { "核查环节顺序不符,下一环节应为“{expected}”" "the next check must be {expected}" }
     EvidenceMissing = "EVIDENCE_MISSING" on "evidence" { "缺少材料:{kinds}" "evidence is missing: {kinds}" }
+    OutsidePolicyYear = "OUTSIDE_POLICY_YEAR" on "claimId" { "{date}不在保单年度({from}至{to})内" "the {date} date lies outside the policy year, {from} to {to}" }
+    IncomeWindow = "INCOME_WINDOW" on "income" { "收入核算期应为{from}至{to}" "income must be looked into from {from} to {to}" }
+    OverIncomeLine = "OVER_INCOME_LINE" on "income" { "人均收入高于保障线{lineFen}元" "income per head lies above the line of {lineFen} yuan" }
+    FlagStands = "FLAG_STANDS" on "flags" { "疑点尚未排除:{flags};请说明排除理由,或登记为未通过" "not rebutted: {flags}; give the reason, or record the check as not passed" }
+    QuorumMissing = "QUORUM_MISSING" on "votes" { "到会人数不足,至少{presentMin}人" "at least {presentMin} persons must be present" }
     InsuredDeceased = "INSURED_DECEASED" on "claimId" { "被保险人已于{diedOn}去世,早于事件发生日" "the insured member died on {diedOn}, before the event" }
     PayeeDeceased = "PAYEE_DECEASED" on "payeeId" { "收款人已去世,请变更收款人" "the payee has died; name another" }
     OtherCompensationRequired = "OTHER_COMPENSATION_REQUIRED" on "otherCompensationFen" { "须说明是否获得其他赔偿(没有则填0)" "state other compensation, also when it is nothing" }
@@ -124,6 +130,8 @@ catalogue! {
     ObjectionUnknown = "OBJECTION_UNKNOWN" on "objectionId" { "没有这件待处理的异议" "there is no such open objection" }
     ReviewRequired = "REVIEW_REQUIRED" on "claimId" { "须先经县级审定" "the county must review the claim first" }
     OverLimit = "OVER_LIMIT" on "claimId" { "超过单人审批权限{limitFen}元" "above one approver's limit of {limitFen} yuan" }
+    BeyondAuthority = "BEYOND_AUTHORITY" on "claimId" { "超过您的审批权限{limitFen}元,须由更高权限人员审批" "beyond your authority of {limitFen} yuan, even with a second approver" }
+    AssessmentStale = "ASSESSMENT_STALE" on "claimId" { "本年度又有其他费用获批,须退回重新核定理算" "other losses of the year were approved since: send it back and verify again" }
     NoFirstApproval = "NO_FIRST_APPROVAL" on "claimId" { "没有待复核的初审" "no first approval awaits a second" }
     OverAssessment = "OVER_ASSESSMENT" on "benefitFen" { "金额与理算结果{assessedFen}元不符或超出" "the amount does not agree with the assessment of {assessedFen} yuan" }
     CapExceeded = "CAP_EXCEEDED" on "claimId" { "超过封顶线,剩余额度{remainingFen}元" "a cap would be passed; {remainingFen} yuan remain" }
@@ -257,6 +265,7 @@ fn chinese(name: &str, text: &str) -> String {
         "command" => CommandKind::from_code(text).map(CommandKind::zh),
         "expected" => Check::from_code(text).map(Check::zh),
         "duty" => Duty::from_code(text).map(Duty::zh),
+        "date" => YearDate::from_code(text).map(YearDate::zh),
         _ => None,
     };
     let reading = || match text {
@@ -268,7 +277,7 @@ fn chinese(name: &str, text: &str) -> String {
         "NONE" => Some("无"),
         "PERIL" => Some("险种"),
         "DAY" => Some("事件日期"),
-        "POLICY_YEAR" => Some("保单年度"),
+        "GROUP" => Some("人群类别"),
         "EMPTY" => Some("不能为空"),
         "MISSING" => Some("未填写"),
         "UNKNOWN" => Some("不存在"),
@@ -279,6 +288,7 @@ fn chinese(name: &str, text: &str) -> String {
         "TOO_MANY" => Some("条目过多"),
         "IN_THE_FUTURE" => Some("不能晚于今天"),
         "NOT_OF_HOUSEHOLD" => Some("不是该户成员"),
+        "STANDS_ALREADY" => Some("已登记过"),
         "NOT_A_SHA256" => Some("材料校验值格式不对"),
         "NOT_AN_EVALUATION" => Some("此环节没有表决"),
         "MORE_THAN_PRESENT" => Some("票数多于到会人数"),

@@ -376,6 +376,40 @@ pub struct Acted {
     pub person: PersonId,
 }
 
+/// What one claim counts for in the running totals, in fen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunningShare {
+    /// The benefit that is reserved or paid.
+    pub benefit: Fen,
+    /// The eligible loss it rests on.
+    pub loss: Fen,
+}
+
+impl RunningShare {
+    /// What is added to the totals when a claim goes from `before` to this share; may be negative.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
+        Self {
+            benefit: Fen::new(self.benefit.get() - before.benefit.get()),
+            loss: Fen::new(self.loss.get() - before.loss.get()),
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            benefit: Fen::new(self.benefit.get() + other.benefit.get()),
+            loss: Fen::new(self.loss.get() + other.loss.get()),
+        }
+    }
+
+    /// Whether it counts for nothing.
+    pub fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+}
+
 /// A claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
@@ -474,6 +508,21 @@ impl Claim {
         self.state
             .approved()
             .map(|approved| approved.approval.amount)
+    }
+
+    /// What the claim counts for in the running totals (年度累计) of person and household: the
+    /// approved amount and the eligible loss it rests on, as long as money is reserved or paid.
+    pub fn counted(&self) -> RunningShare {
+        if self.status() == Status::Recovered {
+            return RunningShare::default();
+        }
+        RunningShare {
+            benefit: self.approved_amount().unwrap_or_default(),
+            loss: self
+                .approved_amount()
+                .and(self.assessment())
+                .map_or(Fen::ZERO, |assessment| assessment.eligible),
+        }
     }
 
     /// The benefit that stands: approved, else assessed; zero before an assessment and after an end

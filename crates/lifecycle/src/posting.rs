@@ -25,20 +25,3 @@ pub struct Posting {
     /// Positive fen.
     pub amount: Fen,
 }
-
-impl Posting {
-    /// What this posting adds to the running totals (年度累计) of person and household: a
-    /// reservation adds, a release or a recovery takes away, a movement in between changes nothing.
-    pub fn running_total_change(self) -> Fen {
-        use PoolAccount as P;
-        match (self.from, self.to) {
-            (P::Available, P::Reserved | P::InFlight | P::PaidOut) => self.amount,
-            (P::Reserved | P::InFlight | P::PaidOut, P::Available) => Fen::new(-self.amount.get()),
-            (P::CountyFund, _) | (_, P::CountyFund) => Fen::ZERO,
-            (P::Available, P::Available)
-            | (P::Reserved | P::InFlight | P::PaidOut, P::Reserved | P::InFlight | P::PaidOut) => {
-                Fen::ZERO
-            }
-        }
-    }
-}

@@ -3,16 +3,17 @@
 
 mod world;
 
-use benefits::{Fen, Layer};
-use chrono::Duration;
+use benefits::{Accumulation, Fen, Layer};
+use chrono::{Duration, NaiveDate};
 use lifecycle::phase::referral::Case;
-use lifecycle::phase::verification::LossFacts;
+use lifecycle::phase::verification::{Evidence, Flag, IncomeFacts, LossFacts, Votes};
+use lifecycle::scheme::{DocumentRule, DueStep, IncomeTerms, IncomeWindow, Supplier, VoteBase, YearDate};
 use lifecycle::{
     Actor, Blocked, Check, Claim, Command, CommandKind as C, Order, Param, Peril, Status,
 };
 use std::collections::BTreeSet;
 use world::office::Office;
-use world::{Step, Who, World, at, day, evidence, yuan};
+use world::{Step, Who, World, at, day, evidence, plus, yuan};
 
 /// A claim that came to a status.
 fn given(status: Status) -> Given {
@@ -60,6 +61,14 @@ impl Given {
     fn when_by(self, actor: Actor, kind: C) -> When {
         let command = self.0.world.usual(kind, self.0.claim(0));
         self.when_order(&Order { actor, command })
+    }
+
+    /// This very command, by whoever usually gives it, goes through.
+    fn then_goes(mut self, command: Command) {
+        let actor = Who::giver(&command).actor();
+        let went = self.0.submit(0, &Order { actor, command });
+        assert!(went.is_ok(), "{went:?}");
+        assert_eq!(self.0.violations, []);
     }
 
     /// This very command.
@@ -121,9 +130,13 @@ fn facts_of(change: impl FnOnce(&mut LossFacts)) -> Command {
     Command::RecordVerification { facts }
 }
 
-/// Two claims of one household whose notices have both closed.
+/// Two claims of one household whose notices have both closed, the second one approved.
 fn two_of_one_household() -> Given {
-    let mut office = Office::new(World::new());
+    two_of_one_household_in(World::new())
+}
+
+fn two_of_one_household_in(world: World) -> Given {
+    let mut office = Office::new(world);
     for place in [0, 1] {
         let number = u32::try_from(place).unwrap_or(0);
         let draft = office.world.draft(0, number);
@@ -147,6 +160,7 @@ fn every_reason_to_say_no_is_given() {
     public_notice(&mut seen);
     approval(&mut seen);
     payout(&mut seen);
+    scheme_terms(&mut seen);
     let never: Vec<&&str> = Blocked::CODES
         .iter()
         .filter(|it| !seen.0.contains(*it))
@@ -498,6 +512,300 @@ fn payout(seen: &mut Seen) {
     given(Status::Recovering)
         .when_choice(C::RecordRecovery, 1)
         .then_blocked(seen, "MISMATCH");
+}
+
+/// What a county writes into its scheme: each term is seen to refuse, and the same case passes
+/// without it (failure 34).
+fn scheme_terms(seen: &mut Seen) {
+    coverage(seen);
+    documents(seen);
+    policy_year(seen);
+    authority(seen);
+    yearly_losses(seen);
+}
+
+fn coverage(seen: &mut Seen) {
+    let others_only = World::new().with_scheme(|it| it.coverage.groups = vec!["脱贫户".into()]);
+    given_in(others_only, Status::Referred)
+        .when(C::AcceptReferral)
+        .with("reason", &Param::Text("GROUP".into()))
+        .then_blocked(seen, "NOT_COVERED");
+    let nobody_listed = || {
+        let mut world = World::new();
+        world.houses[0].listed = false;
+        world
+    };
+    let open = nobody_listed().with_scheme(|it| it.coverage.listed_first = false);
+    assert_eq!(
+        Office::at(open, Status::Referred).claim(0).status(),
+        Status::Referred
+    );
+    // The line is 1.5 times 4,000; 6,000 exactly is not above it.
+    let lined = || {
+        World::new().with_scheme(|it| {
+            it.coverage.income = Some(IncomeTerms {
+                base: yuan(4_000),
+                multiplier_bp: 15_000,
+                window: IncomeWindow::RollingYear,
+                groups: vec![world::GROUP.into()],
+            });
+        })
+    };
+    let income = |per_head: Fen, from: NaiveDate| {
+        facts_of(|it| {
+            it.income = Some(IncomeFacts {
+                per_head,
+                from,
+                to: day(5, 31),
+            });
+        })
+    };
+    let june = NaiveDate::from_ymd_opt(2019, 6, 1).expect("a day");
+    let checked = |world| given_in(world, Status::Verifying).and(&[C::RecordFinding, C::RecordFinding]);
+    checked(lined())
+        .when(C::RecordVerification)
+        .with("field", &Param::Text("income".into()))
+        .then_blocked(seen, "VALIDATION");
+    checked(lined())
+        .when_given(income(yuan(5_000), day(1, 1)))
+        .with("from", &Param::Day(june))
+        .with("to", &Param::Day(day(5, 31)))
+        .then_blocked(seen, "INCOME_WINDOW");
+    checked(lined())
+        .when_given(income(plus(yuan(6_000), 1), june))
+        .with("line", &Param::Money(yuan(6_000)))
+        .then_blocked(seen, "OVER_INCOME_LINE");
+    checked(lined()).then_goes(income(yuan(6_000), june));
+    let elsewhere = lined().with_scheme(|it| {
+        let terms = it.coverage.income.as_mut().expect("a line");
+        terms.groups = vec!["脱贫户".into()];
+    });
+    checked(elsewhere).then_goes(income(yuan(60_000), june));
+    // A flag is rebutted with a reason, or the check is not passed; it never decides in silence.
+    let flagged = |exclusion: &str, rebuttal: Option<&str>, passed| Command::RecordFinding {
+        check: Check::FieldVisit,
+        on: day(6, 1),
+        passed,
+        votes: None,
+        evidence: vec![evidence("入户照片")],
+        flags: vec![Flag {
+            exclusion: exclusion.into(),
+            rebuttal: rebuttal.map(Into::into),
+        }],
+    };
+    for rebuttal in [None, Some(" ")] {
+        given(Status::Verifying)
+            .when_given(flagged("购买商品房", rebuttal, true))
+            .with("flags", &Param::Text("购买商品房".into()))
+            .then_blocked(seen, "FLAG_STANDS");
+    }
+    given(Status::Verifying)
+        .when_given(flagged("养宠物", Some("虚构"), true))
+        .then_blocked(seen, "VALIDATION");
+    given(Status::Verifying).then_goes(flagged("购买商品房", Some("系拆迁安置房(虚构)"), true));
+    given(Status::Verifying).then_goes(flagged("购买商品房", None, false));
+    // Nine present is the quorum; two thirds of those present pass, reached or exceeded.
+    let votes = |present, agree, passed| Command::RecordFinding {
+        check: Check::VillageEvaluation,
+        on: day(6, 1),
+        passed,
+        votes: Some(Votes {
+            present,
+            agree,
+            against: 1,
+        }),
+        evidence: vec![],
+        flags: vec![],
+    };
+    let visited = |world| given_in(world, Status::Verifying).and(&[C::RecordFinding]);
+    visited(World::new())
+        .when_given(votes(8, 7, true))
+        .with("present_min", &Param::Number(9))
+        .then_blocked(seen, "QUORUM_MISSING");
+    let two_thirds = |exceeded, of| {
+        World::new().with_scheme(|it| {
+            it.evaluation.numerator = 2;
+            it.evaluation.denominator = 3;
+            it.evaluation.exceeded = exceeded;
+            it.evaluation.of = of;
+        })
+    };
+    visited(two_thirds(false, VoteBase::Present)).then_goes(votes(12, 8, true));
+    visited(two_thirds(true, VoteBase::Present))
+        .when_given(votes(12, 8, true))
+        .then_blocked(seen, "VALIDATION");
+    visited(two_thirds(true, VoteBase::Cast)).then_goes(votes(12, 8, true));
+}
+
+fn documents(seen: &mut Seen) {
+    let needs = |due| {
+        World::new().with_scheme(|it| {
+            let terms = &mut it.perils[0];
+            terms.documents.push(DocumentRule {
+                kind: "返贫证明".into(),
+                count_min: 2,
+                supplier: Supplier::County,
+                due,
+            });
+        })
+    };
+    let paper = |number: u8| Command::AttachDocument {
+        evidence: Evidence {
+            kind: "返贫证明".into(),
+            sha256: format!("{number:064x}"),
+        },
+    };
+    for (due, status, before, command) in [
+        (DueStep::Referral, Status::Draft, vec![], C::ReferCase),
+        (
+            DueStep::Verification,
+            Status::Verifying,
+            vec![C::RecordFinding, C::RecordFinding],
+            C::RecordVerification,
+        ),
+        (
+            DueStep::PublicNotice,
+            Status::Verified,
+            vec![C::PreviewNotice],
+            C::OpenPublicNotice,
+        ),
+        (
+            DueStep::Approval,
+            Status::NoticeClosed,
+            vec![C::CountyReviewClaim],
+            C::ApproveClaim,
+        ),
+        (DueStep::Payout, Status::Approved, vec![], C::InstructPayout),
+        (DueStep::Archive, Status::Paid, vec![], C::CloseClaim),
+    ] {
+        let missing = |lacking: u8| Param::Text(format!("返贫证明×{lacking}(县级)"));
+        given_in(needs(due), status)
+            .and(&before)
+            .when(command)
+            .with("kinds", &missing(2))
+            .then_blocked(seen, "EVIDENCE_MISSING");
+        // The same paper twice is one paper.
+        let hand_in = |office: &mut Office, number| {
+            office.submit(0, &Who::Town.orders(paper(number)))
+        };
+        given_in(needs(due), status)
+            .and(&before)
+            .but(|office| {
+                hand_in(office, 1).expect("handed in");
+                assert!(hand_in(office, 1).is_err());
+            })
+            .when(command)
+            .with("kinds", &missing(1))
+            .then_blocked(seen, "EVIDENCE_MISSING");
+        given_in(needs(due), status)
+            .and(&before)
+            .but(|office| {
+                hand_in(office, 1).expect("handed in");
+                hand_in(office, 2).expect("handed in");
+            })
+            .and(&[command]);
+    }
+}
+
+fn policy_year(seen: &mut Seen) {
+    let fixed_by = |which| {
+        World::new().with_scheme(|it| {
+            // A contract year that ends before anything of the tests happens but the event.
+            it.year.from = day(3, 1);
+            it.year.to = day(4, 30);
+            it.year.fixed_by = which;
+        })
+    };
+    let outside = |which: YearDate| Param::Text(which.code().into());
+    given_in(fixed_by(YearDate::Application), Status::Draft)
+        .when(C::ReferCase)
+        .with("date", &outside(YearDate::Application))
+        .then_blocked(seen, "OUTSIDE_POLICY_YEAR");
+    let late = World::new().with_scheme(|it| it.year.to = day(3, 31));
+    given_in(late, Status::Referred)
+        .when(C::AcceptReferral)
+        .with("date", &outside(YearDate::Event))
+        .then_blocked(seen, "OUTSIDE_POLICY_YEAR");
+    given_in(fixed_by(YearDate::Approval), Status::NoticeClosed)
+        .and(&[C::CountyReviewClaim])
+        .when(C::ApproveClaim)
+        .with("date", &outside(YearDate::Approval))
+        .then_blocked(seen, "OUTSIDE_POLICY_YEAR");
+    let billed = |on| {
+        facts_of(|it| {
+            it.bills[0].on = on;
+        })
+    };
+    let checked = || {
+        given_in(fixed_by(YearDate::Bill), Status::Verifying)
+            .and(&[C::RecordFinding, C::RecordFinding])
+    };
+    checked()
+        .when_given(billed(None))
+        .with("field", &Param::Text("bills.on".into()))
+        .then_blocked(seen, "VALIDATION");
+    checked()
+        .when_given(billed(Some(day(5, 1))))
+        .with("date", &outside(YearDate::Bill))
+        .then_blocked(seen, "OUTSIDE_POLICY_YEAR");
+    checked().then_goes(billed(Some(day(4, 30))));
+}
+
+fn authority(seen: &mut Seen) {
+    let limits = |alone, second| {
+        World::new().with_scheme(|it| {
+            it.authority[0].alone_max = yuan(alone);
+            it.authority[0].second_max = second;
+        })
+    };
+    let reviewed = |world| given_in(world, Status::NoticeClosed).and(&[C::CountyReviewClaim]);
+    reviewed(limits(1_000, Some(yuan(1_999))))
+        .when(C::ApproveClaim)
+        .with("limit", &Param::Money(yuan(1_999)))
+        .then_blocked(seen, "BEYOND_AUTHORITY");
+    let unwritten = World::new().with_scheme(|it| it.authority.clear());
+    reviewed(unwritten)
+        .when(C::ApproveClaim)
+        .with("limit", &Param::Money(Fen::ZERO))
+        .then_blocked(seen, "BEYOND_AUTHORITY");
+    // Alone, with a second, and a second whose own authority does not reach.
+    let mut alone = reviewed(limits(2_000, Some(yuan(2_000)))).0;
+    alone.walk(0, &[Step::Do(C::ApproveClaim)]);
+    assert_eq!(alone.claim(0).status(), Status::Approved);
+    let mut second = reviewed(limits(1_999, None)).0;
+    second.walk(0, &[Step::Do(C::ApproveClaim)]);
+    assert_eq!(second.claim(0).status(), Status::NoticeClosed);
+    let small = lifecycle::scheme::Authority {
+        duty: lifecycle::Duty::CountyReviewer,
+        alone_max: yuan(500),
+        second_max: Some(yuan(1_500)),
+    };
+    let world = limits(1_999, None).with_scheme(|it| {
+        it.authority.push(small);
+        let duties = vec![lifecycle::Duty::Approver, lifecycle::Duty::CountyReviewer];
+        it.duties.insert(C::SecondApproveClaim, duties);
+        it.county_review = false;
+    });
+    given_in(world, Status::NoticeClosed)
+        .and(&[C::ApproveClaim])
+        .when_by(Who::Reviewer.actor(), C::SecondApproveClaim)
+        .with("limit", &Param::Money(yuan(1_500)))
+        .then_blocked(seen, "BEYOND_AUTHORITY");
+}
+
+/// Losses that add up over the year: the second claim was assessed beside the first, so once the
+/// first is approved its sum is another one.
+fn yearly_losses(seen: &mut Seen) {
+    let mut given = two_of_one_household_in(World::new().with_scheme(|it| {
+        let terms = &mut it.perils[0];
+        let schedule = &mut terms.tables[0].schedule;
+        schedule.accumulation = Accumulation::HouseholdYear;
+        schedule.caps.clear();
+    }));
+    given.0.world.pool = yuan(50_000);
+    given
+        .when(C::ApproveClaim)
+        .then_blocked(seen, "ASSESSMENT_STALE");
 }
 
 /// A day's worth of scheme data moves a command to another duty; nothing moves it to a surveyor.

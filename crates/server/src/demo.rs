@@ -549,6 +549,7 @@ fn visit(claim: &Claim) -> Command {
         passed: true,
         votes: None,
         evidence: vec![paper(claim, "入户照片"), paper(claim, "核查报告")],
+        flags: vec![],
     }
 }
 
@@ -563,6 +564,7 @@ fn evaluation() -> Command {
             against: 2,
         }),
         evidence: vec![],
+        flags: vec![],
     }
 }
 
@@ -570,11 +572,12 @@ fn evaluation() -> Command {
 /// household said it paid itself; school fees are receipts.
 fn loss(claim: &Claim, scheme: &Scheme) -> LossFacts {
     let own = claim.case.submitted.get();
-    let kinds = scheme
+    let evidence = scheme
         .terms(claim.case.peril)
-        .map(|terms| terms.evidence.clone())
-        .unwrap_or_default();
-    let evidence = kinds.iter().map(|kind| paper(claim, kind)).collect();
+        .into_iter()
+        .flat_map(|terms| &terms.documents)
+        .map(|rule| paper(claim, &rule.kind))
+        .collect();
     let (total, layers) = match claim.case.peril {
         Peril::Illness | Peril::Accident => {
             let insurance = own * 2;
@@ -594,11 +597,12 @@ fn loss(claim: &Claim, scheme: &Scheme) -> LossFacts {
         bills: vec![Bill {
             key: BillKey::of("示例票据", &claim.number),
             amount: Fen::new(total),
+            on: Some(claim.case.event_on),
         }],
         layers,
         other_compensation: Some(Fen::ZERO),
-        outcome: None,
         evidence,
+        ..LossFacts::default()
     }
 }
 

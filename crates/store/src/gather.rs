@@ -6,9 +6,11 @@ use crate::dialect::Dialect;
 use crate::rows;
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::{Ask, EventKey, Fault, Receipt, Target};
+use benefits::Fen;
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CountyCode, Duty, EventKind, HouseholdId, Liveness,
-    MemberId, OrgId, PayeeFacts, PersonId, RegionCode, SchemeId,
+    MemberId, OrgId, PayeeFacts, PersonId, RegionCode, RunningShare,
+    SchemeId,
 };
 use sea_orm::{ConnectionTrait, QueryResult};
 use serde::Serialize;
@@ -43,6 +45,7 @@ pub(crate) struct Earlier {
 #[derive(Debug, Clone)]
 pub(crate) struct Home {
     pub(crate) id: HouseholdId,
+    pub(crate) group: String,
     pub(crate) village: RegionCode,
     pub(crate) listed: bool,
     pub(crate) persons: u16,
@@ -65,8 +68,8 @@ pub(crate) struct Gathered {
     pub(crate) scheme: Option<(SchemeId, OrgId)>,
     pub(crate) last_number: u32,
     pub(crate) pool_available: i64,
-    pub(crate) person_used: i64,
-    pub(crate) household_used: i64,
+    pub(crate) person: RunningShare,
+    pub(crate) household: RunningShare,
 }
 
 /// The statement. `$1` is the list of asks. The two dialects differ only in how the list becomes rows.
@@ -102,7 +105,7 @@ pub(crate) fn text(dialect: Dialect) -> String {
     r.fingerprint AS receipt_fingerprint, CAST(r.claim_id AS TEXT) AS receipt_claim, r.version AS receipt_version,
     r.county_seq AS receipt_seq, r.kind AS receipt_kind, r.at AS receipt_at,
     c.version AS claim_version, c.body AS claim_body,
-    CAST(h.id AS TEXT) AS household_id, h.village AS village, CAST(h.listed_on AS TEXT) AS listed_on, h.persons AS persons,
+    CAST(h.id AS TEXT) AS household_id, h.kind AS household_kind, h.village AS village, CAST(h.listed_on AS TEXT) AS listed_on, h.persons AS persons,
     hm.name AS head_name, g.name AS village_name,
     (SELECT string_agg(CAST(i.person_id AS TEXT), ',') FROM interest i
         WHERE i.county_code = a.county_code AND i.household_id = h.id) AS interested,
@@ -117,12 +120,7 @@ pub(crate) fn text(dialect: Dialect) -> String {
     cc.last_number AS last_number,
     (SELECT pa.balance_fen FROM pool_account pa WHERE pa.county_code = a.county_code AND pa.scheme_id = s.id
         AND pa.account = 'AVAILABLE') AS pool_available,
-    (SELECT t.used_fen FROM running_total t WHERE t.county_code = a.county_code AND t.policy_year = s.policy_year
-        AND t.peril = COALESCE(a.peril, c.peril) AND t.subject_kind = 'PERSON'
-        AND t.subject_id = COALESCE(a.insured_id, c.insured_id)) AS person_used,
-    (SELECT t.used_fen FROM running_total t WHERE t.county_code = a.county_code AND t.policy_year = s.policy_year
-        AND t.peril = COALESCE(a.peril, c.peril) AND t.subject_kind = 'HOUSEHOLD'
-        AND t.subject_id = h.id) AS household_used
+    tp.used_fen AS person_used, tp.loss_fen AS person_loss, th.used_fen AS household_used, th.loss_fen AS household_loss
 FROM {asks} AS a{columns}
 LEFT JOIN receipt r ON r.county_code = a.county_code AND r.account_id = a.account_id AND r.idempotency_key = a.key
 LEFT JOIN claim c ON c.county_code = a.county_code AND c.id = a.claim_id
@@ -137,6 +135,10 @@ LEFT JOIN living_event le ON le.county_code = a.county_code AND le.insured_id = 
     AND le.peril = COALESCE(a.peril, c.peril) AND le.event_on = COALESCE(a.event_on, c.event_on)
 LEFT JOIN claim lc ON lc.county_code = le.county_code AND lc.id = le.claim_id
 LEFT JOIN scheme s ON s.county_code = a.county_code AND s.id = COALESCE(c.scheme_id, a.scheme_id)
+LEFT JOIN running_total tp ON tp.county_code = a.county_code AND tp.policy_year = s.policy_year
+    AND tp.peril = COALESCE(a.peril, c.peril) AND tp.subject_kind = 'PERSON' AND tp.subject_id = COALESCE(a.insured_id, c.insured_id)
+LEFT JOIN running_total th ON th.county_code = a.county_code AND th.policy_year = s.policy_year
+    AND th.peril = COALESCE(a.peril, c.peril) AND th.subject_kind = 'HOUSEHOLD' AND th.subject_id = h.id
 LEFT JOIN claim_counter cc ON cc.county_code = a.county_code AND cc.policy_year = s.policy_year
 ORDER BY a.ord"
     )
@@ -287,8 +289,14 @@ fn gathered(row: &QueryResult) -> Result<Gathered, Fault> {
             last_number.unwrap_or(0),
         )?,
         pool_available: fen("pool_available")?,
-        person_used: fen("person_used")?,
-        household_used: fen("household_used")?,
+        person: RunningShare {
+            benefit: Fen::new(fen("person_used")?),
+            loss: Fen::new(fen("person_loss")?),
+        },
+        household: RunningShare {
+            benefit: Fen::new(fen("household_used")?),
+            loss: Fen::new(fen("household_loss")?),
+        },
     })
 }
 
@@ -337,6 +345,7 @@ fn home(row: &QueryResult) -> Result<Option<Home>, Fault> {
     let interested: Option<String> = rows::get(row, "interested")?;
     Ok(Some(Home {
         id: HouseholdId(id),
+        group: rows::get(row, "household_kind")?,
         village: rows::region("household", "village", &id, rows::get(row, "village")?)?,
         listed: rows::day(row, "listed_on")?.is_some(),
         persons: rows::whole("household", "persons", &id, persons)?,

@@ -644,7 +644,7 @@ impl Registry for SqlStore {
                 "code": scheme.code,
                 "version": scheme.version,
                 "name": scheme.name,
-                "policy_year": scheme.policy_year,
+                "policy_year": scheme.year.year,
                 "insurer_id": scheme.insurer,
                 "body": body,
             }]),

@@ -21,8 +21,8 @@ use engine::{
     Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Receipt, Target, limits,
 };
 use lifecycle::{
-    BillKey, Blocked, Claim, ClaimId, CountyCode, Event, Happening, PoolAccount, Scheme, SchemeId,
-    Seen, Status,
+    BillKey, Blocked, Claim, ClaimId, CountyCode, Event, Happening, PoolAccount, RunningShare,
+    Scheme, SchemeId, Seen,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -212,7 +212,7 @@ struct Round {
     bills: HashMap<String, ClaimId>,
     events: HashMap<EventKey, Option<(ClaimId, String)>>,
     pools: HashMap<SchemeId, i64>,
-    totals: HashMap<TotalKey, i64>,
+    totals: HashMap<TotalKey, RunningShare>,
     numbers: HashMap<i32, u32>,
 }
 
@@ -283,29 +283,27 @@ impl Round {
         let noted = event.and_then(|event| self.events.get(&event).cloned());
         let living = noted.unwrap_or(found.living);
         // What this claim itself has reserved or paid does not stand in its own way.
-        let own = claim
-            .filter(|claim| claim.status() != Status::Recovered)
-            .and_then(Claim::approved_amount)
-            .unwrap_or(Fen::ZERO);
-        let used = |stands: i64, subject_kind, subject| {
+        let own = claim.map_or_else(RunningShare::default, Claim::counted);
+        let used = |stands: RunningShare, subject_kind, subject| {
             let noted = event.and_then(|event| {
                 self.totals.get(&TotalKey {
-                    policy_year: scheme.policy_year,
+                    policy_year: scheme.year.year,
                     peril: event.peril.code(),
                     subject_kind,
                     subject,
                 })
             });
-            Fen::new(stands + noted.copied().unwrap_or(0) - own.get())
+            stands.plus(noted.copied().unwrap_or_default()).since(own)
         };
         let home = found.home;
-        let person_year = event.map_or(Fen::ZERO, |event| {
-            used(found.person_used, "PERSON", event.insured.0)
+        let person = event.map_or_else(RunningShare::default, |event| {
+            used(found.person, "PERSON", event.insured.0)
         });
-        let household_year = home.as_ref().map_or(Fen::ZERO, |home| {
-            used(found.household_used, "HOUSEHOLD", home.id.0)
+        let household = home.as_ref().map_or_else(RunningShare::default, |home| {
+            used(found.household, "HOUSEHOLD", home.id.0)
         });
-        if person_year.is_negative() || household_year.is_negative() {
+        let figures = [person.benefit, person.loss, household.benefit, household.loss];
+        if figures.into_iter().any(Fen::is_negative) {
             return Err(rows::impossible(
                 "running_total",
                 "used_fen",
@@ -318,7 +316,7 @@ impl Round {
                 .get(bill.as_str())
                 .is_some_and(|holder| *holder != id)
         };
-        let last = self.numbers.get(&scheme.policy_year).copied();
+        let last = self.numbers.get(&scheme.year.year).copied();
         let pool = self.pools.get(&scheme.id).copied().unwrap_or(0);
         let mut interested = Vec::new();
         for person in &ask.persons {
@@ -332,6 +330,7 @@ impl Round {
         Ok(Seen {
             now: ask.now,
             household_listed: home.as_ref().is_some_and(|it| it.listed),
+            group: home.as_ref().map(|it| it.group.clone()).unwrap_or_default(),
             village: home.as_ref().map(|it| it.village.clone()),
             insured: found.insured.unwrap_or_default(),
             insured_of_household: found.insured.is_some(),
@@ -353,8 +352,10 @@ impl Round {
             bills_taken: ask.bills.iter().filter(taken).cloned().collect(),
             pool_available: Fen::new(found.pool_available + pool),
             used: RunningTotals {
-                person_year,
-                household_year,
+                person_year: person.benefit,
+                household_year: household.benefit,
+                person_year_loss: person.loss,
+                household_year_loss: household.loss,
             },
             next_number: last.unwrap_or(found.last_number) + 1,
         })
@@ -387,7 +388,6 @@ impl Round {
             self.numbers.insert(claim.policy_year, number);
         }
         let mut available = 0_i64;
-        let mut change = Fen::ZERO;
         for posting in &item.postings {
             if posting.from == PoolAccount::Available {
                 available -= posting.amount.get();
@@ -395,19 +395,15 @@ impl Round {
             if posting.to == PoolAccount::Available {
                 available += posting.amount.get();
             }
-            change = change
-                .checked_add(posting.running_total_change())
-                .ok_or_else(|| {
-                    rows::impossible("transfer", "amount_fen", &claim.id, "too large")
-                })?;
         }
         *self.pools.entry(claim.scheme).or_default() += available;
-        if change != Fen::ZERO {
+        let change = item.change();
+        if !change.is_nothing() {
             for (key, _) in total_keys(claim) {
-                *self.totals.entry(key).or_default() += change.get();
+                let total = self.totals.entry(key).or_default();
+                *total = total.plus(change);
             }
         }
-        Ok(())
     }
 }
 

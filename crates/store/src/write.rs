@@ -7,13 +7,13 @@ use crate::connect::{Head, execute};
 use crate::dialect::{Dialect, instant};
 use crate::gather::{self, event_key};
 use crate::rows;
-use benefits::{CapScope, Fen};
+use benefits::{CapScope, Fen, Schedule};
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::{Ask, Fault, Receipt, Recorded, ids};
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Event, Happening, HouseholdId,
     MemberId, NoticeId, ObjectionId, OrgId, PayeeId, PaymentId, PersonId, PoolAccount, Posting,
-    Scheme, SchemeId, State,
+    RunningShare, Scheme, SchemeId, State,
 };
 use sea_orm::DatabaseTransaction;
 use serde::Serialize;
@@ -238,7 +238,7 @@ impl Texts {
                 let columns = &["county_code", "policy_year", "peril", "subject_kind", "subject_id"];
                 let list = columns.join(", ");
                 let rows = dialect.rows(1, "running_total", columns);
-                format!("INSERT INTO running_total ({list}, used_fen) SELECT {list}, 0 FROM {rows} AS r WHERE true ON CONFLICT ({list}) DO NOTHING")
+                format!("INSERT INTO running_total ({list}, used_fen, loss_fen) SELECT {list}, 0, 0 FROM {rows} AS r WHERE true ON CONFLICT ({list}) DO NOTHING")
             },
             total_add: dialect.update(
                 1,
@@ -246,9 +246,10 @@ impl Texts {
                 &["county_code", "policy_year", "peril", "subject_kind", "subject_id"],
                 &[
                     ("used_fen", "running_total.used_fen + r.used_fen"),
+                    ("loss_fen", "running_total.loss_fen + r.loss_fen"),
                     ("cap_fen", "COALESCE(r.cap_fen, running_total.cap_fen)"),
                 ],
-                &["used_fen", "cap_fen"],
+                &["used_fen", "loss_fen", "cap_fen"],
                 "true",
             ),
         }
@@ -317,6 +318,21 @@ pub(crate) struct Item {
     pub(crate) body_text: String,
     pub(crate) event_text: String,
     pub(crate) seen_text: String,
+}
+
+impl Item {
+    /// What the event adds to the running totals of person and household; may be negative.
+    pub(crate) fn change(&self) -> RunningShare {
+        let before = self.before.as_ref().map(Claim::counted);
+        self.claim.counted().since(before.unwrap_or_default())
+    }
+
+    /// The benefit table the claim was assessed by.
+    fn table(&self) -> Option<&Schedule> {
+        let assessment = self.claim.assessment()?;
+        let terms = self.scheme.terms(self.claim.case.peril)?;
+        terms.schedule_of(&assessment.schedule_id)
+    }
 }
 
 /// One command that was blocked.
@@ -591,6 +607,7 @@ struct TotalRow {
     subject_kind: &'static str,
     subject_id: Uuid,
     used_fen: i64,
+    loss_fen: i64,
     cap_fen: Option<i64>,
 }
 
@@ -877,7 +894,6 @@ impl<'a> Rows<'a> {
     fn money(&mut self, item: &Item, county_seq: i64) -> Result<(), Fault> {
         let claim = &item.claim;
         let county_code = claim.county.get();
-        let mut change = Fen::ZERO;
         for posting in &item.postings {
             let Posting { from, to, amount } = *posting;
             self.transfers.push(TransferRow {
@@ -893,11 +909,9 @@ impl<'a> Rows<'a> {
             });
             self.balance(claim, from, -amount.get())?;
             self.balance(claim, to, amount.get())?;
-            change = change
-                .checked_add(posting.running_total_change())
-                .ok_or_else(|| out_of_range("running_total"))?;
         }
-        if change == Fen::ZERO {
+        let change = item.change();
+        if change.is_nothing() {
             return Ok(());
         }
         for (key, scope) in total_keys(claim) {
@@ -928,7 +942,7 @@ impl<'a> Rows<'a> {
         item: &Item,
         key: TotalKey,
         scope: CapScope,
-        change: Fen,
+        change: RunningShare,
     ) -> Result<(), Fault> {
         let row = self.totals.entry(key).or_insert_with(|| TotalRow {
             county_code: item.claim.county.get(),
@@ -937,17 +951,20 @@ impl<'a> Rows<'a> {
             subject_kind: key.subject_kind,
             subject_id: key.subject,
             used_fen: 0,
+            loss_fen: 0,
             cap_fen: None,
         });
-        row.used_fen = row
-            .used_fen
-            .checked_add(change.get())
-            .ok_or_else(|| out_of_range("running_total"))?;
-        if change.get() > 0 {
-            // The cap of the scheme that reserves; a release keeps what stands.
-            let terms = item.scheme.terms(item.claim.case.peril);
-            let caps = terms.iter().flat_map(|terms| &terms.schedule.caps);
-            let cap = caps
+        let add = |stands: i64, more: Fen| stands.checked_add(more.get());
+        row.used_fen =
+            add(row.used_fen, change.benefit).ok_or_else(|| out_of_range("running_total"))?;
+        row.loss_fen =
+            add(row.loss_fen, change.loss).ok_or_else(|| out_of_range("running_total"))?;
+        if change.benefit.get() > 0 {
+            // The cap of the table that reserves; a release keeps what stands.
+            let cap = item
+                .table()
+                .into_iter()
+                .flat_map(|schedule| &schedule.caps)
                 .filter(|cap| cap.scope == scope)
                 .map(|cap| cap.limit.get())
                 .min();

@@ -48,13 +48,24 @@ fn details(what: &Happening, staff: &Staff) -> Markup {
             passed,
             votes,
             evidence,
+            flags,
         } => html! {
             p {
                 (check.zh()) " " (on) ":" @if *passed { "通过" } @else { "未通过" }
                 @if let Some(votes) = votes { "(到会" (votes.present) ",同意" (votes.agree) ",反对" (votes.against) ")" }
                 @if !evidence.is_empty() { ",材料" (evidence.len()) "份" }
             }
+            @for flag in flags {
+                p {
+                    "疑点:" (flag.exclusion)
+                    @match &flag.rebuttal {
+                        Some(reason) => { ",排除理由:" (reason) }
+                        None => { ",未排除" }
+                    }
+                }
+            }
         },
+        Happening::DocumentAttached { evidence } => html! { p { "材料:" (evidence.kind) } },
         Happening::VerificationRecorded {
             facts, assessment, ..
         } => html! {

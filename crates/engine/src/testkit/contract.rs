@@ -1013,12 +1013,10 @@ async fn household_year_cap_holds(store: Arc<dyn Store>) {
 
 async fn capped(store: Arc<dyn Store>, scope: CapScope) -> TestDesk {
     let mut world = World::new();
-    for terms in &mut world.scheme.perils {
-        terms.schedule.caps = vec![Cap {
-            scope,
-            limit: Fen::new(times(BENEFIT, 36).get() + 1_267_000),
-        }];
-    }
+    world.cap(Cap {
+        scope,
+        limit: Fen::new(times(BENEFIT, 36).get() + 1_267_000),
+    });
     world.pool = yuan(5_000_000);
     TestDesk::open_with(store, world).await
 }
@@ -1436,12 +1434,10 @@ async fn unknown_payment_is_reconciled(store: Arc<dyn Store>) {
 /// event may be claimed anew.
 async fn wrong_payment_is_recovered(store: Arc<dyn Store>) {
     let mut world = World::new();
-    for terms in &mut world.scheme.perils {
-        terms.schedule.caps = vec![Cap {
-            scope: CapScope::PersonYear,
-            limit: BENEFIT,
-        }];
-    }
+    world.cap(Cap {
+        scope: CapScope::PersonYear,
+        limit: BENEFIT,
+    });
     let desk = TestDesk::open_with(store, world).await;
     let household = desk.world.household("石门寨").clone();
     let paid = desk
@@ -2128,12 +2124,10 @@ async fn counts_agree_with_rows(store: Arc<dyn Store>) {
 /// written, and the next command is served.
 async fn second_lock_holds(store: Arc<dyn Store>) {
     let mut world = World::new();
-    for terms in &mut world.scheme.perils {
-        terms.schedule.caps = vec![Cap {
-            scope: CapScope::PersonYear,
-            limit: yuan(40_000),
-        }];
-    }
+    world.cap(Cap {
+        scope: CapScope::PersonYear,
+        limit: yuan(40_000),
+    });
     world.pool = yuan(60_000);
     let desk = TestDesk::open_with(store, world).await;
     let [first, second, third] = [0, 1, 2].map(|it| desk.world.households[it].clone());

@@ -22,7 +22,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Door, Duty, Event, Happening,
     HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId, PayeeFacts,
-    PaymentId, Peril, PersonId, PoolAccount, Posting, RegionCode, Scheme, SchemeId, Seen, State,
+    PaymentId, Peril, PersonId, PoolAccount, Posting, RegionCode, RunningShare, Scheme, SchemeId, Seen, State,
     Status,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,11 +104,10 @@ pub enum Tamper {
     DropNotices(ClaimId),
 }
 
-/// One claim, and what it adds to the running totals.
+/// One claim.
 struct ClaimRow {
     claim: Claim,
     opened_at: DateTime<Utc>,
-    reserved: Fen,
 }
 
 struct Entry {
@@ -166,7 +165,7 @@ struct Tables {
     logs: BTreeMap<CountyCode, Vec<Entry>>,
     receipts: BTreeMap<(CountyCode, AccountId, Uuid), (String, Receipt)>,
     numbers: BTreeMap<(CountyCode, i32), u32>,
-    totals: BTreeMap<TotalKey, Fen>,
+    totals: BTreeMap<TotalKey, RunningShare>,
     bills: BTreeMap<(CountyCode, BillKey), ClaimId>,
     transfers: Vec<Transfer>,
     fundings: BTreeMap<(CountyCode, Uuid), (SchemeId, Fen)>,
@@ -408,22 +407,23 @@ impl Tables {
                 .map(|row| &row.claim)
                 .filter(|other| other.id != ask.target.id() && other.status().is_living())
         };
-        let reserved = claim.map_or(Fen::ZERO, |claim| {
-            self.claims
-                .get(&(county, claim.id))
-                .map_or(Fen::ZERO, |row| row.reserved)
-        });
+        let own = claim.map_or_else(RunningShare::default, Claim::counted);
         let used = |holder| {
             let peril = event.map(|event| event.peril)?;
             let total = self
                 .totals
-                .get(&(county, scheme.policy_year, peril, holder))?;
-            total.checked_sub(reserved)
+                .get(&(county, scheme.year.year, peril, holder))?;
+            Some(total.since(own))
         };
-        let next_number = self.numbers.get(&(county, scheme.policy_year));
+        let person = event
+            .and_then(|event| used(Holder::Person(event.insured)))
+            .unwrap_or_default();
+        let family = used(Holder::Household(household_id)).unwrap_or_default();
+        let next_number = self.numbers.get(&(county, scheme.year.year));
         Seen {
             now: ask.now,
             household_listed: household.is_some_and(|it| it.listed_on.is_some()),
+            group: household.map(|it| it.kind.clone()).unwrap_or_default(),
             village: household.map(|it| it.village.clone()),
             insured: insured.map(liveness).unwrap_or_default(),
             insured_of_household: insured.is_some(),
@@ -457,10 +457,10 @@ impl Tables {
                 .get(&(county, scheme.id))
                 .map_or(Fen::ZERO, |it| it.available),
             used: RunningTotals {
-                person_year: event
-                    .and_then(|event| used(Holder::Person(event.insured)))
-                    .unwrap_or(Fen::ZERO),
-                household_year: used(Holder::Household(household_id)).unwrap_or(Fen::ZERO),
+                person_year: person.benefit,
+                household_year: family.benefit,
+                person_year_loss: person.loss,
+                household_year_loss: family.loss,
             },
             next_number: next_number.copied().unwrap_or(0) + 1,
         }
@@ -515,7 +515,7 @@ impl Tables {
         }
         let before = self.claims.get(&(county, claim.id));
         let opened_at = before.map_or(ask.now, |row| row.opened_at);
-        let (reserved, totals) = self.totals_after(county, scheme, &claim, &postings)?;
+        let totals = self.totals_after(county, scheme, &claim)?;
         let log = self.logs.get(&county);
         let last = log.and_then(|log| log.last());
         let county_seq = last.map_or(0, |entry| entry.county_seq) + 1;
@@ -539,7 +539,7 @@ impl Tables {
 
         if matches!(ask.target, Target::New { .. }) {
             self.numbers
-                .insert((county, scheme.policy_year), seen.next_number);
+                .insert((county, scheme.year.year), seen.next_number);
         }
         self.logs.entry(county).or_default().push(Entry {
             claim: claim.id,
@@ -566,7 +566,6 @@ impl Tables {
         let row = ClaimRow {
             claim: claim.clone(),
             opened_at,
-            reserved,
         };
         self.claims.insert((county, claim.id), row);
         Ok(Outcome::Done {
@@ -632,63 +631,50 @@ impl Tables {
         Ok(())
     }
 
-    /// What the claim has reserved after these postings, and the running totals they change. A
-    /// total that would pass its cap is refused.
+    /// The running totals as the claim leaves them. A total that would pass its cap is refused.
     fn totals_after(
         &self,
         county: CountyCode,
         scheme: &Scheme,
         claim: &Claim,
-        postings: &[Posting],
-    ) -> Result<(Fen, BTreeMap<TotalKey, Fen>), Fault> {
-        let out_of_range = || Fault::Conflict("running total: out of range");
-        let mut change = Fen::ZERO;
-        for posting in postings {
-            change = change
-                .checked_add(posting.running_total_change())
-                .ok_or_else(out_of_range)?;
-        }
-        let before = self.claims.get(&(county, claim.id));
-        let reserved = before
-            .map_or(Fen::ZERO, |row| row.reserved)
-            .checked_add(change)
-            .ok_or_else(out_of_range)?;
+    ) -> Result<BTreeMap<TotalKey, RunningShare>, Fault> {
+        let before = self
+            .claims
+            .get(&(county, claim.id))
+            .map_or_else(RunningShare::default, |row| row.claim.counted());
+        let change = claim.counted().since(before);
         let mut totals = BTreeMap::new();
-        if change == Fen::ZERO {
-            return Ok((reserved, totals));
+        if change.is_nothing() {
+            return Ok(totals);
         }
-        let caps = scheme
-            .terms(claim.case.peril)
-            .map(|terms| terms.schedule.caps.as_slice())
-            .unwrap_or_default();
+        let caps = claim
+            .assessment()
+            .zip(scheme.terms(claim.case.peril))
+            .and_then(|(assessment, terms)| terms.schedule_of(&assessment.schedule_id))
+            .map_or(&[][..], |schedule| schedule.caps.as_slice());
         for holder in [
             Holder::Person(claim.case.insured),
             Holder::Household(claim.household),
         ] {
             let key = (county, claim.policy_year, claim.case.peril, holder);
-            let total = self
-                .totals
-                .get(&key)
-                .copied()
-                .unwrap_or(Fen::ZERO)
-                .checked_add(change)
-                .ok_or_else(out_of_range)?;
+            let total = self.totals.get(&key).copied().unwrap_or_default();
+            let total = total.plus(change);
             let passed = caps.iter().any(|cap| match (cap.scope, holder) {
                 (CapScope::PersonYear, Holder::Person(_))
-                | (CapScope::HouseholdYear, Holder::Household(_)) => total > cap.limit,
-                (CapScope::Event, _) => reserved > cap.limit,
+                | (CapScope::HouseholdYear, Holder::Household(_)) => total.benefit > cap.limit,
+                (CapScope::Event, _) => claim.counted().benefit > cap.limit,
                 (CapScope::PersonYear, Holder::Household(_))
                 | (CapScope::HouseholdYear, Holder::Person(_)) => false,
             });
-            if change.get() > 0 && passed {
+            if change.benefit.get() > 0 && passed {
                 return Err(Fault::Conflict("running total: cap passed"));
             }
-            if total.is_negative() {
+            if total.benefit.is_negative() || total.loss.is_negative() {
                 return Err(Fault::Conflict("running total: below zero"));
             }
             totals.insert(key, total);
         }
-        Ok((reserved, totals))
+        Ok(totals)
     }
 
     /// What is kept beside the claim so that others can find it: bills, notices, objections,

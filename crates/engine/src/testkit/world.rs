@@ -25,7 +25,7 @@ use crate::ports::{Fault, Outcome, Recorded, Store};
 use crate::registry::{Account, Credential, Org, OrgKind, Person, Region};
 use crate::scheme_file::{org_id, parse_calendar, parse_scheme};
 use crate::testkit::memory::{MemoryStore, caller_of};
-use benefits::Fen;
+use benefits::{Cap, Fen};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use lifecycle::phase::approval::Uplift;
 use lifecycle::phase::payout::BankOutcome;
@@ -369,6 +369,13 @@ impl Default for World {
 }
 
 impl World {
+    /// Puts one cap, and no other, on every table of the scheme.
+    pub fn cap(&mut self, cap: Cap) {
+        for table in self.scheme.perils.iter_mut().flat_map(|it| &mut it.tables) {
+            table.schedule.caps = vec![cap.clone()];
+        }
+    }
+
     /// The county as most tests want it.
     pub fn new() -> Self {
         let scheme = parse_scheme(SCHEME).expect("the test's scheme is sound");
@@ -1189,13 +1196,13 @@ impl Journey {
             bills: vec![Bill {
                 key: BillKey::of("秦皇岛市某医院(测试)", &number),
                 amount,
+                on: Some(claim.case.event_on),
             }],
-            layers: Vec::new(),
             other_compensation: Some(Fen::ZERO),
-            outcome: None,
             evidence: terms
-                .map(|terms| terms.evidence.iter().map(|kind| evidence(kind)).collect())
+                .map(|terms| terms.documents.iter().map(|rule| evidence(&rule.kind)).collect())
                 .unwrap_or_default(),
+            ..LossFacts::default()
         }
     }
 
@@ -1238,6 +1245,7 @@ impl Journey {
                 passed: true,
                 votes: None,
                 evidence: vec![evidence("入户照片")],
+                flags: Vec::new(),
             },
             Act::Evaluate { agree, against } => Command::RecordFinding {
                 check: Check::VillageEvaluation,
@@ -1249,6 +1257,7 @@ impl Journey {
                     against: *against,
                 }),
                 evidence: Vec::new(),
+                flags: Vec::new(),
             },
             Act::Verify(plan) => Command::RecordVerification {
                 facts: self.loss(plan),

@@ -7,7 +7,7 @@ use async_graphql::{ID, InputObject};
 use engine::limits::{LIST_ITEMS_MAX, TEXT_CHARS_MAX};
 use lifecycle::phase::approval::Uplift;
 use lifecycle::phase::referral::Basis;
-use lifecycle::phase::verification::{Bill, Evidence, Votes};
+use lifecycle::phase::verification::{Bill, Evidence, Flag, IncomeFacts, Votes};
 use lifecycle::{BillKey, Blocked, MemberId, PayeeId};
 use uuid::Uuid;
 
@@ -38,6 +38,37 @@ pub struct BillInput {
     number: String,
     /// Its amount.
     amount_fen: Fen,
+    /// Its date; needed where the scheme's policy year goes by bills.
+    on: Option<Date>,
+}
+
+/// An exclusion that was found (疑点).
+#[derive(InputObject)]
+pub struct FlagInput {
+    /// The exclusion, as the scheme names it.
+    exclusion: String,
+    /// Why it does not exclude the household; null while it stands.
+    rebuttal: Option<String>,
+}
+
+/// The income that was looked into (收入核算).
+#[derive(InputObject)]
+pub struct IncomeInput {
+    /// Income per head over the months counted, after all aid.
+    per_head_fen: Fen,
+    /// First day of the months counted.
+    from: Date,
+    /// Last day of the months counted.
+    to: Date,
+}
+
+/// Units of one kind that were lost (猪, 羊).
+#[derive(InputObject)]
+pub struct UnitInput {
+    /// The unit, as the scheme names it.
+    unit: String,
+    /// How many.
+    count: i32,
 }
 
 /// What one layer (报销层) reimbursed.
@@ -152,6 +183,7 @@ pub fn bills(items: Vec<BillInput>) -> Result<Vec<Bill>, Blocked> {
             issuer,
             number,
             amount_fen,
+            on,
         } = bill;
         if issuer.trim().is_empty() || number.trim().is_empty() {
             return Err(wrong("bills", "EMPTY"));
@@ -159,8 +191,55 @@ pub fn bills(items: Vec<BillInput>) -> Result<Vec<Bill>, Blocked> {
         Ok(Bill {
             key: BillKey::of(&text("bills", issuer)?, &text("bills", number)?),
             amount: amount_fen.0,
+            on: on.map(|day| day.0),
         })
     })
+}
+
+/// Exclusions that were found.
+pub fn flags(items: Option<Vec<FlagInput>>) -> Result<Vec<Flag>, Blocked> {
+    list("flags", items.unwrap_or_default(), |flag| {
+        let FlagInput {
+            exclusion,
+            rebuttal,
+        } = flag;
+        Ok(Flag {
+            exclusion: text("flags", exclusion)?,
+            rebuttal: rebuttal.map(|it| text("flags", it)).transpose()?,
+        })
+    })
+}
+
+/// The income looked into.
+pub fn income(income: Option<IncomeInput>) -> Option<IncomeFacts> {
+    income.map(
+        |IncomeInput {
+             per_head_fen,
+             from,
+             to,
+         }| IncomeFacts {
+            per_head: per_head_fen.0,
+            from: from.0,
+            to: to.0,
+        },
+    )
+}
+
+/// Units lost.
+pub fn units(items: Option<Vec<UnitInput>>) -> Result<Vec<benefits::UnitCount>, Blocked> {
+    list("units", items.unwrap_or_default(), |UnitInput { unit, count }| {
+        Ok(benefits::UnitCount {
+            unit: text("units", unit)?,
+            count: u32::try_from(count).map_err(|_| wrong("units", "NOT_A_NUMBER"))?,
+        })
+    })
+}
+
+/// A number of persons.
+pub fn heads(heads: Option<i32>) -> Result<Option<u16>, Blocked> {
+    heads
+        .map(|it| u16::try_from(it).map_err(|_| wrong("heads", "NOT_A_NUMBER")))
+        .transpose()
 }
 
 /// Layers.

@@ -38,7 +38,7 @@ claim_mutations! {
         });
 
         "Orders the payment (下达付款指令)."
-        codes "DUTY_CONFLICT, PERIOD_INCOMPLETE, PROOF_MISSING, CONTENT_CHANGED, OBJECTION_OPEN, MISMATCH, PAYEE_UNKNOWN, PAYEE_DECEASED, ACCOUNT_NAME_MISMATCH, ACCOUNT_SHARED, LIVENESS_STALE"
+        codes "DUTY_CONFLICT, PERIOD_INCOMPLETE, PROOF_MISSING, CONTENT_CHANGED, OBJECTION_OPEN, MISMATCH, PAYEE_UNKNOWN, PAYEE_DECEASED, ACCOUNT_NAME_MISMATCH, ACCOUNT_SHARED, EVIDENCE_MISSING, LIVENESS_STALE"
         instruct_payout(InstructPayoutInput {
             /// The approved amount that was seen: an echo, checked, never a correction.
             approved_amount_fen: Fen,
@@ -135,7 +135,7 @@ claim_mutations! {
         });
 
         "Archives a paid claim (归档)."
-        codes "none"
+        codes "EVIDENCE_MISSING"
         close_claim(CloseClaimInput {
             /// Archive number.
             archive_no: String,

@@ -19,7 +19,7 @@ claim_mutations! {
         });
 
         "Posts the notice; its term begins (发布公示)."
-        codes "PREVIEW_REQUIRED, NOTICE_PRIVATE, CALENDAR_MISSING"
+        codes "PREVIEW_REQUIRED, NOTICE_PRIVATE, EVIDENCE_MISSING, CALENDAR_MISSING"
         open_public_notice(OpenPublicNoticeInput {}) -> OpenPublicNoticePayload = |ids| Ok(Command::OpenPublicNotice {
             notice: ids.notice(),
         });

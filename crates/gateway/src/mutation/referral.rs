@@ -72,7 +72,7 @@ claim_mutations! {
         });
 
         "Refers the case to the insurer (推送)."
-        codes "MISSING_BASIS, HOUSEHOLD_NOT_LISTED, DUPLICATE_EVENT, PAYEE_UNKNOWN"
+        codes "MISSING_BASIS, HOUSEHOLD_NOT_LISTED, OUTSIDE_POLICY_YEAR, EVIDENCE_MISSING, DUPLICATE_EVENT, PAYEE_UNKNOWN"
         refer_case(ReferCaseInput {}) -> ReferCasePayload = |_ids| Ok(Command::ReferCase);
 
         "Returns a referral to the office for correction (退回补正)."
@@ -85,7 +85,7 @@ claim_mutations! {
         });
 
         "Accepts a referral (受理)."
-        codes "NOT_COVERED"
+        codes "NOT_COVERED, OUTSIDE_POLICY_YEAR"
         accept_referral(AcceptReferralInput {}) -> AcceptReferralPayload = |_ids| Ok(Command::AcceptReferral);
 
         "Withdraws a claim that is not yet instructed (撤回); reserved money is released."

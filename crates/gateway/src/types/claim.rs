@@ -56,6 +56,49 @@ pub struct Votes {
     against: i32,
 }
 
+/// An exclusion that was found (疑点): it can be rebutted, never silently decides.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Flag {
+    /// The exclusion, as the scheme names it.
+    exclusion: String,
+    /// Why it does not exclude the household; null while it stands.
+    rebuttal: Option<String>,
+}
+
+/// A document (材料) that was handed in.
+#[derive(SimpleObject, Debug, Clone)]
+#[graphql(complex)]
+pub struct Document {
+    /// The kind, as the scheme names it (材料类别).
+    kind: String,
+    /// SHA-256 of the content, lower-case hexadecimal.
+    sha256: String,
+    /// When it was recorded.
+    recorded_at: DateTime,
+    #[graphql(skip)]
+    by: PersonId,
+}
+
+#[ComplexObject]
+impl Document {
+    /// The name of the person who recorded it.
+    async fn by(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
+        Visit::of(ctx)?.person_name(self.by).await
+    }
+}
+
+impl From<&lifecycle::phase::document::Document> for Document {
+    fn from(document: &lifecycle::phase::document::Document) -> Self {
+        let lifecycle::phase::document::Document { evidence, recorded } = document;
+        Self {
+            kind: evidence.kind.clone(),
+            sha256: evidence.sha256.clone(),
+            recorded_at: DateTime(recorded.at),
+            by: recorded.by,
+        }
+    }
+}
+
 /// One recorded check (核查环节) of this round.
 #[derive(SimpleObject, Debug, Clone)]
 #[graphql(complex)]
@@ -70,6 +113,8 @@ pub struct Finding {
     votes: Option<Votes>,
     /// Evidence.
     evidence: Vec<Evidence>,
+    /// Exclusions that were found (疑点), with what was said to them.
+    flags: Vec<Flag>,
     /// When it was recorded.
     recorded_at: DateTime,
     #[graphql(skip)]
@@ -92,6 +137,7 @@ impl From<&RecordedFinding> for Finding {
             passed,
             votes,
             evidence,
+            flags,
             recorded,
         } = finding;
         Self {
@@ -104,6 +150,13 @@ impl From<&RecordedFinding> for Finding {
                 against: count(votes.against),
             }),
             evidence: evidence.iter().map(Evidence::from).collect(),
+            flags: flags
+                .iter()
+                .map(|flag| Flag {
+                    exclusion: flag.exclusion.clone(),
+                    rebuttal: flag.rebuttal.clone(),
+                })
+                .collect(),
             recorded_at: DateTime(recorded.at),
             by: recorded.by,
         }
@@ -317,6 +370,11 @@ impl ClaimNode {
             .iter()
             .map(Finding::from)
             .collect()
+    }
+
+    /// Documents handed in by `attachDocument`, in order.
+    async fn documents(&self) -> Vec<Document> {
+        self.0.documents.iter().map(Document::from).collect()
     }
 
     /// The next check verification wants; null if none or if it is not being verified.

@@ -111,6 +111,8 @@ pub enum ClaimAction {
     AssignSurvey,
     /// 登记核查: records one check of verification.
     RecordFinding,
+    /// 补充材料: hands in a document.
+    AttachDocument,
     /// 核定理算: accepts the facts and computes the benefit.
     RecordVerification,
     /// 认定不符合: ends the claim: the household does not qualify.
@@ -183,6 +185,8 @@ pub enum EventKind {
     SurveyAssigned,
     /// 已登记核查: a check was recorded.
     FindingRecorded,
+    /// 已补充材料: a document was handed in.
+    DocumentAttached,
     /// 已核定理算: facts were accepted and the benefit computed.
     VerificationRecorded,
     /// 认定不符合: the household does not qualify.
@@ -279,6 +283,94 @@ pub enum Counting {
     WorkingDays,
 }
 
+/// The step at which a document is due (材料应交环节).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::scheme::DueStep")]
+pub enum DueStep {
+    /// 推送: `referCase` wants it.
+    Referral,
+    /// 核查: `recordVerification` wants it.
+    Verification,
+    /// 公示: `openPublicNotice` wants it.
+    PublicNotice,
+    /// 审批: `approveClaim` wants it.
+    Approval,
+    /// 赔付: `instructPayout` wants it.
+    Payout,
+    /// 归档: `closeClaim` wants it.
+    Archive,
+}
+
+/// Who hands a document in (材料提供方).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::scheme::Supplier")]
+pub enum Supplier {
+    /// 农户: the household.
+    Household,
+    /// 村: the village.
+    Village,
+    /// 乡镇: the township.
+    Township,
+    /// 县级: the county.
+    County,
+    /// 保险公司: the insurer.
+    Insurer,
+}
+
+/// The date that fixes the policy year (归属年度的依据日期).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::scheme::YearDate")]
+pub enum YearDate {
+    /// 票据日期: the date of each bill.
+    Bill,
+    /// 出院或事发日期: the day of the event.
+    Event,
+    /// 申请推送日期: the day of referral.
+    Application,
+    /// 审批日期: the day of approval.
+    Approval,
+}
+
+/// The months whose income is counted (收入核算期).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::scheme::IncomeWindow")]
+pub enum IncomeWindow {
+    /// 上一自然年度: the calendar year before the application.
+    PreviousYear,
+    /// 申请前十二个月: the twelve whole months before the month of application.
+    RollingYear,
+}
+
+/// What the votes of an evaluation are measured against.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::scheme::VoteBase")]
+pub enum VoteBase {
+    /// 到会人数: persons present.
+    Present,
+    /// 投票人数: votes cast.
+    Cast,
+}
+
+/// What becomes of a pool's surplus at the year's end (结余处理).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::scheme::Surplus")]
+pub enum Surplus {
+    /// 余额结转下年: carried over to the next year.
+    CarriedOver,
+    /// 多退少补: returned to the county.
+    Returned,
+}
+
+/// Who makes up a pool's shortage (超赔处理).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::scheme::Shortage")]
+pub enum Shortage {
+    /// 县级补足: the county tops up.
+    CountyTopsUp,
+    /// 保险公司承担: the insurer bears it.
+    InsurerBears,
+}
+
 /// What became of an objection (异议).
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "lifecycle::ObjectionStatus")]
@@ -322,5 +414,12 @@ mod tests {
         Duty = lifecycle::Duty;
         Counting = lifecycle::Counting;
         ObjectionStatus = lifecycle::ObjectionStatus;
+        DueStep = lifecycle::scheme::DueStep;
+        Supplier = lifecycle::scheme::Supplier;
+        YearDate = lifecycle::scheme::YearDate;
+        IncomeWindow = lifecycle::scheme::IncomeWindow;
+        VoteBase = lifecycle::scheme::VoteBase;
+        Surplus = lifecycle::scheme::Surplus;
+        Shortage = lifecycle::scheme::Shortage;
     }
 }

@@ -1,13 +1,80 @@
 //! A county's scheme (防贫险方案) as clients see it.
 
 use crate::node_id::{self, Kind};
-use crate::types::enums::{Check, Counting, Peril};
+use crate::types::enums::{
+    Check, Counting, DueStep, Duty, IncomeWindow, Peril, Shortage, Status, Supplier, Surplus,
+    VoteBase, YearDate,
+};
 use crate::types::event::count;
 use crate::types::scalars::{Date, Fen};
 use async_graphql::{ID, Object, SimpleObject};
 use lifecycle::Scheme;
-use lifecycle::scheme::{NoticeTerms, PerilTerms};
+use lifecycle::scheme::{GroupTable, NoticeTerms, PerilTerms};
 use std::sync::Arc;
+
+/// A kind of document (材料) that a peril needs.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct DocumentRule {
+    /// The kind, as people name it: what `EvidenceInput.kind` must say.
+    kind: String,
+    /// How many different ones at least.
+    count_min: i32,
+    /// Who hands it in.
+    supplier: Supplier,
+    /// When it must be there.
+    due: DueStep,
+}
+
+impl From<&lifecycle::scheme::DocumentRule> for DocumentRule {
+    fn from(rule: &lifecycle::scheme::DocumentRule) -> Self {
+        let lifecycle::scheme::DocumentRule {
+            kind,
+            count_min,
+            supplier,
+            due,
+        } = rule;
+        Self {
+            kind: kind.clone(),
+            count_min: count(*count_min),
+            supplier: (*supplier).into(),
+            due: (*due).into(),
+        }
+    }
+}
+
+/// The benefit table of some population groups. `previewBenefit` computes with it.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct BenefitTable {
+    /// The groups it is for; empty for everybody whom no earlier table names.
+    groups: Vec<String>,
+    /// Its id.
+    schedule_id: String,
+    /// The clause of the contract or notice that it states.
+    clause: String,
+    /// Where its figures come from.
+    source: String,
+    /// The warning line (预警线): it opens a check and never changes the sum.
+    warning_line_fen: Fen,
+    /// The deductible (起付线).
+    deductible_fen: Fen,
+    /// What the source does not say; such a table is refused for payment.
+    missing: Option<String>,
+}
+
+impl From<&GroupTable> for BenefitTable {
+    fn from(table: &GroupTable) -> Self {
+        let GroupTable { groups, schedule } = table;
+        Self {
+            groups: groups.clone(),
+            schedule_id: schedule.id.clone(),
+            clause: schedule.clause.clone(),
+            source: schedule.source.clone(),
+            warning_line_fen: Fen(schedule.warning_line),
+            deductible_fen: Fen(schedule.deductible),
+            missing: schedule.unknown().map(str::to_owned),
+        }
+    }
+}
 
 /// The terms of one peril.
 #[derive(SimpleObject, Debug, Clone)]
@@ -18,14 +85,10 @@ pub struct SchemePeril {
     covers_from: Date,
     /// Last day of cover.
     covers_to: Date,
-    /// The benefit schedule's id.
-    schedule_id: String,
-    /// The clause of the contract or notice that the schedule states.
-    clause: String,
-    /// The warning line (预警线).
-    warning_line_fen: Fen,
-    /// The kinds of evidence (材料) a verification needs.
-    evidence: Vec<String>,
+    /// The benefit tables; the first that fits a household's group counts.
+    tables: Vec<BenefitTable>,
+    /// The documents it needs.
+    documents: Vec<DocumentRule>,
 }
 
 impl From<&PerilTerms> for SchemePeril {
@@ -34,17 +97,219 @@ impl From<&PerilTerms> for SchemePeril {
             peril,
             covers_from,
             covers_to,
-            schedule,
-            evidence,
+            tables,
+            documents,
         } = terms;
         Self {
             peril: (*peril).into(),
             covers_from: Date(*covers_from),
             covers_to: Date(*covers_to),
-            schedule_id: schedule.id.clone(),
-            clause: schedule.clause.clone(),
-            warning_line_fen: Fen(schedule.warning_line),
-            evidence: evidence.clone(),
+            tables: tables.iter().map(BenefitTable::from).collect(),
+            documents: documents.iter().map(DocumentRule::from).collect(),
+        }
+    }
+}
+
+/// The policy year (保单年度).
+#[derive(SimpleObject, Debug, Clone)]
+pub struct PolicyYear {
+    /// Its name: the year it begins in.
+    year: i32,
+    /// First day.
+    from: Date,
+    /// Last day.
+    to: Date,
+    /// The date that must lie within.
+    fixed_by: YearDate,
+}
+
+impl From<&lifecycle::scheme::PolicyYear> for PolicyYear {
+    fn from(terms: &lifecycle::scheme::PolicyYear) -> Self {
+        let lifecycle::scheme::PolicyYear {
+            year,
+            from,
+            to,
+            fixed_by,
+        } = terms;
+        Self {
+            year: *year,
+            from: Date(*from),
+            to: Date(*to),
+            fixed_by: (*fixed_by).into(),
+        }
+    }
+}
+
+/// The income line (收入保障线).
+#[derive(SimpleObject, Debug, Clone)]
+pub struct IncomeLine {
+    /// The base figure per head and year.
+    base_fen: Fen,
+    /// The multiplier in basis points: 15000 is 1.5 times.
+    multiplier_basis_points: i32,
+    /// The line: base times multiplier.
+    line_fen: Fen,
+    /// The months whose income is counted.
+    window: IncomeWindow,
+    /// The groups it applies to; empty for all.
+    groups: Vec<String>,
+}
+
+/// Who is covered (保障对象).
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Coverage {
+    /// Population groups; empty for all.
+    groups: Vec<String>,
+    /// Whether a household must stand on the monitored list before it can be referred.
+    listed_first: bool,
+    /// The income line, if there is one.
+    income: Option<IncomeLine>,
+    /// Exclusions: flags that can be rebutted with a reason.
+    exclusions: Vec<String>,
+}
+
+impl From<&lifecycle::scheme::Coverage> for Coverage {
+    fn from(terms: &lifecycle::scheme::Coverage) -> Self {
+        let lifecycle::scheme::Coverage {
+            groups,
+            listed_first,
+            income,
+            exclusions,
+        } = terms;
+        Self {
+            groups: groups.clone(),
+            listed_first: *listed_first,
+            income: income.as_ref().map(|income| IncomeLine {
+                base_fen: Fen(income.base),
+                multiplier_basis_points: count(income.multiplier_bp),
+                line_fen: Fen(income.line()),
+                window: income.window.into(),
+                groups: income.groups.clone(),
+            }),
+            exclusions: exclusions.clone(),
+        }
+    }
+}
+
+/// When a village evaluation (民主评议) is valid, and when it passes.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct EvaluationTerms {
+    /// The quorum: persons present at least.
+    present_min: i32,
+    /// The share of votes in favour that passes, such as `2/3`.
+    pass: String,
+    /// Whether the share must be exceeded, not only reached.
+    exceeded: bool,
+    /// What the share is of.
+    of: VoteBase,
+}
+
+impl From<&lifecycle::scheme::EvaluationTerms> for EvaluationTerms {
+    fn from(terms: &lifecycle::scheme::EvaluationTerms) -> Self {
+        let lifecycle::scheme::EvaluationTerms {
+            present_min,
+            numerator,
+            denominator,
+            exceeded,
+            of,
+        } = terms;
+        Self {
+            present_min: count(*present_min),
+            pass: format!("{numerator}/{denominator}"),
+            exceeded: *exceeded,
+            of: (*of).into(),
+        }
+    }
+}
+
+/// What a duty may approve (审批权限).
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Authority {
+    /// The duty.
+    duty: Duty,
+    /// The most that one person of this duty may approve alone.
+    alone_max_fen: Fen,
+    /// The most that may be approved with a second approver; null for no limit.
+    second_max_fen: Option<Fen>,
+}
+
+impl From<&lifecycle::scheme::Authority> for Authority {
+    fn from(row: &lifecycle::scheme::Authority) -> Self {
+        let lifecycle::scheme::Authority {
+            duty,
+            alone_max,
+            second_max,
+        } = *row;
+        Self {
+            duty: duty.into(),
+            alone_max_fen: Fen(alone_max),
+            second_max_fen: second_max.map(Fen),
+        }
+    }
+}
+
+/// How long a claim may stay in a status (办理时限).
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Deadline {
+    /// The status.
+    status: Status,
+    /// Days from the day the status began.
+    days: i32,
+    /// How they are counted.
+    counting: Counting,
+    /// Whether a term that ends on a rest day moves to the next working day.
+    rolls: bool,
+}
+
+impl From<&lifecycle::scheme::Deadline> for Deadline {
+    fn from(row: &lifecycle::scheme::Deadline) -> Self {
+        let lifecycle::scheme::Deadline { status, term } = *row;
+        Self {
+            status: status.into(),
+            days: count(term.days),
+            counting: term.counting.into(),
+            rolls: term.rolls,
+        }
+    }
+}
+
+/// Premium, pool and fee (保费、资金池、服务费).
+#[derive(SimpleObject, Debug, Clone)]
+pub struct PoolTerms {
+    /// How many persons the premium is paid for.
+    headcount: i32,
+    /// What the headcount rests on.
+    headcount_basis: String,
+    /// Premium per head and year.
+    premium_fen: Fen,
+    /// The premium of the year: headcount times premium.
+    premium_total_fen: Fen,
+    /// The insurer's fee in basis points of what was paid out.
+    fee_basis_points: i32,
+    /// What becomes of a surplus.
+    surplus: Surplus,
+    /// Who makes up a shortage.
+    shortage: Shortage,
+}
+
+impl From<&lifecycle::scheme::PoolTerms> for PoolTerms {
+    fn from(terms: &lifecycle::scheme::PoolTerms) -> Self {
+        let lifecycle::scheme::PoolTerms {
+            headcount,
+            headcount_basis,
+            premium,
+            fee,
+            surplus,
+            shortage,
+        } = terms;
+        Self {
+            headcount: count(*headcount),
+            headcount_basis: headcount_basis.clone(),
+            premium_fen: Fen(*premium),
+            premium_total_fen: Fen(terms.premium_total()),
+            fee_basis_points: count(fee.basis_points()),
+            surplus: (*surplus).into(),
+            shortage: (*shortage).into(),
         }
     }
 }
@@ -116,9 +381,19 @@ impl SchemeNode {
         &self.0.name
     }
 
-    /// The policy year (保单年度).
+    /// The policy year (保单年度), by its name.
     async fn policy_year(&self) -> i32 {
-        self.0.policy_year
+        self.0.year.year
+    }
+
+    /// The policy year: its days, and the date that must lie within.
+    async fn year(&self) -> PolicyYear {
+        (&self.0.year).into()
+    }
+
+    /// Who is covered.
+    async fn coverage(&self) -> Coverage {
+        (&self.0.coverage).into()
     }
 
     /// Where its figures come from.
@@ -146,9 +421,24 @@ impl SchemeNode {
         self.0.county_review
     }
 
-    /// What one approver may approve alone.
-    async fn single_approval_max_fen(&self) -> Fen {
-        Fen(self.0.single_approval_max)
+    /// The village evaluation.
+    async fn evaluation(&self) -> EvaluationTerms {
+        (&self.0.evaluation).into()
+    }
+
+    /// What each duty may approve.
+    async fn authority(&self) -> Vec<Authority> {
+        self.0.authority.iter().map(Authority::from).collect()
+    }
+
+    /// How long a claim may stay in a status.
+    async fn deadlines(&self) -> Vec<Deadline> {
+        self.0.deadlines.iter().map(Deadline::from).collect()
+    }
+
+    /// Premium, pool and fee.
+    async fn pool_terms(&self) -> PoolTerms {
+        (&self.0.pool).into()
     }
 
     /// The largest uplift (特殊提标) beyond the table.

@@ -96,7 +96,7 @@ pub struct Flag {
 }
 
 /// The facts a surveyor accepts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LossFacts {
     /// The bills; their sum is the loss.
     pub bills: Vec<Bill>,

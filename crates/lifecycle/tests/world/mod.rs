@@ -389,16 +389,9 @@ impl World {
                     on: None,
                 })
                 .collect(),
-            layers: Vec::new(),
             other_compensation: Some(Fen::ZERO),
-            outcome: None,
-            stated_eligible: None,
-            grants: Fen::ZERO,
-            loans: Fen::ZERO,
-            heads: None,
-            units: Vec::new(),
-            income: None,
             evidence: vec![evidence(EVIDENCE_KIND)],
+            ..LossFacts::default()
         }
     }
 

@@ -153,6 +153,12 @@ impl Office {
                     .sum(),
             )
         };
+        let losses = |fine: &dyn Fn(&File) -> bool| {
+            let counted = others()
+                .filter(|(_, it)| fine(it) && it.trail.holds() > 0)
+                .filter_map(|(_, it)| it.claim.assessment());
+            Fen::new(counted.map(|assessment| assessment.eligible.get()).sum())
+        };
         let bills_taken: Vec<BillKey> = others()
             .filter(|(_, file)| file.claim.status().is_living())
             .flat_map(|(_, file)| file.trail.bills.iter().cloned())
@@ -164,6 +170,8 @@ impl Office {
             used: RunningTotals {
                 person_year: sum(&|file| file.claim.case.insured == insured),
                 household_year: sum(&|file| file.household == household),
+                person_year_loss: losses(&|file| file.claim.case.insured == insured),
+                household_year_loss: losses(&|file| file.household == household),
             },
             bills_taken,
             duplicate: None,
