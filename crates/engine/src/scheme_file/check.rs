@@ -444,7 +444,7 @@ impl<'a, 't> Judge<'a, 't> {
             self.fault(
                 &format!("deadlines.status[{last}].days"),
                 format!(
-                    "{} can take {days} days, and {what} is due within {days_max} (保险法 23)",
+                    "{} can take {days} days, and {what} is due within {days_max} days (保险法 23)",
                     names.join(" and ")
                 ),
             );

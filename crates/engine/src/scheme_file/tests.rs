@@ -20,7 +20,7 @@ fn with(find: &str, replace: &str) -> String {
 /// The line of the first occurrence of a text.
 fn line_of(text: &str, anchor: &str) -> usize {
     let at = text.find(anchor).expect("the anchor stands in the text");
-    text[..at].lines().count().max(1) + usize::from(text[..at].ends_with('\n'))
+    text[..at].matches('\n').count() + 1
 }
 
 /// The year 2020 with the eight days of its National Day holiday, and 2021.
@@ -186,7 +186,7 @@ fn what_cannot_be_read_is_told_with_its_line() {
     refused(
         "\"130302\"",
         "\"1303\"",
-        "county",
+        "county =",
         "county",
         "\"1303\" is not a six-digit county code",
     );
@@ -233,7 +233,13 @@ fn what_cannot_be_read_is_told_with_its_line() {
 fn a_wrong_form_is_told_with_its_line() {
     refused("code = ", "kode = ", "kode", "kode", "unknown field `kode`");
     refused("version = 1", "version = \"1\"", "version", "version", "invalid type");
-    refused("mode = ", "moed = ", "moed", "perils[0].tables[0].rule.moed", "unknown field");
+    refused(
+        "mode = ",
+        "moed = ",
+        "moed",
+        "perils[0].tables[0].rule.moed",
+        "unexpected keys in table: moed, available keys: base, mode, bands",
+    );
     refused(
         "bands = [{ from = 0,",
         "bands = [\n{ form = 0,",
@@ -242,11 +248,12 @@ fn a_wrong_form_is_told_with_its_line() {
         "unknown field",
     );
     refused(
-        "kind = \"banded\"",
-        "kind = \"fixed\"",
-        "base = ",
-        "perils[0].tables[0].rule.base",
-        "unknown field `base`",
+        "kind = \"banded\"\nbase = \"excess_over_deductible\"\nmode = \"progressive\"\n\
+         bands = [{ from = 0, rate = \"70%\" }]",
+        "kind = \"income_gap\"\nline = 4000\nper = \"head\"",
+        "per = ",
+        "perils[0].tables[0].rule.per",
+        "unexpected keys in table: per, available keys: line",
     );
     refused("caps = []", "caps = 5", "caps = 5", "perils[0].tables[0].caps", "invalid type");
     let twice = "[perils.tables.rule]\nrule = 5";
@@ -294,7 +301,7 @@ fn every_fault_is_told_at_once_in_the_order_of_the_lines() {
         .map(|it| (it.line, it.field))
         .collect();
     let expected = [
-        ("county", "county"),
+        ("county =", "county"),
         ("days = 4", "notice.days"),
         ("refusal_letter_days", "deadlines.refusal_letter_days"),
         ("[pool]", "pool.fee"),
@@ -439,7 +446,7 @@ fn a_limit_nobody_can_reach_is_refused() {
     refused(
         "alone = 30000",
         &row("[[procedure.authority]]\nduty = \"APPROVER\"\nalone = 1"),
-        "alone = 1",
+        "duty = \"APPROVER\"\nalone = 1",
         "procedure.authority[1].duty",
         "stands twice",
     );
@@ -564,7 +571,7 @@ fn deadlines_beyond_the_law_are_refused() {
         &rows(&[&working("APPROVED", 5)]),
         "days = 5 # APPROVED",
         "deadlines.status[0].days",
-        "APPROVED can take 15 days",
+        "APPROVED can take 17 days",
     );
     // Without a calendar only weekends are known: five working days are seven days, eight are twelve.
     let by_weekends = |days| {
@@ -778,8 +785,8 @@ fn faults_of_a_table_carry_their_line() {
     refused(
         "caps = []",
         "caps = [\n{ scope = \"event\", limit = 5 },\n{ scope = \"event\", limit = 6 },\n]",
-        "limit = 6",
-        "perils[0].tables[0].caps[1].scope",
+        "{ scope = \"event\", limit = 6",
+        "perils[0].tables[0].caps[1]",
         "two caps for the same scope",
     );
     refused(
@@ -922,10 +929,6 @@ fn each_of_the_sixteen_shapes_can_be_written() {
 
 /// The reference in the repository is what the types say.
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "UPDATE_GOLDEN=1 rewrites a generated file"
-)]
 fn the_committed_reference_is_fresh() {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
