@@ -149,6 +149,7 @@ fn check_refusal(status: Status, kind: CommandKind, blocked: &Blocked) {
         | CommandKind::AcceptReferral
         | CommandKind::AssignSurvey
         | CommandKind::RecordFinding
+        | CommandKind::AttachDocument
         | CommandKind::RecordVerification
         | CommandKind::DeclareIneligible
         | CommandKind::PreviewNotice
