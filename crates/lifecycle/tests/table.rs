@@ -266,8 +266,13 @@ fn no_timer_approves_or_pays() {
                                 EventKind::PayoutReturned,
                             ];
                             let rash = who == Who::RashTimer
-                                && [C::RejectClaim, C::SendBackClaim, C::RecordRecovery]
-                                    .contains(kind);
+                                && [
+                                    C::RejectClaim,
+                                    C::SendBackClaim,
+                                    C::RecordRecovery,
+                                    C::AttachDocument,
+                                ]
+                                .contains(kind);
                             assert!(
                                 rash || lawful.contains(&event),
                                 "{event} by {who:?} to {to}"
