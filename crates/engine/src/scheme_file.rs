@@ -1,13 +1,11 @@
-//! A county's scheme as a TOML file, and the calendar file beside it.
+//! A county's scheme as a TOML file.
 
 use crate::ids;
 use benefits::{Fen, Schedule};
 use chrono::NaiveDate;
-use lifecycle::calendar::YearDays;
 use lifecycle::scheme::{NoticeTerms, PerilTerms};
 use lifecycle::{
-    Calendar, Check, CommandKind, Counting, CountyCode, Duty, OrgId, Peril, Scheme, SchemeId, Term,
-    duty,
+    Check, CommandKind, Counting, CountyCode, Duty, OrgId, Peril, Scheme, SchemeId, Term, duty,
 };
 use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeMap;
@@ -82,20 +80,13 @@ enum DayText {
     Text(String),
 }
 
-fn day<'de, D: Deserializer<'de>>(file: D) -> Result<NaiveDate, D::Error> {
+pub(crate) fn day<'de, D: Deserializer<'de>>(file: D) -> Result<NaiveDate, D::Error> {
     let text = match DayText::deserialize(file)? {
         DayText::Date(date) => date.to_string(),
         DayText::Text(text) => text,
     };
     text.parse()
         .map_err(|_| de::Error::custom(format!("{text:?} is not a day such as 2020-01-31")))
-}
-
-fn days<'de, D: Deserializer<'de>>(file: D) -> Result<Vec<NaiveDate>, D::Error> {
-    #[derive(Deserialize)]
-    struct Day(#[serde(deserialize_with = "day")] NaiveDate);
-    let days = Vec::<Day>::deserialize(file)?;
-    Ok(days.into_iter().map(|day| day.0).collect())
 }
 
 /// The shortest notice: 公示不少于5天.
@@ -243,33 +234,6 @@ pub fn parse_scheme(text: &str) -> Result<Scheme, Vec<FileFault>> {
     })
 }
 
-#[derive(Debug, Deserialize)]
-struct CalendarText {
-    year: Vec<YearText>,
-}
-
-#[derive(Debug, Deserialize)]
-struct YearText {
-    year: i32,
-    #[serde(deserialize_with = "days")]
-    holidays: Vec<NaiveDate>,
-    #[serde(deserialize_with = "days")]
-    workdays: Vec<NaiveDate>,
-}
-
-/// Reads a calendar file: holidays and make-up working days by year.
-pub fn parse_calendar(text: &str) -> Result<Calendar, FileFault> {
-    let file: CalendarText = toml::from_str(text).map_err(|fault| syntax(text, &fault))?;
-    let years = file.year.into_iter().map(|it| {
-        let days = YearDays {
-            holidays: it.holidays.into_iter().collect(),
-            workdays: it.workdays.into_iter().collect(),
-        };
-        (it.year, days)
-    });
-    Ok(Calendar::new(years.collect()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -302,16 +266,6 @@ mod tests {
     fn days_are_read_quoted_or_not() {
         let quoted = SCHEME.replace("2019-01-01", "\"2019-01-01\"");
         assert_eq!(parse_scheme(&quoted), parse_scheme(SCHEME));
-        let calendar = |day: &str| {
-            let text = format!("[[year]]\nyear = 2020\nholidays = [{day}]\nworkdays = []\n");
-            parse_calendar(&text)
-        };
-        assert_eq!(calendar("2020-01-01"), calendar("\"2020-01-01\""));
-        let read = calendar("2020-01-01").expect("sound");
-        assert_eq!(read.is_working_day(day(2020, 1, 1)), Ok(false));
-        for wrong in ["2020-02-30", "\"2020-02-30\"", "\"1 January\"", "20200101"] {
-            assert!(calendar(wrong).is_err(), "{wrong}");
-        }
         let hour = SCHEME.replace("2019-01-01", "2019-01-01T08:00:00");
         assert!(parse_scheme(&hour).is_err(), "a day has no hour");
     }
@@ -428,20 +382,5 @@ mod tests {
         }
         let told = faults(&SCHEME.replacen("policy_year = 2020", "policy_year = ?", 1));
         assert!(told[0].starts_with("line 7: "), "{told:?}");
-    }
-
-    /// The calendar that is shipped: 2020's eve of the Dragon Boat holiday, its make-up Sunday,
-    /// and a year nobody has read the notice for (failure 18).
-    #[test]
-    fn shipped_calendar_is_read() {
-        let calendar = parse_calendar(include_str!("../../server/calendar/cn.toml"));
-        let calendar = calendar.expect("sound");
-        let years: Vec<i32> = calendar.years().collect();
-        assert!((2018..=2022).all(|year| years.contains(&year)));
-        assert_eq!(calendar.is_working_day(day(2020, 6, 24)), Ok(true));
-        assert_eq!(calendar.is_working_day(day(2020, 6, 25)), Ok(false));
-        assert_eq!(calendar.is_working_day(day(2020, 6, 28)), Ok(true));
-        let unknown = day(2018 - 1, 6, 1);
-        assert!(calendar.is_working_day(unknown).is_err());
     }
 }
