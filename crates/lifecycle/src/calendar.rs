@@ -201,14 +201,9 @@ impl Calendar {
         Self { years }
     }
 
-    /// The years it holds.
-    pub fn years(&self) -> impl Iterator<Item = i32> + '_ {
-        self.years.keys().copied()
-    }
-
-    /// The notice (国务院办公厅通知) for a year, by its number; `None` for a year it does not hold.
-    pub fn notice(&self, year: i32) -> Option<&str> {
-        self.years.get(&year).map(|it| it.notice.as_str())
+    /// The years it holds, in order.
+    pub fn years(&self) -> impl Iterator<Item = (i32, &YearDays)> {
+        self.years.iter().map(|(year, days)| (*year, days))
     }
 
     /// The notice that made `day` a holiday or a make-up working day; `None` for any other day.

@@ -130,7 +130,8 @@ fn a_missing_year_is_an_error() {
     );
     let year = calendar().is_working_day(day(2019, 6, 1));
     assert_eq!(year, Err(CalendarFault::MissingYear(2019)));
-    assert_eq!(calendar().years().collect::<Vec<_>>(), [2020, 2021]);
+    let years: Vec<i32> = calendar().years().map(|(year, _)| year).collect();
+    assert_eq!(years, [2020, 2021]);
 }
 
 #[test]
@@ -267,8 +268,6 @@ fn a_term_of_working_days_is_explained() {
 #[test]
 fn a_day_names_the_notice_that_set_it() {
     let calendar = calendar();
-    assert_eq!(calendar.notice(2020), Some("国办发明电〔2019〕16号"));
-    assert_eq!(calendar.notice(2022), None);
     for (date, notice) in [
         (day(2020, 6, 26), Some("国办发明电〔2019〕16号")),
         (day(2020, 6, 27), Some("国办发明电〔2020〕99号(虚构)")),
