@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::config::{Config, KEYS, LogFormat, Overrides};
-use crate::{demo, scheme, serve, user, verify, wiring};
+use crate::{calendar, demo, scheme, serve, user, verify, wiring};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,6 +68,11 @@ enum Command {
     Scheme {
         #[command(subcommand)]
         action: scheme::Action,
+    },
+    /// How days are counted: the end of a term, and why
+    Calendar {
+        #[command(subcommand)]
+        action: calendar::Action,
     },
     /// Reads a spreadsheet
     Import {
@@ -177,6 +182,7 @@ async fn dispatch(cli: Cli) -> Ending {
                 fund_reference,
             } => scheme::publish(&configured(None)?, &file, fund_fen.zip(fund_reference)).await,
         },
+        Command::Calendar { action } => calendar::run(&configured(None)?, action),
         Command::Import { what } => user::import(&configured(None)?, what).await,
         Command::Audit {
             action: Audit::Verify { json },
