@@ -64,7 +64,7 @@ impl<'a, 't> Judge<'a, 't> {
         }
         let Some(calendar) = calendar else { return };
         let missing: Vec<String> = (year.from.year()..=year.to.year())
-            .filter(|wanted| !calendar.years().any(|held| held == *wanted))
+            .filter(|wanted| !calendar.years().any(|(held, _)| held == *wanted))
             .map(|year| year.to_string())
             .collect();
         if !missing.is_empty() {
