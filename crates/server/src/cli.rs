@@ -64,7 +64,7 @@ enum Command {
         #[command(subcommand)]
         action: user::CountyAction,
     },
-    /// A county's scheme: check, quote, publish
+    /// A county's scheme: check, quote, publish; the reference of the file
     Scheme {
         #[command(subcommand)]
         action: scheme::Action,
@@ -174,13 +174,24 @@ async fn dispatch(cli: Cli) -> Ending {
         Command::User { action } => user::run(&configured(None)?, action).await,
         Command::County { action } => user::county(&configured(None)?, action).await,
         Command::Scheme { action } => match action {
-            scheme::Action::Check { file } => scheme::check(&file),
-            scheme::Action::Quote { file, case, json } => scheme::quote(&file, &case, json),
+            scheme::Action::Check { file } => scheme::check(&file, &wiring::calendar(&configured(None)?)?),
+            scheme::Action::Quote {
+                file,
+                case,
+                json,
+                plain,
+            } => scheme::quote(&file, &case, json, plain),
             scheme::Action::Publish {
                 file,
                 fund_fen,
                 fund_reference,
-            } => scheme::publish(&configured(None)?, &file, fund_fen.zip(fund_reference)).await,
+            } => {
+                let config = configured(None)?;
+                let calendar = wiring::calendar(&config)?;
+                let fund = fund_fen.zip(fund_reference);
+                scheme::publish(&config, &file, &calendar, fund).await
+            }
+            scheme::Action::Schema => scheme::schema(),
         },
         Command::Calendar { action } => calendar::run(&configured(None)?, action),
         Command::Import { what } => user::import(&configured(None)?, what).await,

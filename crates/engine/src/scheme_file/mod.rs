@@ -165,5 +165,14 @@ pub fn parse_scheme(text: &str) -> Result<Scheme, Vec<FileFault>> {
         .ok_or_else(|| report.faults.into_iter().map(fault).collect())
 }
 
+/// The tables whose figures are not known, by id, and what is missing: nothing may be paid by them, so
+/// that a scheme with one is not to be published.
+pub fn unknown_tables(scheme: &Scheme) -> Vec<(&str, &str)> {
+    let tables = scheme.perils.iter().flat_map(|terms| &terms.tables);
+    tables
+        .filter_map(|table| Some((table.schedule.id.as_str(), table.schedule.unknown()?)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests;
