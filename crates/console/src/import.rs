@@ -797,9 +797,13 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
     }
 }
 
-/// The schemes a caller may choose from, newest first.
+/// The schemes under which a caller's duties let the caller refer, newest first.
 pub async fn schemes(desk: &Desk, caller: &Caller) -> Result<Vec<Arc<Scheme>>, Fault> {
     let mut schemes = desk.store().schemes(caller.scope.county).await?;
+    schemes.retain(|scheme| {
+        let duties = scheme.duties_of(CommandKind::ReferCase);
+        duties.iter().any(|duty| caller.holds(*duty))
+    });
     schemes.sort_by(|one, other| {
         (other.year.year, &one.code, other.version).cmp(&(
             one.year.year,

@@ -113,7 +113,7 @@ catalogue! {
     InsuredDeceased = "INSURED_DECEASED" on "claimId" { "被保险人已于{diedOn}去世,早于事件发生日" "the insured member died on {diedOn}, before the event" }
     PayeeDeceased = "PAYEE_DECEASED" on "payeeId" { "收款人已去世,请变更收款人" "the payee has died; name another" }
     OtherCompensationRequired = "OTHER_COMPENSATION_REQUIRED" on "otherCompensationFen" { "须说明是否获得其他赔偿(没有则填0)" "state other compensation, also when it is nothing" }
-    BillTaken = "BILL_TAKEN" on "bills" { "有{bills}张票据已经理赔过,一张票据只赔一次" "{bills} bill(s) were compensated before" }
+    BillTaken = "BILL_TAKEN" on "bills" { "有{bills}张票据已经理赔过或重复填写,一张票据只赔一次" "{bills} bill(s) were compensated before or stand twice" }
     NoBenefit = "NO_BENEFIT" on "claimId" { "理算金额为零,无可赔付" "the computed benefit is zero" }
     AssessmentFailed = "ASSESSMENT_FAILED" on "claimId" { "无法理算:{reason}" "the benefit cannot be computed: {reason}" }
     PayeeUnconfirmed = "PAYEE_UNCONFIRMED" on "claimId" { "收款人变更尚待第二人确认" "the payee's change awaits a second person" }

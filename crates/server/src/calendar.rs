@@ -72,7 +72,7 @@ pub fn run(config: &Config, action: Action) -> Ending {
             };
             let closing = calendar.explain(from, term).map_err(fault)?;
             if json {
-                println!("{}", close_json(&calendar, from, term, &closing));
+                say!("{}", close_json(&calendar, from, term, &closing));
             } else {
                 print_close(&calendar, term, &closing);
             }
@@ -80,7 +80,7 @@ pub fn run(config: &Config, action: Action) -> Ending {
         Action::Years { on, json } => {
             let today = on.unwrap_or_else(|| legal_day(engine::Clock::now(&engine::SystemClock)));
             if json {
-                println!("{}", years_json(&calendar, today));
+                say!("{}", years_json(&calendar, today));
             } else {
                 print_years(&calendar, today);
             }
@@ -157,16 +157,16 @@ fn print_close(calendar: &Calendar, term: Term, closing: &Closing) {
             ),
         ),
     };
-    println!(
+    say!(
         "期限最后一日 {last_day} {};{opens} 00:00(北京时间)起方可期满",
         weekday(last_day.weekday())
     );
-    println!("last day {last_day}; may close from {opens}T00:00:00+08:00");
-    println!(
+    say!("last day {last_day}; may close from {opens}T00:00:00+08:00");
+    say!(
         "{} 个{length_zh},张贴日不计入(民法典第201条);{rolling_zh}",
         term.days
     );
-    println!(
+    say!(
         "{} {length_en}, the day of posting is not counted (Civil Code art. 201); {rolling_en}",
         term.days
     );
@@ -184,7 +184,7 @@ fn print_close(calendar: &Calendar, term: Term, closing: &Closing) {
             calendar.notice_of(it.day).unwrap_or_default().into(),
         ]);
     }
-    println!("{table}");
+    say!("{table}");
 }
 
 fn close_json(
@@ -259,9 +259,9 @@ fn print_years(calendar: &Calendar, today: NaiveDate) {
             year.workdays.len().to_string(),
         ]);
     }
-    println!("{table}");
+    say!("{table}");
     for warning in calendar.warnings(today) {
-        println!("警告 warning: {}", warning_words(warning));
+        say!("警告 warning: {}", warning_words(warning));
     }
 }
 

@@ -162,12 +162,12 @@ async fn dispatch(cli: Cli) -> Ending {
             }
         }
         Command::Schema => {
-            print!("{}", gateway::sdl());
+            crate::say::write(format_args!("{}", gateway::sdl()));
             Ok(ExitCode::SUCCESS)
         }
         Command::Config => {
             for (key, what) in KEYS {
-                println!("{key:16}{what}");
+                say!("{key:16}{what}");
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -201,12 +201,9 @@ async fn dispatch(cli: Cli) -> Ending {
             action: Audit::Verify { json },
         } => verify::run(&configured(None)?, json).await,
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Cli::command(),
-                "fangpin",
-                &mut std::io::stdout(),
-            );
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "fangpin", &mut script);
+            crate::say::write(format_args!("{}", String::from_utf8_lossy(&script)));
             Ok(ExitCode::SUCCESS)
         }
     }

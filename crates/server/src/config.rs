@@ -131,14 +131,16 @@ impl Config {
                 Value::Empty(..) | Value::Dict(..) | Value::Array(..) => String::new(),
             })
         };
+        // Every key is taken out of the dictionary, also where a flag overrides it: what stays is unknown.
+        let below_flags = (text("data"), text("listen"), text("database_url"));
         let data = flags
             .data
             .clone()
-            .or_else(|| text("data").map(PathBuf::from))
+            .or_else(|| below_flags.0.map(PathBuf::from))
             .or_else(data_home);
-        let listen = flags.listen.clone().or_else(|| text("listen"));
+        let listen = flags.listen.clone().or(below_flags.1);
         let listen = listen.unwrap_or_else(|| "127.0.0.1:8080".into());
-        let database_url = flags.database_url.clone().or_else(|| text("database_url"));
+        let database_url = flags.database_url.clone().or(below_flags.2);
         let log = text("log").unwrap_or_else(|| "info,sqlx=warn,sea_orm=warn".into());
         let log_format = text("log_format").unwrap_or_else(|| "text".into());
         let timer = text("timer_seconds").unwrap_or_else(|| "60".into());

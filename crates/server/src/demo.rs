@@ -61,7 +61,7 @@ pub async fn run(
     play.all(&import).await?;
     let claims = play.claims().await?;
     if json {
-        println!("{}", as_json(&office, &cast.auditor, &claims).await?);
+        say!("{}", as_json(&office, &cast.auditor, &claims).await?);
     } else {
         print(&office, &cast.auditor, &claims).await?;
     }
@@ -77,16 +77,16 @@ pub async fn run(
         )),
     )?;
     serve::listen(config, office, |address| {
-        println!("\n控制台 console   http://{address}/");
-        println!("GraphQL          http://{address}/graphql");
-        println!("示例账号 sample accounts (口令 password: {PASSWORD}):");
+        say!("\n控制台 console   http://{address}/");
+        say!("GraphQL          http://{address}/graphql");
+        say!("示例账号 sample accounts (口令 password: {PASSWORD}):");
         if let Ok(county) = engine::county_file::parse_county(COUNTY) {
             for (login, person) in county.people {
                 let duties: Vec<&str> = person.duties.iter().map(|duty| duty.zh()).collect();
-                println!("  {login:14} {} · {}", person.name, duties.join("、"));
+                say!("  {login:14} {} · {}", person.name, duties.join("、"));
             }
         }
-        println!("Ctrl-C ends it. 按 Ctrl-C 结束。");
+        say!("Ctrl-C ends it. 按 Ctrl-C 结束。");
     })
     .await
 }
@@ -171,7 +171,7 @@ async fn refer(
         console::import::workbook(&office.desk, &cast.county, &sheet, scheme.id, false).await?;
     let mut claims = first.claims.clone();
     if talk {
-        println!("推送名单.xlsx  {first}");
+        say!("推送名单.xlsx  {first}");
     }
     if let Some(faulty) = &first.faulty {
         std::fs::write(folder.join("待更正.xlsx"), faulty)?;
@@ -181,8 +181,8 @@ async fn refer(
             console::import::workbook(&office.desk, &cast.county, &corrected, scheme.id, false)
                 .await?;
         if talk {
-            println!("已更正.xlsx    {second}");
-            println!("files: {}\n", folder.display());
+            say!("已更正.xlsx    {second}");
+            say!("files: {}\n", folder.display());
         }
         claims.extend(second.claims.iter().filter(|it| !first.claims.contains(it)));
     }
@@ -656,19 +656,19 @@ async fn print(office: &Office, caller: &Caller, claims: &[Claim]) -> Result<(),
             },
         ]);
     }
-    println!("{table}");
+    say!("{table}");
     for claim in claims
         .iter()
         .filter(|claim| matches!(claim.state, State::Paid(_)))
     {
         if let Some(assessment) = claim.assessment() {
-            println!(
+            say!(
                 "\n{} 已赔付 paid {} 元 · {}",
                 claim.number,
                 claim.amount(),
                 assessment.clause
             );
-            println!("{}", scheme::derivation(assessment));
+            say!("{}", scheme::derivation(assessment));
         }
     }
     Ok(())

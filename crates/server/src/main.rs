@@ -3,6 +3,9 @@
 //! **Owns** the process. **Never** contains logic worth a unit test.
 //! **Start here**: [`cli`], then [`wiring`].
 
+#[macro_use]
+mod say;
+
 mod calendar;
 mod cli;
 mod config;

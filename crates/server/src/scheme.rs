@@ -69,17 +69,17 @@ fn load(file: &Path, calendar: Option<&Calendar>) -> Result<(Scheme, Vec<Finding
 
 pub fn check(file: &Path, calendar: &Calendar) -> Ending {
     let (scheme, warnings) = load(file, Some(calendar))?;
-    println!("方案无误 sound: {} version {}", scheme.code, scheme.version);
+    say!("方案无误 sound: {} version {}", scheme.code, scheme.version);
     if !warnings.is_empty() {
-        println!("请留意 warnings ({}):", warnings.len());
-        println!("{}", listed(file, &warnings));
+        say!("请留意 warnings ({}):", warnings.len());
+        say!("{}", listed(file, &warnings));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 pub fn schema() -> Ending {
     let schema = serde_json::to_string_pretty(&engine::scheme_file::schema())?;
-    println!("{schema}");
+    say!("{schema}");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -98,9 +98,9 @@ pub fn quote(file: &Path, case: &Path, json: bool, plain: bool) -> Ending {
         None => format!("{}: {fault}", file.display()).into(),
     })?;
     if json {
-        println!("{}", as_json(&quote));
+        say!("{}", as_json(&quote));
     } else if plain {
-        println!("{}", quote.assessment.plain_words());
+        say!("{}", quote.assessment.plain_words());
     } else {
         print(&quote);
     }
@@ -143,21 +143,21 @@ fn as_json(quote: &Quote) -> serde_json::Value {
 
 fn print(quote: &Quote) {
     let assessment = &quote.assessment;
-    println!("{} · {} version {}", quote.name, quote.code, quote.version);
+    say!("{} · {} version {}", quote.name, quote.code, quote.version);
     if !quote.group.is_empty() {
-        println!("人群 group: {}", quote.group);
+        say!("人群 group: {}", quote.group);
     }
-    println!(
+    say!(
         "标准 table: {} · {}",
         assessment.schedule_id, assessment.source
     );
-    println!("条款 clause: {}", assessment.clause);
-    println!("{}", derivation(assessment));
+    say!("条款 clause: {}", assessment.clause);
+    say!("{}", derivation(assessment));
     if !quote.other_readings.is_empty() {
-        println!("另外的读法 other readings of the same bands, with the difference in yuan:");
-        println!("{}", readings(&quote.other_readings));
+        say!("另外的读法 other readings of the same bands, with the difference in yuan:");
+        say!("{}", readings(&quote.other_readings));
     }
-    println!(
+    say!(
         "可再提标 an uplift of up to {} yuan could be approved on top, by two approvers",
         quote.uplift_max
     );
@@ -166,7 +166,7 @@ fn print(quote: &Quote) {
     } else {
         "须两人审批 a second approver must confirm"
     };
-    println!("{who}; alone: up to {} yuan", quote.alone_max());
+    say!("{who}; alone: up to {} yuan", quote.alone_max());
 }
 
 fn readings(readings: &[Reading]) -> comfy_table::Table {
@@ -245,7 +245,7 @@ pub async fn publish(
             .await?;
     }
     let pool = store.pool(scheme.county, scheme.id).await?;
-    println!(
+    say!(
         "{} version {} is published; the pool holds {} yuan",
         scheme.code, scheme.version, pool.available
     );

@@ -4,7 +4,7 @@ use crate::cli::Ending;
 use crate::config::Config;
 use crate::wiring;
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -113,8 +113,8 @@ async fn ready(State(office): State<Office>) -> Response {
     }
 }
 
-/// One line per request: method, path without its query, status, milliseconds, request id. Never a
-/// body, a variable or a token.
+/// One line per request: method, route, status, milliseconds, request id. Never a body, a variable or
+/// a token, and of the path only the route it met: somebody may have pasted an identity number into it.
 #[expect(
     clippy::disallowed_methods,
     reason = "measures the request, decides nothing"
@@ -122,7 +122,10 @@ async fn ready(State(office): State<Office>) -> Response {
 async fn log_request(request: Request, next: Next) -> Response {
     let began = std::time::Instant::now();
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let path = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "(no route)".to_owned(), |route| route.as_str().to_owned());
     let id = request
         .extensions()
         .get::<RequestId>()

@@ -7,7 +7,8 @@ use chrono::Duration;
 use clap::Subcommand;
 use engine::registry::Account;
 use engine::{Clock, SystemClock, access};
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -54,10 +55,11 @@ pub enum Import {
         /// The scheme's code, such as haigang-2020
         #[arg(long)]
         scheme: String,
-        /// Where to write the rows that must be corrected
-        #[arg(long, default_value = "待更正.xlsx")]
-        errors: PathBuf,
-        /// Read and check only
+        /// Where to write the rows that must be corrected; a file that is there is never
+        /// overwritten. Without this: beside FILE, under a name of its own
+        #[arg(long)]
+        errors: Option<PathBuf>,
+        /// Read and check only: nothing is stored, and a sheet written only if --errors names one
         #[arg(long)]
         dry_run: bool,
     },
@@ -79,7 +81,7 @@ pub async fn run(config: &Config, action: Action) -> Ending {
                     .find(|it| it.id == person.org)
                     .map_or("", |it| &it.name);
                 let duties: Vec<&str> = person.duties.iter().map(|duty| duty.code()).collect();
-                println!(
+                say!(
                     "{}\t{}\t{org}\t{}\t{}",
                     account.login,
                     person.name,
@@ -98,19 +100,19 @@ pub async fn run(config: &Config, action: Action) -> Ending {
                 .access
                 .set_password(county, account, password_hash)
                 .await?;
-            println!("{login}: the password is set; {ended} sessions and API keys ended");
+            say!("{login}: the password is set; {ended} sessions and API keys ended");
         }
         Action::Revoke { login } => {
             let (county, account) = find(store.as_ref(), &login).await?;
             let office = wiring::office(config, &store, Arc::new(SystemClock))?;
             let ended = office.access.end_all(county, account.id).await?;
-            println!("{login}: {ended} sessions and API keys ended");
+            say!("{login}: {ended} sessions and API keys ended");
         }
         Action::Key { login, label, days } => {
             let (county, account) = find(store.as_ref(), &login).await?;
             let office = wiring::office(config, &store, Arc::new(SystemClock))?;
             let expires_at = SystemClock.now() + Duration::days(days);
-            println!(
+            say!(
                 "{}",
                 office
                     .access
@@ -148,7 +150,7 @@ pub async fn county(config: &Config, action: CountyAction) -> Ending {
     })?;
     let store = wiring::open(config).await?;
     engine::county_file::load_county(store.as_ref(), &county, "").await?;
-    println!(
+    say!(
         "county {}: {} regions, {} organisations, {} people; set passwords with `fangpin user password LOGIN`",
         county.county,
         county.regions.len(),
@@ -194,11 +196,51 @@ pub async fn import(config: &Config, what: Import) -> Ending {
     let done = console::import::workbook(&office.desk, &caller, &bytes, found.id, dry_run).await;
     office.access.log_out(&token).await?;
     let done = done?;
-    println!("{done}");
-    if let Some(sheet) = &done.faulty {
-        std::fs::write(&errors, sheet)?;
-        println!("rows to correct: {}", errors.display());
-        return Ok(ExitCode::from(2));
+    say!("{done}");
+    let Some(sheet) = &done.faulty else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let written = match errors {
+        Some(named) => Some(returned_sheet(&named, sheet)?),
+        None if dry_run => None,
+        None => Some(returned_beside(&file, sheet)?),
+    };
+    match written {
+        Some(path) => say!("待更正的行 rows to correct: {}", path.display()),
+        None => say!("检查而已,未写文件 checked only; --errors FILE writes the rows to correct"),
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(2))
+}
+
+/// Sheets tried beside a list before giving up.
+const RETURNED_MAX: u32 = 999;
+
+/// Writes the rows to correct as a new file that only its owner may read: it holds identity numbers,
+/// and what stands there may be somebody's corrections.
+fn returned_sheet(path: &Path, sheet: &[u8]) -> Result<PathBuf, Failure> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options
+        .open(path)
+        .map_err(|fault| format!("{}: not written: {fault}", path.display()))?;
+    file.write_all(sheet)?;
+    Ok(path.to_owned())
+}
+
+/// The same beside the list, as `名单-待更正.xlsx`, or the next free number.
+fn returned_beside(list: &Path, sheet: &[u8]) -> Result<PathBuf, Failure> {
+    let stem = list.file_stem().unwrap_or_default().to_string_lossy();
+    for number in 1..=RETURNED_MAX {
+        let name = match number {
+            1 => format!("{stem}-待更正.xlsx"),
+            more => format!("{stem}-待更正-{more}.xlsx"),
+        };
+        let path = list.with_file_name(name);
+        if !path.exists() {
+            return returned_sheet(&path, sheet);
+        }
+    }
+    Err("too many sheets to correct lie beside the list; name a file with --errors".into())
 }

@@ -18,7 +18,7 @@ pub async fn run(config: &Config, json: bool) -> Ending {
         faults,
     } = report;
     if json {
-        println!(
+        say!(
             "{}",
             serde_json::json!({
                 "events": events, "claims": claims, "payments": payments, "pools": pools,
@@ -26,13 +26,13 @@ pub async fn run(config: &Config, json: bool) -> Ending {
             })
         );
     } else {
-        println!(
+        say!(
             "events {events} · claims {claims} · payments {payments} · pools {pools} · paid {paid} yuan"
         );
         for fault in &faults {
-            println!("FAULT {fault}");
+            say!("FAULT {fault}");
         }
-        println!(
+        say!(
             "{}",
             if faults.is_empty() {
                 "the books are sound"

@@ -80,7 +80,7 @@ pub async fn migrate_down(config: &Config, steps: u32) -> Ending {
 
 pub async fn migrate_status(config: &Config) -> Ending {
     for step in connect(config).await?.migrations().await? {
-        println!(
+        say!(
             "{} {}",
             if step.applied { "applied" } else { "pending" },
             step.name

@@ -48,6 +48,7 @@ pub fn router(office: Office) -> Router {
         .route("/referrals/import/returned.xlsx", get(upload::returned))
         .route("/console.css", get(stylesheet))
         .route("/healthz", get(async || "ok\n"))
+        .fallback(async || Stop::NotFound)
         .layer(middleware::from_fn(guard::same_origin))
         .layer(middleware::from_fn(guard::security_headers))
         .with_state(console)

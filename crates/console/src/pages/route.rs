@@ -16,6 +16,8 @@ const SIDE_X: i32 = 34;
 /// Ways from and to distant side exits run between the columns.
 const LANE_X: i32 = 47;
 const RADIUS: i32 = 9;
+/// Width of the part that a narrow screen shows first.
+const CLOSE_UP: i32 = 360;
 
 /// The main line: the shortest lawful way from nothing to the archive.
 pub(super) fn main_line() -> Vec<Status> {
@@ -276,13 +278,20 @@ pub(super) fn render(history: &[Recorded]) -> Markup {
     let (width, height) = (map.width(), map.height());
     let words: Vec<&str> = gone.iter().map(|status| status.zh()).collect();
     let words = words.join(" → ");
+    // On a narrow screen the part around the live position comes first, then the whole to scroll.
+    let here = map.spot(live).map_or(0, |spot| spot.x) - CLOSE_UP / 2;
+    let here = here.clamp(0, (width - CLOSE_UP).max(0));
     html! {
         figure.route {
+            svg.close-up viewBox=(format!("{here} 0 {CLOSE_UP} {height}")) aria-hidden="true" {
+                use href="#route-drawing" {}
+            }
             div.scroll tabindex="0" role="group" aria-label="办理路线图,可左右滚动" {
                 svg viewBox=(format!("0 0 {width} {height}")) role="img" aria-labelledby="route-title route-words" {
                     title #route-title { "办理路线:现在" (live.zh()) }
                     desc #route-words { "经过:" (words) }
                     (PreEscaped(ARROW))
+                    g #route-drawing {
                     @for phase in Phase::ALL { (band(&map, *phase, live.phase(), height)) }
                     @for pair in map.line.windows(2) {
                         @if let (Some(one), Some(two)) = (map.spot(pair[0]), map.spot(pair[1])) {
@@ -298,6 +307,7 @@ pub(super) fn render(history: &[Recorded]) -> Markup {
                         }
                     }
                     @for (status, spot) in &map.spots { (station(*status, *spot, &gone, live)) }
+                    }
                 }
             }
             figcaption {

@@ -61,6 +61,10 @@ fn render(caller: &Caller, schemes: &[Arc<Scheme>], result: &Markup) -> Markup {
     let content = html! {
         h1 { "导入推送名单 " small lang="en" { "Import a referral list" } }
         (result)
+        @if schemes.is_empty() {
+            p.alert { "没有您的岗位可以推送的方案:请由乡镇或县级经办人导入,或先发布方案。 "
+                small lang="en" { "No scheme lets your duties refer: let a caseworker read the list in, or publish a scheme first." } }
+        } @else {
         form.card.import method="post" action="/referrals/import" enctype="multipart/form-data" {
             label for="sheet" { "名单文件(.xlsx)" }
             input #sheet type="file" name="sheet" required
@@ -73,6 +77,7 @@ fn render(caller: &Caller, schemes: &[Arc<Scheme>], result: &Markup) -> Markup {
             }
             label.check { input type="checkbox" name="dry_run" value="1"; "只检查,不导入 " small lang="en" { "Check only" } }
             button type="submit" { "上传 " small lang="en" { "Upload" } }
+        }
         }
         section.card.hints {
             (frame::heading("怎么填", "How to fill it in"))
