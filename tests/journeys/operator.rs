@@ -99,3 +99,75 @@ fn passwords_and_keys_are_ended() {
     let told = run(&mut place.fangpin(&["user", "revoke", "smz.wang"]));
     assert!(told.contains("1 sessions and API keys ended"), "{told}");
 }
+
+/// A flag overrides the same key of file and environment, which stays a known key.
+#[test]
+fn a_flag_overrides_file_and_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fangpin.toml");
+    std::fs::write(&file, "data = \"/nowhere\"\nlisten = \"127.0.0.1:1\"\n").unwrap();
+    let data = folder.path().join("data");
+    let told = run(fangpin()
+        .args(["demo", "--no-serve", "--json", "--listen", "127.0.0.1:0", "--config"])
+        .arg(&file)
+        .arg("--data")
+        .arg(&data)
+        .env("FANGPIN_LISTEN", "127.0.0.1:2")
+        .env("FANGPIN_DATA", "/nowhere/else"));
+    assert!(told.contains("claims") && data.exists(), "{told}");
+}
+
+/// A check writes nothing; a returned sheet is a new file, readable by its owner alone, and never
+/// takes the place of somebody's corrections.
+#[test]
+fn a_returned_sheet_never_overwrites() {
+    let place = Place::sqlite();
+    run(&mut place.fangpin(&["demo", "--no-serve", "--json"]));
+    let lists = tempfile::tempdir().unwrap();
+    let list = lists.path().join("名单.xlsx");
+    std::fs::copy(place.folder.path().join("demo/推送名单.xlsx"), &list).unwrap();
+    let read = |more: &[&str]| {
+        let order = ["import", "referrals", list.to_str().unwrap()];
+        let who = ["--login", "office.zhao", "--scheme", "haigang-2020"];
+        let output = place.fangpin(&order).args(who).args(more).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", both(&output));
+        let names = std::fs::read_dir(lists.path()).unwrap();
+        names.map(|it| it.unwrap().file_name().into_string().unwrap()).count()
+    };
+    assert_eq!(read(&["--dry-run"]), 1, "only the list itself");
+    assert_eq!(read(&[]), 2);
+    assert_eq!(read(&[]), 3, "under a name of its own");
+    let list_itself = list.to_str().unwrap();
+    let refused = place
+        .fangpin(&["import", "referrals", list_itself, "--errors", list_itself])
+        .args(["--login", "office.zhao", "--scheme", "haigang-2020"])
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{}", both(&refused));
+    assert_eq!(
+        std::fs::read(&list).unwrap(),
+        std::fs::read(place.folder.path().join("demo/推送名单.xlsx")).unwrap()
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let sheet = lists.path().join("名单-待更正.xlsx");
+        let mode = std::fs::metadata(sheet).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "others may read it");
+    }
+}
+
+/// A reader that goes away (`| head`) ends a command quietly.
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    let mut child = fangpin()
+        .arg("schema")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.stderr, b"", "{}", both(&output));
+    assert!(!output.status.success());
+}
