@@ -27,7 +27,9 @@ mod table;
 
 pub use blocked::{Blocked, Param};
 pub use calendar::{Calendar, CalendarFault, Counting, Term};
-pub use claim::{Acted, ActedAs, Claim, Objection, ObjectionStatus, Phase, RunningShare, State, Status};
+pub use claim::{
+    Acted, ActedAs, Claim, Objection, ObjectionStatus, Phase, RunningShare, State, Status,
+};
 pub use command::{Actor, Command, CommandKind, Door, DraftReferral, Order};
 pub use decide::{Decision, available_actions, decide, open_claim};
 pub use diagram::diagram;

@@ -7,7 +7,9 @@ use benefits::{Accumulation, Fen, Layer};
 use chrono::{Duration, NaiveDate};
 use lifecycle::phase::referral::Case;
 use lifecycle::phase::verification::{Evidence, Flag, IncomeFacts, LossFacts, Votes};
-use lifecycle::scheme::{DocumentRule, DueStep, IncomeTerms, IncomeWindow, Supplier, VoteBase, YearDate};
+use lifecycle::scheme::{
+    DocumentRule, DueStep, IncomeTerms, IncomeWindow, Supplier, VoteBase, YearDate,
+};
 use lifecycle::{
     Actor, Blocked, Check, Claim, Command, CommandKind as C, Order, Param, Peril, Status,
 };
@@ -561,7 +563,8 @@ fn coverage(seen: &mut Seen) {
         })
     };
     let june = NaiveDate::from_ymd_opt(2019, 6, 1).expect("a day");
-    let checked = |world| given_in(world, Status::Verifying).and(&[C::RecordFinding, C::RecordFinding]);
+    let checked =
+        |world| given_in(world, Status::Verifying).and(&[C::RecordFinding, C::RecordFinding]);
     checked(lined())
         .when(C::RecordVerification)
         .with("field", &Param::Text("income".into()))
@@ -685,9 +688,8 @@ fn documents(seen: &mut Seen) {
             .with("kinds", &missing(2))
             .then_blocked(seen, "EVIDENCE_MISSING");
         // The same paper twice is one paper.
-        let hand_in = |office: &mut Office, number| {
-            office.submit(0, &Who::Town.orders(paper(number)))
-        };
+        let hand_in =
+            |office: &mut Office, number| office.submit(0, &Who::Town.orders(paper(number)));
         given_in(needs(due), status)
             .and(&before)
             .but(|office| {
@@ -814,6 +816,7 @@ fn a_scheme_moves_duties_but_not_to_whom_it_must_not() {
     let moved = World::new().with_scheme(|scheme| {
         let duties = vec![lifecycle::Duty::CountyReviewer, lifecycle::Duty::Surveyor];
         scheme.duties.insert(C::ApproveClaim, duties);
+        scheme.authority[0].duty = lifecycle::Duty::CountyReviewer;
     });
     let mut office = Office::at(moved, Status::NoticeClosed);
     office.walk(0, &[Step::Do(C::CountyReviewClaim)]);

@@ -74,7 +74,7 @@ fn events() -> BTreeMap<EventKind, Event> {
     for status in Status::ALL {
         take(&Office::at(World::new(), *status));
     }
-    let more: [(Status, &[Step]); 5] = [
+    let more: [(Status, &[Step]); 6] = [
         (Status::Returned, &[Step::Do(C::AmendReferral)]),
         (
             Status::NoticeClosed,
@@ -96,6 +96,7 @@ fn events() -> BTreeMap<EventKind, Event> {
             ],
         ),
         (Status::NoticeClosed, &[Step::Do(C::SendBackClaim)]),
+        (Status::Verifying, &[Step::Do(C::AttachDocument)]),
         (Status::PayFailed, &[Step::Do(C::ReinstatePayout)]),
     ];
     for (status, steps) in more {

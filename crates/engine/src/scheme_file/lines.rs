@@ -2,7 +2,7 @@
 
 use super::Findings;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeTable, DeValue, Deserializer};
 
 /// The line of a byte of `text`, from 1.
 pub(crate) fn line_at(text: &str, offset: usize) -> usize {
@@ -13,7 +13,7 @@ pub(crate) fn line_at(text: &str, offset: usize) -> usize {
 /// A parsed text that knows the line of each field.
 pub(super) struct Lines<'t> {
     text: &'t str,
-    root: DeTable<'t>,
+    root: Spanned<DeTable<'t>>,
 }
 
 impl<'t> Lines<'t> {
@@ -26,7 +26,7 @@ impl<'t> Lines<'t> {
         }
         Self {
             text,
-            root: root.into_inner(),
+            root,
         }
     }
 
@@ -38,7 +38,7 @@ impl<'t> Lines<'t> {
 
     fn offset(&self, path: &str) -> usize {
         let mut at = 0;
-        let mut table = Some(&self.root);
+        let mut table = Some(self.root.get_ref());
         for step in path.split('.') {
             let mut parts = step.split(['[', ']']).filter(|it| !it.is_empty());
             let key = parts.next().unwrap_or_default();
@@ -66,16 +66,17 @@ impl<'t> Lines<'t> {
                 nearest = (at, path.to_owned());
             }
         };
-        walk(&self.root, "", &mut consider);
+        walk(self.root.get_ref(), "", &mut consider);
         nearest.1
     }
 
     /// The document for serde: decimal numbers become texts, and are told; the kind of each rule
     /// moves in front of its other keys.
-    pub fn document(&self, findings: &mut Findings) -> DeTable<'t> {
-        let mut root = self.root.clone();
+    pub fn document(&self, findings: &mut Findings) -> Deserializer<'t> {
+        let mut document = self.root.clone();
+        let root = document.get_mut();
         let mut path = Vec::new();
-        floats_to_text(&mut root, &mut path, &mut |path, written| {
+        floats_to_text(root, &mut path, &mut |path, written| {
             findings.fault(
                 self,
                 path,
@@ -85,13 +86,13 @@ impl<'t> Lines<'t> {
                 ),
             );
         });
-        for (peril_index, peril) in tables(&mut root, "perils") {
+        for (peril_index, peril) in tables(root, "perils") {
             for (index, table) in tables(peril, "tables") {
                 let path = format!("perils[{peril_index}].tables[{index}].rule");
                 kind_to_front(table, &path, self, findings);
             }
         }
-        root
+        Deserializer::from(document)
     }
 }
 

@@ -568,7 +568,9 @@ impl Reader<'_, '_> {
             self.fault("perils", "a scheme covers at least one peril");
             return None;
         }
-        self.each(text, "perils", Self::peril)
+        let perils = self.each(text, "perils", Self::peril)?;
+        check::Judge::new(self.lines, self.findings).perils(&perils);
+        Some(perils)
     }
 
     fn peril(&mut self, text: PerilText, path: &str) -> Option<PerilTerms> {

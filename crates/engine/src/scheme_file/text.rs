@@ -542,16 +542,11 @@ impl<T: Listed> JsonSchema for Word<T> {
     }
 
     fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
-        let words: Vec<&str> = T::WORDS.iter().map(|(word, _, _)| *word).collect();
-        let meanings: Vec<String> = T::WORDS
+        let words: Vec<_> = T::WORDS
             .iter()
-            .map(|(word, _, zh)| format!("{word} {zh}"))
+            .map(|(word, _, zh)| json_schema!({ "const": word, "description": zh }))
             .collect();
-        json_schema!({
-            "type": "string",
-            "enum": words,
-            "description": meanings.join("; "),
-        })
+        json_schema!({ "type": "string", "oneOf": words })
     }
 }
 

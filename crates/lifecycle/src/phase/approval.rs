@@ -104,10 +104,7 @@ fn approvable(
     if facts.scheme.county_review && closed.review.is_none() {
         return Err(Blocked::ReviewRequired {});
     }
-    facts
-        .scheme
-        .year
-        .holds(YearDate::Approval, facts.today())?;
+    facts.scheme.year.holds(YearDate::Approval, facts.today())?;
     documents_due(claim, DueStep::Approval, &[], facts)?;
     let assessment = &closed.open.verified.assessment;
     // The approver echoes the benefit that was seen: more is never lawful, less is another screen.

@@ -7,8 +7,8 @@ pub mod monitor;
 pub mod office;
 
 use benefits::{
-    Accumulation, AidTreatment, Band, BandBase, BandMode, Cap, CapScope, Fen, Rate, Rounding,
-    Rule, RunningTotals, Schedule,
+    Accumulation, AidTreatment, Band, BandBase, BandMode, Cap, CapScope, Fen, Rate, Rounding, Rule,
+    RunningTotals, Schedule,
 };
 use chrono::{DateTime, Duration, NaiveDate, TimeZone, Utc};
 use lifecycle::calendar::YearDays;

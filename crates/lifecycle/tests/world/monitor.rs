@@ -180,6 +180,7 @@ impl Trail {
             | Happening::ReferralAccepted
             | Happening::SurveyAssigned { .. }
             | Happening::FindingRecorded { .. }
+            | Happening::DocumentAttached { .. }
             | Happening::VerificationRecorded { .. }
             | Happening::DeclaredIneligible { .. }
             | Happening::NoticePreviewed { .. }
@@ -455,6 +456,7 @@ impl Trail {
                 broken(found, 4, two, "the surveyor decided");
             }
             Happening::ReferralReturned { .. }
+            | Happening::DocumentAttached { .. }
             | Happening::ReferralAccepted
             | Happening::SurveyAssigned { .. }
             | Happening::ClaimRejected { .. }
