@@ -489,7 +489,8 @@ impl Walk {
     /// The usual contents of each step that leads to payment.
     async fn command(&self, kind: CommandKind, role: Role, key: Uuid) -> Command {
         use CommandKind as C;
-        let made = Desk::ids(&role.caller(), key);
+        let caller = role.caller();
+        let made = Desk::ids(&caller, key);
         match kind {
             C::DraftReferral => Command::DraftReferral(DraftReferral {
                 id: made.claim(),
