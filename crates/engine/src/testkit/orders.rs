@@ -453,7 +453,7 @@ impl Walk {
         )
     }
 
-    fn surveyor(&self) -> Role {
+    fn surveyor() -> Role {
         let holds = |it: &Role| it.person().duties.contains(&Duty::Surveyor);
         let role = Role::ALL.iter().copied().find(holds);
         role.expect("somebody surveys")
@@ -501,7 +501,7 @@ impl Walk {
             C::ReferCase => Command::ReferCase,
             C::AcceptReferral => Command::AcceptReferral,
             C::AssignSurvey => Command::AssignSurvey {
-                surveyor: self.surveyor().person_id(),
+                surveyor: Self::surveyor().person_id(),
             },
             C::RecordVerification => Command::RecordVerification {
                 facts: self.facts(),

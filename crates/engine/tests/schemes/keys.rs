@@ -464,7 +464,7 @@ fn walk(node: &Toml, key: &str, way: &mut Vec<Step>, leaves: &mut Vec<(String, V
     let tables = |items: &[Toml]| items.first().is_some_and(Toml::is_table);
     if let Some(table) = node.as_table().filter(|_| key != "procedure.duties") {
         let kind = table.get("kind").and_then(Toml::as_str);
-        let kind = kind.filter(|_| key.ends_with(".rule"));
+        let kind = kind.filter(|_| key == "perils.tables.rule");
         let prefix = kind.map_or_else(|| key.to_owned(), |kind| format!("{key}({kind})"));
         for (name, value) in table {
             let key = if prefix.is_empty() {

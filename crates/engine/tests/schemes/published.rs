@@ -13,7 +13,8 @@ use std::fmt;
 #[serde(deny_unknown_fields)]
 struct Published {
     /// Its number in the field's list.
-    published_case: u8,
+    #[serde(rename = "published_case")]
+    number: u8,
     county: String,
     year: u16,
     source: String,
@@ -76,7 +77,7 @@ impl Published {
     }
 
     fn case(&self) -> QuoteCase {
-        parse_case(&self.input).unwrap_or_else(|it| panic!("{}: {it:?}", self.published_case))
+        parse_case(&self.input).unwrap_or_else(|it| panic!("{}: {it:?}", self.number))
     }
 
     fn judge(&self) -> Verdict {
@@ -92,17 +93,13 @@ impl Published {
                 | QuoteFault::GroupNotCovered { .. }
                 | QuoteFault::GroupNeeded { .. }
                 | QuoteFault::Case(_)),
-            ) => panic!("{}: {fault}", self.published_case),
+            ) => panic!("{}: {fault}", self.number),
         };
         let benefit = quote.assessment.benefit;
         let Some(paid) = self.paid() else {
             // No payout: what is published is what the layers leave, and the slip's sum check,
             // without which there is no quote, has agreed to it.
-            assert!(
-                case.loss.stated_eligible.is_some(),
-                "{}",
-                self.published_case
-            );
+            assert!(case.loss.stated_eligible.is_some(), "{}", self.number);
             return Verdict::Agrees;
         };
         if benefit == paid {
@@ -154,7 +151,7 @@ fn every_published_case_is_judged_as_the_file_says() {
         if row.verdict != verdict.to_string() || row.reading != reading {
             wrong.push(format!(
                 "case {}: \"{verdict}\", reading \"{reading}\"; the file says \"{}\", \"{}\"",
-                row.published_case, row.verdict, row.reading
+                row.number, row.verdict, row.reading
             ));
         }
     }
@@ -188,7 +185,7 @@ fn the_readme_counts_the_verdicts() {
 #[test]
 fn no_published_case_is_left_out() {
     let rows = published();
-    let numbers: Vec<u8> = rows.iter().map(|it| it.published_case).collect();
+    let numbers: Vec<u8> = rows.iter().map(|it| it.number).collect();
     assert_eq!(numbers, [1, 4, 8, 9, 13, 19, 20, 22, 27, 31, 34]);
     for row in &rows {
         let texts = [&row.county, &row.source, &row.why];
@@ -206,7 +203,7 @@ fn each_verdict_can_be_given() {
         .collect();
     let told = |peril: &str, paid: &str| {
         let row = Published {
-            published_case: 0,
+            number: 0,
             county: String::new(),
             year: 2022,
             source: String::new(),
