@@ -111,7 +111,7 @@ impl Order {
 
     /// Walks one claim from draft to payment, and shows on the way that
     ///
-    /// - nobody gives a step that the file gives to others;
+    /// - nobody gives a step that the file gives to others, and no other insurer gives any;
     /// - no check is recorded out of the file's order, and none is left out;
     /// - no step ends without the documents that are due at it;
     /// - nothing is approved or paid before a notice ran its full term;
@@ -227,6 +227,10 @@ impl Walk {
                     }
                 }
             }
+        }
+        if self.may_give(Role::RivalHandler, kind) {
+            let rival = self.submit(Role::RivalHandler, kind, check).await;
+            assert!(matches!(rival, Outcome::NotFound), "{kind}: {rival:?}");
         }
         for role in Role::ALL
             .iter()
