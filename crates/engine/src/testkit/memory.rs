@@ -329,7 +329,10 @@ impl Tables {
                     .households
                     .get(&(ask.county, household))
                     .is_some_and(|it| ask.scope.region.covers(&it.village));
-                if !seen {
+                // An insurer's people begin claims under their own insurer's schemes only.
+                let known = self.schemes.get(&(ask.county, scheme));
+                let own = known.is_none_or(|it| ask.scope.insurer.is_none_or(|of| of == it.insurer));
+                if !seen || !own {
                     return Ok(Outcome::NotFound);
                 }
                 (None, scheme, household)

@@ -5,6 +5,7 @@
 
 pub mod contract;
 pub mod memory;
+pub mod orders;
 pub mod world;
 
 pub use memory::{MemoryStore, Refusal, Tamper};

@@ -3,6 +3,7 @@
 mod guards;
 mod journey;
 mod lawful;
+mod orders;
 mod rounds;
 mod schema;
 mod support;
