@@ -354,9 +354,11 @@ fn eligible(schedule: &Schedule, loss: &Loss) -> Result<Fen, AssessFault> {
             computed: left,
         });
     }
+    not_negative("other", loss.other)?;
     not_negative("grants", loss.grants)?;
     not_negative("loans", loss.loans)?;
     Ok(left
+        .saturating_sub_to_zero(loss.other)
         .saturating_sub_to_zero(schedule.grants.deducted(loss.grants))
         .saturating_sub_to_zero(schedule.loans.deducted(loss.loans)))
 }

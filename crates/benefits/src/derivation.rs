@@ -65,6 +65,12 @@ impl Assessment {
             ));
         }
         for (zh, en, aid, treatment) in [
+            (
+                "其他赔偿",
+                "Other compensation",
+                loss.other,
+                AidTreatment::Deducted,
+            ),
             ("助学金、补助", "Grants", loss.grants, self.grants),
             ("助学贷款", "Student loans", loss.loans, self.loans),
         ] {
@@ -99,6 +105,7 @@ impl Assessment {
         };
         let layers = self.loss.layers.iter().map(|it| i128::from(it.paid.get()));
         let gone = layers.sum::<i128>()
+            + i128::from(self.loss.other.get())
             + off(self.grants, self.loss.grants)
             + off(self.loans, self.loss.loans);
         gone > i128::from(self.loss.submitted.get())

@@ -15,6 +15,9 @@ pub struct Loss {
     /// It must equal `submitted` less all layers.
     #[serde(default)]
     pub stated_eligible: Option<Fen>,
+    /// What anybody else compensated (其他赔偿), such as a liable party, in fen; always deducted.
+    #[serde(default)]
+    pub other: Fen,
     /// Grants (助学金、补助) received, in fen.
     #[serde(default)]
     pub grants: Fen,

@@ -51,6 +51,7 @@ impl Assessment {
             );
         }
         for (name, aid, treatment) in [
+            ("其他赔偿", loss.other, AidTreatment::Deducted),
             ("助学金和补助", loss.grants, self.grants),
             ("助学贷款", loss.loans, self.loans),
         ] {

@@ -27,6 +27,7 @@ pub fn parse_case(text: &str) -> Result<QuoteCase, Vec<String>> {
     let group = fields.take::<String>("group").unwrap_or_default();
     let submitted = fields.money("submitted");
     let stated_eligible = fields.money("statedEligible");
+    let other = fields.money("otherCompensation").unwrap_or_default();
     let grants = fields.money("grants").unwrap_or_default();
     let loans = fields.money("loans").unwrap_or_default();
     let income_per_head = fields.money("incomePerHead");
@@ -75,6 +76,7 @@ pub fn parse_case(text: &str) -> Result<QuoteCase, Vec<String>> {
                 submitted: submitted.unwrap_or_default(),
                 layers,
                 stated_eligible,
+                other,
                 grants,
                 loans,
                 outcome,

@@ -30,6 +30,8 @@ pub struct PreviewBenefitInput {
     layers: Vec<LayerInput>,
     /// What the settlement slip says the household bore itself.
     stated_eligible_fen: Option<Fen>,
+    /// What anybody else compensated.
+    other_compensation_fen: Option<Fen>,
     /// Grants (助学金) against school fees.
     grants_fen: Option<Fen>,
     /// Loans (助学贷款) against school fees.
@@ -63,6 +65,7 @@ impl PreviewBenefitInput {
                 submitted: self.submitted_fen.0,
                 layers: input::layers(self.layers)?,
                 stated_eligible: self.stated_eligible_fen.map(|fen| fen.0),
+                other: fen(self.other_compensation_fen),
                 grants: fen(self.grants_fen),
                 loans: fen(self.loans_fen),
                 outcome: text("outcome", self.outcome)?,

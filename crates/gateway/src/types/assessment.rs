@@ -190,6 +190,8 @@ pub struct Assessment {
     outcome: Option<String>,
     /// What was submitted (申报金额).
     submitted_fen: Fen,
+    /// What anybody else compensated (其他赔偿); always deducted.
+    other_fen: Fen,
     /// Grants (助学金) against school fees.
     grants_fen: Fen,
     /// Whether they were deducted.
@@ -278,6 +280,7 @@ impl From<&benefits::Assessment> for Assessment {
                 | Method::IncomeGap { .. } => None,
             },
             submitted_fen: Fen(loss.submitted),
+            other_fen: Fen(loss.other),
             grants_fen: Fen(loss.grants),
             grants: (*grants).into(),
             loans_fen: Fen(loss.loans),

@@ -537,7 +537,7 @@ fn income_below_line(
 }
 
 /// The loss of accepted facts under a schedule: the sum of the bills, the layers in order, and what
-/// others paid as the last layer. A household of `persons` is hit as a whole unless said otherwise.
+/// others paid. A household of `persons` is hit as a whole unless said otherwise.
 pub fn loss_of(
     schedule: &Schedule,
     entry: &LossFacts,
@@ -573,16 +573,10 @@ pub fn loss_of(
                 reason: "TOO_LARGE",
             })?;
     }
-    let mut layers = entry.layers.clone();
-    if other.get() != 0 {
-        layers.push(Layer {
-            name: "其他赔偿".into(),
-            paid: other,
-        });
-    }
     Ok(Loss {
         submitted,
-        layers,
+        layers: entry.layers.clone(),
+        other,
         stated_eligible: entry.stated_eligible,
         grants: entry.grants,
         loans: entry.loans,
