@@ -8,6 +8,7 @@ CREATE TABLE lawful_transition (
 );
 
 INSERT INTO lawful_transition (from_status, to_status) VALUES
+    ('ACCEPTED', 'ACCEPTED'),
     ('ACCEPTED', 'INELIGIBLE'),
     ('ACCEPTED', 'VERIFYING'),
     ('ACCEPTED', 'WITHDRAWN'),
@@ -20,6 +21,7 @@ INSERT INTO lawful_transition (from_status, to_status) VALUES
     ('DRAFT', 'DRAFT'),
     ('DRAFT', 'REFERRED'),
     ('DRAFT', 'WITHDRAWN'),
+    ('INSTRUCTED', 'INSTRUCTED'),
     ('INSTRUCTED', 'PAID'),
     ('INSTRUCTED', 'PAY_FAILED'),
     ('INSTRUCTED', 'PAY_UNKNOWN'),
@@ -33,6 +35,7 @@ INSERT INTO lawful_transition (from_status, to_status) VALUES
     ('NOTICE_OPEN', 'VERIFYING'),
     ('NOTICE_OPEN', 'WITHDRAWN'),
     ('PAID', 'CLOSED'),
+    ('PAID', 'PAID'),
     ('PAID', 'PAY_RETURNED'),
     ('PAID', 'RECOVERING'),
     ('PAY_FAILED', 'APPROVED'),
@@ -45,11 +48,14 @@ INSERT INTO lawful_transition (from_status, to_status) VALUES
     ('PAY_RETURNED', 'WITHDRAWN'),
     ('PAY_UNKNOWN', 'PAID'),
     ('PAY_UNKNOWN', 'PAY_FAILED'),
+    ('PAY_UNKNOWN', 'PAY_UNKNOWN'),
     ('RECOVERING', 'RECOVERED'),
     ('REFERRED', 'ACCEPTED'),
+    ('REFERRED', 'REFERRED'),
     ('REFERRED', 'RETURNED'),
     ('REFERRED', 'WITHDRAWN'),
     ('RETURNED', 'DRAFT'),
+    ('RETURNED', 'RETURNED'),
     ('RETURNED', 'WITHDRAWN'),
     ('VERIFIED', 'INELIGIBLE'),
     ('VERIFIED', 'NOTICE_OPEN'),

@@ -108,7 +108,14 @@ fn a_flag_overrides_file_and_environment() {
     std::fs::write(&file, "data = \"/nowhere\"\nlisten = \"127.0.0.1:1\"\n").unwrap();
     let data = folder.path().join("data");
     let told = run(fangpin()
-        .args(["demo", "--no-serve", "--json", "--listen", "127.0.0.1:0", "--config"])
+        .args([
+            "demo",
+            "--no-serve",
+            "--json",
+            "--listen",
+            "127.0.0.1:0",
+            "--config",
+        ])
         .arg(&file)
         .arg("--data")
         .arg(&data)
@@ -132,7 +139,9 @@ fn a_returned_sheet_never_overwrites() {
         let output = place.fangpin(&order).args(who).args(more).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{}", both(&output));
         let names = std::fs::read_dir(lists.path()).unwrap();
-        names.map(|it| it.unwrap().file_name().into_string().unwrap()).count()
+        names
+            .map(|it| it.unwrap().file_name().into_string().unwrap())
+            .count()
     };
     assert_eq!(read(&["--dry-run"]), 1, "only the list itself");
     assert_eq!(read(&[]), 2);

@@ -747,7 +747,10 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
         ),
         Blocked::EvidenceMissing { kinds } => (
             None,
-            format!("推送前缺少材料:{} / documents are due before referral", kinds.join("、")),
+            format!(
+                "推送前缺少材料:{} / documents are due before referral",
+                kinds.join("、")
+            ),
             "请先补充材料,再推送 / hand them in on the draft, then refer it".to_owned(),
         ),
         Blocked::InvalidState { .. }
@@ -805,11 +808,7 @@ pub async fn schemes(desk: &Desk, caller: &Caller) -> Result<Vec<Arc<Scheme>>, F
         duties.iter().any(|duty| caller.holds(*duty))
     });
     schemes.sort_by(|one, other| {
-        (other.year.year, &one.code, other.version).cmp(&(
-            one.year.year,
-            &other.code,
-            one.version,
-        ))
+        (other.year.year, &one.code, other.version).cmp(&(one.year.year, &other.code, one.version))
     });
     Ok(schemes)
 }

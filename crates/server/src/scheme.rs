@@ -149,7 +149,8 @@ fn print(quote: &Quote) {
     }
     say!(
         "标准 table: {} · {}",
-        assessment.schedule_id, assessment.source
+        assessment.schedule_id,
+        assessment.source
     );
     say!("条款 clause: {}", assessment.clause);
     say!("{}", derivation(assessment));
@@ -247,7 +248,9 @@ pub async fn publish(
     let pool = store.pool(scheme.county, scheme.id).await?;
     say!(
         "{} version {} is published; the pool holds {} yuan",
-        scheme.code, scheme.version, pool.available
+        scheme.code,
+        scheme.version,
+        pool.available
     );
     Ok(ExitCode::SUCCESS)
 }

@@ -122,10 +122,10 @@ async fn ready(State(office): State<Office>) -> Response {
 async fn log_request(request: Request, next: Next) -> Response {
     let began = std::time::Instant::now();
     let method = request.method().clone();
-    let path = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "(no route)".to_owned(), |route| route.as_str().to_owned());
+    let path = request.extensions().get::<MatchedPath>().map_or_else(
+        || "(no route)".to_owned(),
+        |route| route.as_str().to_owned(),
+    );
     let id = request
         .extensions()
         .get::<RequestId>()

@@ -4,13 +4,12 @@
 use crate::connect::Core;
 use crate::dialect::Dialect;
 use crate::rows;
+use benefits::Fen;
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::{Ask, EventKey, Fault, Receipt, Target};
-use benefits::Fen;
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CountyCode, Duty, EventKind, HouseholdId, Liveness,
-    MemberId, OrgId, PayeeFacts, PersonId, RegionCode, RunningShare,
-    SchemeId,
+    MemberId, OrgId, PayeeFacts, PersonId, RegionCode, RunningShare, SchemeId,
 };
 use sea_orm::{ConnectionTrait, QueryResult};
 use serde::Serialize;

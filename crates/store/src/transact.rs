@@ -302,7 +302,12 @@ impl Round {
         let household = home.as_ref().map_or_else(RunningShare::default, |home| {
             used(found.household, "HOUSEHOLD", home.id.0)
         });
-        let figures = [person.benefit, person.loss, household.benefit, household.loss];
+        let figures = [
+            person.benefit,
+            person.loss,
+            household.benefit,
+            household.loss,
+        ];
         if figures.into_iter().any(Fen::is_negative) {
             return Err(rows::impossible(
                 "running_total",

@@ -13,7 +13,7 @@ use crate::ports::{
 };
 use crate::registry::{Account, Credential, OrgKind, Region};
 use crate::testkit::world::{
-    Expect, Journey, PASSWORD, Role, TestDesk, World, county, day, invent_household, yuan,
+    Expect, Journey, PASSWORD, Role, TestDesk, World, county, day, evidence, invent_household, yuan,
 };
 use crate::timer::close_due_notices;
 use benefits::{Cap, CapScope, Fen};
@@ -356,6 +356,12 @@ async fn every_event_is_kept(store: Arc<dyn Store>) {
         .await;
     rejected.expect_status(Status::Rejected);
     let withdrawn = begin(4)
+        .command(
+            Role::CountyCaseworker,
+            Command::AttachDocument {
+                evidence: evidence("补充说明(测试)"),
+            },
+        )
         .refer()
         .through_verification(COST)
         .through_notice()
@@ -1013,7 +1019,7 @@ async fn household_year_cap_holds(store: Arc<dyn Store>) {
 
 async fn capped(store: Arc<dyn Store>, scope: CapScope) -> TestDesk {
     let mut world = World::new();
-    world.cap(Cap {
+    world.cap(&Cap {
         scope,
         limit: Fen::new(times(BENEFIT, 36).get() + 1_267_000),
     });
@@ -1434,7 +1440,7 @@ async fn unknown_payment_is_reconciled(store: Arc<dyn Store>) {
 /// event may be claimed anew.
 async fn wrong_payment_is_recovered(store: Arc<dyn Store>) {
     let mut world = World::new();
-    world.cap(Cap {
+    world.cap(&Cap {
         scope: CapScope::PersonYear,
         limit: BENEFIT,
     });
@@ -2124,7 +2130,7 @@ async fn counts_agree_with_rows(store: Arc<dyn Store>) {
 /// written, and the next command is served.
 async fn second_lock_holds(store: Arc<dyn Store>) {
     let mut world = World::new();
-    world.cap(Cap {
+    world.cap(&Cap {
         scope: CapScope::PersonYear,
         limit: yuan(40_000),
     });

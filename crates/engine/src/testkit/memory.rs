@@ -22,8 +22,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Door, Duty, Event, Happening,
     HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId, PayeeFacts,
-    PaymentId, Peril, PersonId, PoolAccount, Posting, RegionCode, RunningShare, Scheme, SchemeId, Seen, State,
-    Status,
+    PaymentId, Peril, PersonId, PoolAccount, Posting, RegionCode, RunningShare, Scheme, SchemeId,
+    Seen, State, Status,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -331,7 +331,8 @@ impl Tables {
                     .is_some_and(|it| ask.scope.region.covers(&it.village));
                 // An insurer's people begin claims under their own insurer's schemes only.
                 let known = self.schemes.get(&(ask.county, scheme));
-                let own = known.is_none_or(|it| ask.scope.insurer.is_none_or(|of| of == it.insurer));
+                let own =
+                    known.is_none_or(|it| ask.scope.insurer.is_none_or(|of| of == it.insurer));
                 if !seen || !own {
                     return Ok(Outcome::NotFound);
                 }

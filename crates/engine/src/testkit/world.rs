@@ -306,7 +306,7 @@ impl Default for World {
 
 impl World {
     /// Puts one cap, and no other, on every table of the scheme.
-    pub fn cap(&mut self, cap: Cap) {
+    pub fn cap(&mut self, cap: &Cap) {
         for table in self.scheme.perils.iter_mut().flat_map(|it| &mut it.tables) {
             table.schedule.caps = vec![cap.clone()];
         }
@@ -1136,7 +1136,13 @@ impl Journey {
             }],
             other_compensation: Some(Fen::ZERO),
             evidence: terms
-                .map(|terms| terms.documents.iter().map(|rule| evidence(&rule.kind)).collect())
+                .map(|terms| {
+                    terms
+                        .documents
+                        .iter()
+                        .map(|rule| evidence(&rule.kind))
+                        .collect()
+                })
                 .unwrap_or_default(),
             ..LossFacts::default()
         }

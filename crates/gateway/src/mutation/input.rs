@@ -227,12 +227,16 @@ pub fn income(income: Option<IncomeInput>) -> Option<IncomeFacts> {
 
 /// Units lost.
 pub fn units(items: Option<Vec<UnitInput>>) -> Result<Vec<benefits::UnitCount>, Blocked> {
-    list("units", items.unwrap_or_default(), |UnitInput { unit, count }| {
-        Ok(benefits::UnitCount {
-            unit: text("units", unit)?,
-            count: u32::try_from(count).map_err(|_| wrong("units", "NOT_A_NUMBER"))?,
-        })
-    })
+    list(
+        "units",
+        items.unwrap_or_default(),
+        |UnitInput { unit, count }| {
+            Ok(benefits::UnitCount {
+                unit: text("units", unit)?,
+                count: u32::try_from(count).map_err(|_| wrong("units", "NOT_A_NUMBER"))?,
+            })
+        },
+    )
 }
 
 /// A number of persons.

@@ -57,7 +57,8 @@ pub struct PreviewBenefitInput {
 impl PreviewBenefitInput {
     fn case(self) -> Result<QuoteCase, Blocked> {
         let fen = |value: Option<Fen>| value.map_or(benefits::Fen::ZERO, |fen| fen.0);
-        let text = |field, value: Option<String>| value.map(|it| input::text(field, it)).transpose();
+        let text =
+            |field, value: Option<String>| value.map(|it| input::text(field, it)).transpose();
         Ok(QuoteCase {
             peril: self.peril.into(),
             group: text("group", self.group)?.unwrap_or_default(),
@@ -128,13 +129,16 @@ impl PreviewQueries {
         let id = crate::node_id::decode_as(Kind::Scheme, &input.scheme_id);
         let id = SchemeId(id.ok_or_else(ApiError::not_found)?);
         let scheme = visit.scheme(id).await?.ok_or_else(ApiError::not_found)?;
-        let computed = input.case().and_then(|case| {
-            quote(&scheme, &case).map_err(|fault| refusal(&fault))
-        });
+        let computed = input
+            .case()
+            .and_then(|case| quote(&scheme, &case).map_err(|fault| refusal(&fault)));
         let language = visit.language;
         let (quote, user_errors) = match computed {
             Ok(quote) => (Some(quote), Vec::new()),
-            Err(blocked) => (None, UserError::blocked(&blocked, language).into_iter().collect()),
+            Err(blocked) => (
+                None,
+                UserError::blocked(&blocked, language).into_iter().collect(),
+            ),
         };
         Ok(Some(BenefitPreview {
             scheme: SchemeNode(scheme),

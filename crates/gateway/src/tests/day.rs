@@ -458,7 +458,7 @@ async fn lists_are_paged_by_cursor() {
     assert_eq!(queue["nodes"].as_array().unwrap().len(), 4);
     assert_eq!(
         queue["nodes"][0]["availableActions"],
-        json!(["RETURN_REFERRAL", "ACCEPT_REFERRAL"])
+        json!(["RETURN_REFERRAL", "ACCEPT_REFERRAL", "ATTACH_DOCUMENT"])
     );
     assert_eq!(queue["pageInfo"]["hasNextPage"], true);
     let queue = wire

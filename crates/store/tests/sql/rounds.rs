@@ -251,7 +251,7 @@ async fn two_hundred_approvals_at_once(db: &Db) {
 /// Two hundred approvals at once for one household, against room for 120 under its yearly cap.
 async fn two_hundred_approvals_under_one_cap(db: &Db) {
     let mut world = World::new();
-    world.cap(Cap {
+    world.cap(&Cap {
         scope: CapScope::HouseholdYear,
         limit: yuan(25_340 * AFFORDABLE + 25_339),
     });
