@@ -15,6 +15,7 @@ pub mod ids;
 pub mod limits;
 pub mod ports;
 pub mod registry;
+pub mod rehearse;
 pub mod scheme_file;
 pub mod testkit;
 pub mod timer;
