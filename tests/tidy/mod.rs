@@ -30,6 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "argon2",
             "getrandom",
             "toml",
+            "schemars",
         ],
     ),
     (

@@ -148,7 +148,7 @@ impl Assessment {
     fn table_steps(&self, steps: &mut Vec<Step>) {
         let amount = self.table_amount;
         match &self.method {
-            Method::Banded { base, mode } => return self.banded_steps(*base, *mode, steps),
+            Method::Banded { base, mode } => self.banded_steps(*base, *mode, steps),
             Method::Fixed {
                 amount: each,
                 per,

@@ -577,6 +577,7 @@ fn in_prose(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::ScheduleFault as F;
     use super::*;
     use crate::{AidTreatment, BandBase, Per, Rate, Rounding};
 
@@ -625,7 +626,6 @@ mod tests {
 
     #[test]
     fn every_fault_of_bands_is_named() {
-        use ScheduleFault as F;
         assert_eq!(banded(&[]).check(), [F::NoBands]);
         assert_eq!(
             banded(&[(1, None)]).check(),
@@ -693,7 +693,6 @@ mod tests {
 
     #[test]
     fn every_fault_of_money_outcomes_and_caps_is_named() {
-        use ScheduleFault as F;
         let negative = |field: &str| F::NegativeMoney {
             field: field.into(),
             amount: yuan(-1),
@@ -743,5 +742,277 @@ mod tests {
                 outcome: "本科".into()
             }]
         );
+    }
+
+    fn paths(schedule: &Schedule) -> Vec<(String, String)> {
+        let line = |fault: &ScheduleFault| (fault.path(), fault.to_string());
+        schedule.check().iter().map(line).collect()
+    }
+
+    fn expected(lines: &[(&str, &str)]) -> Vec<(String, String)> {
+        let owned = |(path, prose): &(&str, &str)| ((*path).to_owned(), (*prose).to_owned());
+        lines.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn every_fault_of_bands_has_its_place() {
+        for (edges, path) in [
+            (&[][..], "rule.bands"),
+            (&[(1, None)], "rule.bands[0].from"),
+            (&[(0, Some(5))], "rule.bands[0].to"),
+            (&[(0, Some(5)), (6, None)], "rule.bands[1].from"),
+            (&[(0, Some(5)), (4, None)], "rule.bands[1].from"),
+            (
+                &[(0, Some(5)), (5, Some(9)), (3, None)],
+                "rule.bands[2].from",
+            ),
+            (&[(0, None), (5, None)], "rule.bands[0]"),
+        ] {
+            let found: Vec<String> = banded(edges).check().iter().map(F::path).collect();
+            assert_eq!(found, [path]);
+        }
+        let empty = banded(&[(0, Some(5)), (5, Some(5)), (5, None)]);
+        assert_eq!(empty.check()[0].path(), "rule.bands[1].to");
+        let large = banded(&[(0, Some(20_000_000_000_000)), (20_000_000_000_000, None)]);
+        assert_eq!(
+            paths(&large),
+            expected(&[
+                (
+                    "rule.bands[0].to",
+                    "band 1 to is too large: 20,000,000,000,000.00; \
+                     the most is 10,000,000,000,000.00"
+                ),
+                (
+                    "rule.bands[1].from",
+                    "band 2 from is too large: 20,000,000,000,000.00; \
+                     the most is 10,000,000,000,000.00"
+                ),
+            ])
+        );
+        let edge = banded(&[(0, Some(10_000_000_000_000)), (10_000_000_000_000, None)]);
+        assert_eq!(edge.check(), []);
+    }
+
+    #[test]
+    fn texts_layers_and_caps_have_their_place() {
+        let mut bad = banded(&[(0, None)]);
+        bad.id = String::new();
+        bad.clause = " ".into();
+        bad.source = "\u{3000}".into();
+        bad.layers = ["基本医保", "", "基本医保"].map(String::from).into();
+        bad.deductible = yuan(-1);
+        bad.caps = [
+            (CapScope::PersonYear, 1),
+            (CapScope::Event, 0),
+            (CapScope::PersonYear, 2),
+        ]
+        .map(|(scope, limit)| Cap {
+            scope,
+            limit: yuan(limit),
+        })
+        .into();
+        assert_eq!(
+            paths(&bad),
+            expected(&[
+                ("id", "id is empty"),
+                ("clause", "clause is empty"),
+                ("source", "source is empty"),
+                ("layers[1]", "layer 2 is empty"),
+                ("layers[2]", "layer 3, \"基本医保\", stands twice"),
+                ("deductible", "deductible is negative: -1.00"),
+                ("caps[1].limit", "cap 2 is 0.00: nothing could ever be paid"),
+                (
+                    "caps[2]",
+                    "two caps for the same scope: person, policy year"
+                ),
+            ])
+        );
+    }
+
+    #[test]
+    fn rules_without_bands_have_their_faults_and_places() {
+        let heads = |heads: &[u16]| {
+            let entry = |&heads| HeadAmount {
+                heads,
+                amount: yuan(1),
+            };
+            let amounts = heads.iter().map(entry).collect();
+            schedule(Rule::FixedByHeads { amounts })
+        };
+        assert_eq!(heads(&[1, 2, 5]).check(), []);
+        let units = |units: &[&str]| {
+            let entry = |unit: &&str| UnitValue {
+                unit: (*unit).into(),
+                value: yuan(1),
+            };
+            schedule(Rule::PerUnit {
+                values: units.iter().map(entry).collect(),
+                minimum: yuan(0),
+            })
+        };
+        assert_eq!(units(&["猪", "羊"]).check(), []);
+        let outcomes = |outcomes: &[&str]| {
+            let entry = |outcome: &&str| OutcomeAmount {
+                outcome: (*outcome).into(),
+                amount: yuan(1),
+            };
+            let amounts = outcomes.iter().map(entry).collect();
+            schedule(Rule::FixedByOutcome { amounts })
+        };
+        let gap = |line| schedule(Rule::IncomeGap { line });
+        let unknown = |missing: &str| {
+            schedule(Rule::Unknown {
+                missing: missing.into(),
+            })
+        };
+        for (schedule, path, prose) in [
+            (
+                heads(&[]),
+                "rule.amounts",
+                "there are no amounts by head count",
+            ),
+            (
+                heads(&[2]),
+                "rule.amounts[0].heads",
+                "the first amount is for 2 persons and more, not for 1",
+            ),
+            (
+                heads(&[1, 3, 3]),
+                "rule.amounts[2].heads",
+                "amount 3 is for 3 persons and more, not for more than the one before it",
+            ),
+            (units(&[]), "rule.values", "there are no values of units"),
+            (
+                units(&["猪", "羊", "猪"]),
+                "rule.values[2].unit",
+                "the unit \"猪\" stands twice",
+            ),
+            (units(&[""]), "rule.values[0].unit", "value 1 unit is empty"),
+            (outcomes(&[]), "rule.amounts", "there are no outcomes"),
+            (
+                outcomes(&["本科", "本科"]),
+                "rule.amounts[1].outcome",
+                "the outcome \"本科\" stands twice",
+            ),
+            (
+                outcomes(&[""]),
+                "rule.amounts[0].outcome",
+                "amount 1 outcome is empty",
+            ),
+            (gap(yuan(-1)), "rule.line", "line is negative: -1.00"),
+            (
+                gap(Fen::new(i64::MAX)),
+                "rule.line",
+                "line is too large: 92,233,720,368,547,758.07; the most is 10,000,000,000,000.00",
+            ),
+            (unknown(""), "rule.missing", "missing is empty"),
+        ] {
+            assert_eq!(paths(&schedule), expected(&[(path, prose)]));
+        }
+    }
+
+    #[test]
+    fn a_year_of_losses_needs_bands_and_a_sum_that_no_order_changes() {
+        let year = |schedule: Schedule| Schedule {
+            accumulation: Accumulation::PersonYear,
+            ..schedule
+        };
+        assert_eq!(year(banded(&[(0, None)])).check(), []);
+        assert_eq!(
+            year(schedule(Rule::IncomeGap { line: yuan(1) })).check(),
+            [F::AccumulationWithoutBands]
+        );
+        let mut of_total = year(banded(&[(0, None)]));
+        of_total.deductible_of_total = Some(Rate::WHOLE);
+        assert_eq!(of_total.check(), [F::AccumulatedDeductibleOfTotal]);
+        let mut each_event = year(banded(&[(0, None)]));
+        let cap = |scope| Cap {
+            scope,
+            limit: yuan(1),
+        };
+        each_event.caps = vec![cap(CapScope::PersonYear), cap(CapScope::Event)];
+        assert_eq!(each_event.check(), [F::AccumulatedEventCap { number: 2 }]);
+        let falling = |mode| {
+            let mut falling = banded(&[(0, Some(5)), (5, None)]);
+            if let Rule::Banded {
+                mode: at, bands, ..
+            } = &mut falling.rule
+            {
+                *at = mode;
+                bands[1].rate = Rate::from_basis_points(1).expect("a rate");
+            }
+            falling
+        };
+        assert_eq!(falling(BandMode::Flat).check(), []);
+        assert_eq!(year(falling(BandMode::Progressive)).check(), []);
+        assert_eq!(
+            year(falling(BandMode::Flat)).check(),
+            [F::AccumulatedFallingRate { number: 2 }]
+        );
+        for (fault, path) in [
+            (F::AccumulationWithoutBands, "accumulation"),
+            (F::AccumulatedDeductibleOfTotal, "deductible_of_total"),
+            (F::AccumulatedEventCap { number: 2 }, "caps[1]"),
+            (
+                F::AccumulatedFallingRate { number: 2 },
+                "rule.bands[1].rate",
+            ),
+        ] {
+            assert_eq!(fault.path(), path);
+        }
+    }
+
+    #[test]
+    fn a_short_file_is_enough_and_a_wrong_key_is_refused() {
+        let file = |more: &str, rule: &str| {
+            let text = format!(
+                "id = 'a'\nclause = 'b'\nsource = 'c'\nwarning_line = 0\ncaps = []\n\
+                 rounding = 'half_up'\n{more}\n[rule]\n{rule}"
+            );
+            toml::from_str::<Schedule>(&text).map_err(|fault| fault.to_string())
+        };
+        let bands = "kind = 'banded'\nbase = 'whole_loss'\nmode = 'flat'\n\
+                     bands = [{ from = 0, rate = '72.55%' }]";
+        let short = file("", bands).expect("read");
+        assert_eq!(short.deductible, Fen::ZERO);
+        assert_eq!(short.accumulation, Accumulation::Event);
+        assert_eq!(
+            (short.grants, short.loans),
+            (AidTreatment::Ignored, AidTreatment::Ignored)
+        );
+        let fixed = file("", "kind = 'fixed'\namount = 1").expect("read").rule;
+        let per = Per::Event;
+        assert_eq!(
+            fixed,
+            Rule::Fixed {
+                amount: Fen::new(1),
+                per
+            }
+        );
+        let long = "layers = ['基本医保']\ngrants = 'deducted'\nloans = 'ignored'\ndeductible = 5\n\
+                    deductible_of_total = '10%'\naccumulation = 'household_year'";
+        assert!(file(long, bands).is_ok());
+        for (more, rule, says) in [
+            ("deductable = 5", bands, "unknown field"),
+            (
+                "",
+                &format!("{bands}\ndeductible = 5"),
+                "unknown field `deductible`",
+            ),
+            (
+                "",
+                &bands.replace("mode = 'flat'", ""),
+                "missing field `mode`",
+            ),
+            (
+                "",
+                &bands.replace("base = 'whole_loss'", ""),
+                "missing field `base`",
+            ),
+            ("", &bands.replace("'72.55%'", "0.7255"), "a rate in quotes"),
+        ] {
+            let fault = file(more, rule).expect_err(says);
+            assert!(fault.contains(says), "{fault}");
+        }
     }
 }

@@ -14,6 +14,7 @@ pub mod household;
 pub mod ids;
 pub mod limits;
 pub mod ports;
+pub mod quote;
 pub mod registry;
 pub mod rehearse;
 pub mod scheme_file;

@@ -9,6 +9,7 @@ use axum::extract::{Path, State};
 use benefits::{Assessment, Fen};
 use engine::household::{Household, Member};
 use engine::{Desk, Recorded};
+use lifecycle::phase::document::checklist;
 use lifecycle::phase::verification::Reopened;
 use lifecycle::{Claim, PayeeId, Scheme, State as ClaimState, available_actions};
 use maud::{Markup, html};
@@ -83,6 +84,7 @@ impl Dossier {
                 section.card { (heading("付款", "Payment")) (self.payment()) }
             }
             section.card { (heading("理算", "Derivation")) (self.derivation()) }
+            section.card { (heading("材料", "Documents")) (self.documents()) }
             div.columns {
                 section.card.notice { (heading("公示", "Public notice")) (self.notice()) }
                 section.card { (heading("异议", "Objections")) (self.objections()) }
@@ -173,6 +175,9 @@ impl Dossier {
                     }
                 }
                 (row("保单年度", &html! { (claim.policy_year) }))
+                @if let Some(day) = claim.deadline {
+                    (row("办理时限", &html! { (day) " 前" }))
+                }
             }
         }
     }
@@ -184,6 +189,9 @@ impl Dossier {
                 (self.payee(claim.case.payee))
                 @if let Some(approved) = claim.state.approved() {
                     (row("核定赔付", &yuan(approved.approval.amount)))
+                    @if let Some(uplift) = &approved.approval.uplift {
+                        (row("其中特殊提标", &html! { (yuan(uplift.amount)) "(" (uplift.reason) ")" }))
+                    }
                     (row("审批", &html! { (self.staff.actor(&approved.approval.approved)) " " (time(approved.approval.approved.at)) }))
                     @if let Some(second) = &approved.second {
                         (row("复核", &html! { (self.staff.actor(second)) " " (time(second.at)) }))
@@ -223,6 +231,7 @@ impl Dossier {
         };
         html! {
             (sheet(assessment))
+            p.plain { strong { "给农户的说明:" } (assessment.plain_words()) }
             dl.facts.source {
                 @if let Some(scheme) = &self.scheme {
                     (row("方案", &html! { (scheme.name) " 第" (scheme.version) "版(" (scheme.code) ")" }))
@@ -230,6 +239,36 @@ impl Dossier {
                 }
                 (row("条款", &html! { (assessment.clause) }))
                 (row("数据来源", &html! { (assessment.source) }))
+            }
+        }
+    }
+
+    fn documents(&self) -> Markup {
+        let Some(scheme) = &self.scheme else {
+            return html! {};
+        };
+        let needed = checklist(&self.claim, &[], scheme);
+        if needed.is_empty() {
+            return html! { p.empty { "本险种不要求材料。" small lang="en" { "None required." } } };
+        }
+        html! {
+            table {
+                thead { tr {
+                    th scope="col" { "材料" } th scope="col" { "已有/需要" } th scope="col" { "提供方" } th scope="col" { "应交环节" }
+                } }
+                tbody {
+                    @for check in &needed {
+                        tr {
+                            th scope="row" { (check.rule.kind) }
+                            td data-label="已有/需要" {
+                                (check.on_file) "/" (check.rule.count_min)
+                                @if check.lacking() > 0 { strong { " 缺" (check.lacking()) "份" } }
+                            }
+                            td data-label="提供方" { (check.rule.supplier.zh()) }
+                            td data-label="应交环节" { (check.rule.due.zh()) }
+                        }
+                    }
+                }
             }
         }
     }

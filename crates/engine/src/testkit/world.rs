@@ -53,72 +53,7 @@ pub const fn yuan(yuan: i64) -> Fen {
 pub const PASSWORD: &str = "fangpin-test-2020";
 
 /// The scheme of the test county: illness 70 % above 5,000, schooling 100 % above 6,000.
-pub const SCHEME: &str = r#"
-county = 130302
-code = "test-2020"
-version = 1
-name = "海港区防贫险方案(测试)2020年度"
-source = "崇左市2021年标准 (R3); a test's scheme"
-policy_year = 2020
-insurer = "insurer"
-single_approval_max_fen = 3000000
-uplift_max_fen = 200000
-county_review = false
-liveness_days_max = 30
-refusal_letter_days = 3
-checks = ["FIELD_VISIT", "VILLAGE_EVALUATION"]
-
-[notice]
-days = 5
-counting = "CALENDAR_DAYS"
-rolls = false
-proofs_min = 1
-shows_amount = true
-shows_peril = true
-hot_line = "0335-0000000 (测试)"
-
-[[perils]]
-peril = "ILLNESS"
-covers_from = 2019-01-01
-covers_to = 2020-12-31
-evidence = ["医疗费用结算单", "诊断证明"]
-
-[perils.schedule]
-id = "illness-2020"
-clause = "因病:个人自付超过5,000元的部分,按70%赔付,不设封顶"
-source = "R3"
-warning_line = 500000
-rounding = "half_up"
-caps = []
-
-[perils.schedule.rule]
-kind = "banded"
-deductible = 500000
-base = "excess_over_deductible"
-mode = "progressive"
-bands = [{ from = 0, rate = 7000 }]
-
-[[perils]]
-peril = "SCHOOLING"
-covers_from = 2019-01-01
-covers_to = 2020-12-31
-evidence = ["学费收据", "学籍证明"]
-
-[perils.schedule]
-id = "schooling-2020"
-clause = "因学:年度学杂费、住宿费、教科书费自付超过6,000元的部分,按100%赔付"
-source = "R3"
-warning_line = 600000
-rounding = "half_up"
-caps = []
-
-[perils.schedule.rule]
-kind = "banded"
-deductible = 600000
-base = "excess_over_deductible"
-mode = "progressive"
-bands = [{ from = 0, rate = 10000 }]
-"#;
+pub const SCHEME: &str = include_str!("scheme.toml");
 
 const CALENDAR: &str = include_str!("../../../server/calendar/cn.toml");
 

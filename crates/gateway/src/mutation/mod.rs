@@ -2,7 +2,7 @@
 
 mod access;
 mod approval;
-mod input;
+pub mod input;
 mod payout;
 mod public_notice;
 mod referral;

@@ -1,6 +1,7 @@
 //! Queries. Every read is within the caller's scope; unknown and forbidden are the same answer.
 
 pub mod claims;
+pub mod preview;
 pub mod work_queue;
 
 use crate::errors::ApiError;
@@ -25,6 +26,7 @@ const NODES_MAX: usize = 50;
 pub struct Query(
     SingleQueries,
     claims::ClaimQueries,
+    preview::PreviewQueries,
     work_queue::WorkQueueQueries,
 );
 

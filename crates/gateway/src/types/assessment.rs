@@ -2,7 +2,7 @@
 
 use crate::types::scalars::Fen;
 use async_graphql::{Enum, SimpleObject};
-use benefits::{BandBase, BandMode, CapScope, Method};
+use benefits::{BandBase, BandMode, CapScope, Method, Per};
 
 /// How the amount was found.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +17,16 @@ pub enum AssessmentMethod {
     FlatOnWhole,
     /// 定额: one fixed sum.
     Fixed,
+    /// 按人定额: a fixed sum for each person hit.
+    FixedPerHead,
     /// 按结果定额: the fixed sum of an outcome.
     FixedByOutcome,
+    /// 按人数定额: the fixed sum of a number of persons.
+    FixedByHeads,
+    /// 按件定值: a value for each unit lost.
+    PerUnit,
+    /// 收入差额补足: what the income per head lacks to a line, for each person.
+    IncomeGap,
 }
 
 impl From<&Method> for AssessmentMethod {
@@ -32,8 +40,14 @@ impl From<&Method> for AssessmentMethod {
                 (BandMode::Flat, BandBase::ExcessOverDeductible) => Self::FlatOnExcess,
                 (BandMode::Flat, BandBase::WholeLoss) => Self::FlatOnWhole,
             },
-            Method::Fixed => Self::Fixed,
+            Method::Fixed {
+                per: Per::Event, ..
+            } => Self::Fixed,
+            Method::Fixed { per: Per::Head, .. } => Self::FixedPerHead,
             Method::FixedByOutcome { .. } => Self::FixedByOutcome,
+            Method::FixedByHeads { .. } => Self::FixedByHeads,
+            Method::PerUnit { .. } => Self::PerUnit,
+            Method::IncomeGap { .. } => Self::IncomeGap,
         }
     }
 }
@@ -46,6 +60,55 @@ pub enum Rounding {
     HalfUp,
     /// 舍去不足一分的部分: down to the fen.
     Down,
+}
+
+/// Over which losses a table runs (累计口径).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "benefits::Accumulation")]
+pub enum Accumulation {
+    /// 每次事故: each event stands alone.
+    Event,
+    /// 个人年度累计: the losses of the person in the policy year count together.
+    PersonYear,
+    /// 家庭年度累计: the losses of the household in the policy year count together.
+    HouseholdYear,
+}
+
+/// What becomes of grants and loans against school fees.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "benefits::AidTreatment")]
+pub enum AidTreatment {
+    /// 扣除: deducted before the line.
+    Deducted,
+    /// 不扣除: left out of account.
+    Ignored,
+}
+
+/// A reading of the table that the scheme did not declare, and what lies between.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Reading {
+    /// How it would find the amount.
+    method: AssessmentMethod,
+    /// What it would pay.
+    benefit_fen: Fen,
+    /// That less what the declared reading pays; may be negative.
+    difference_fen: Fen,
+}
+
+impl From<&benefits::Reading> for Reading {
+    fn from(it: &benefits::Reading) -> Self {
+        let benefits::Reading {
+            base,
+            mode,
+            benefit,
+            difference,
+        } = *it;
+        Self {
+            method: (&Method::Banded { base, mode }).into(),
+            benefit_fen: Fen(benefit),
+            difference_fen: Fen(difference),
+        }
+    }
 }
 
 /// What a cap (封顶线) counts.
@@ -127,6 +190,16 @@ pub struct Assessment {
     outcome: Option<String>,
     /// What was submitted (申报金额).
     submitted_fen: Fen,
+    /// Grants (助学金) against school fees.
+    grants_fen: Fen,
+    /// Whether they were deducted.
+    grants: AidTreatment,
+    /// Loans (助学贷款) against school fees.
+    loans_fen: Fen,
+    /// Whether they were deducted.
+    loans: AidTreatment,
+    /// Persons hit, where they were stated.
+    heads: Option<i32>,
     /// What others reimbursed, in order.
     layers: Vec<Layer>,
     /// What is left to the household (合规自付).
@@ -137,13 +210,21 @@ pub struct Assessment {
     over_warning_line: bool,
     /// The deductible (起付线).
     deductible_fen: Fen,
-    /// What the bands were applied to.
+    /// Over which losses the table ran.
+    accumulation: Accumulation,
+    /// The eligible losses of the year before this one; 0 where each event stands alone.
+    prior_loss_fen: Fen,
+    /// What the bands were applied to: this event, or the year with it.
     base_fen: Fen,
     /// The slices of the base.
     slices: Vec<Slice>,
     /// The rounding that was applied once.
     rounding: Rounding,
-    /// What the table gives before any cap (理算金额).
+    /// The table amount of the year with this loss.
+    year_amount_fen: Fen,
+    /// The table amount of the prior losses alone.
+    prior_amount_fen: Fen,
+    /// What the table gives for this loss before any cap (理算金额).
     table_amount_fen: Fen,
     /// The caps, in order.
     caps: Vec<CapStep>,
@@ -151,6 +232,8 @@ pub struct Assessment {
     benefit_fen: Fen,
     /// The whole derivation line by line, as it is printed.
     steps: Vec<Step>,
+    /// The same in plain Chinese for the household (通俗说明).
+    plain_words: String,
 }
 
 impl From<&benefits::Assessment> for Assessment {
@@ -160,15 +243,23 @@ impl From<&benefits::Assessment> for Assessment {
             clause,
             source,
             method,
-            submitted,
-            layers,
+            loss,
+            used: _,
+            grants,
+            loans,
             eligible,
             warning_line,
             over_warning_line,
+            stated_deductible: _,
+            deductible_of_total: _,
             deductible,
+            accumulation,
+            prior_loss,
             base,
             slices,
             rounding,
+            year_amount,
+            prior_amount,
             table_amount,
             caps,
             benefit,
@@ -179,22 +270,36 @@ impl From<&benefits::Assessment> for Assessment {
             source: source.clone(),
             method: method.into(),
             outcome: match method {
-                Method::FixedByOutcome { outcome } => Some(outcome.clone()),
-                Method::Banded { .. } | Method::Fixed => None,
+                Method::FixedByOutcome { outcome, .. } => Some(outcome.clone()),
+                Method::Banded { .. }
+                | Method::Fixed { .. }
+                | Method::FixedByHeads { .. }
+                | Method::PerUnit { .. }
+                | Method::IncomeGap { .. } => None,
             },
-            submitted_fen: Fen(*submitted),
-            layers: layers.iter().map(Layer::from).collect(),
+            submitted_fen: Fen(loss.submitted),
+            grants_fen: Fen(loss.grants),
+            grants: (*grants).into(),
+            loans_fen: Fen(loss.loans),
+            loans: (*loans).into(),
+            heads: loss.heads.map(i32::from),
+            layers: loss.layers.iter().map(Layer::from).collect(),
             eligible_fen: Fen(*eligible),
             warning_line_fen: Fen(*warning_line),
             over_warning_line: *over_warning_line,
             deductible_fen: Fen(*deductible),
+            accumulation: (*accumulation).into(),
+            prior_loss_fen: Fen(*prior_loss),
             base_fen: Fen(*base),
             slices: slices.iter().map(Slice::from).collect(),
             rounding: (*rounding).into(),
+            year_amount_fen: Fen(*year_amount),
+            prior_amount_fen: Fen(*prior_amount),
             table_amount_fen: Fen(*table_amount),
             caps: caps.iter().map(CapStep::from).collect(),
             benefit_fen: Fen(*benefit),
             steps: it.steps().into_iter().map(Step::from).collect(),
+            plain_words: it.plain_words(),
         }
     }
 }

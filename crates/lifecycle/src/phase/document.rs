@@ -6,7 +6,7 @@ use crate::decide::{Ruling, invalid};
 use crate::event::Happening;
 use crate::facts::Facts;
 use crate::phase::verification::{Evidence, Verifying};
-use crate::scheme::DueStep;
+use crate::scheme::{DocumentRule, DueStep, Scheme};
 use crate::{Blocked, Stamp};
 use serde::{Deserialize, Serialize};
 
@@ -66,24 +66,12 @@ pub(crate) fn documents_due(
     more: &[Evidence],
     facts: &Facts,
 ) -> Result<(), Blocked> {
-    let Some(terms) = facts.scheme.terms(claim.case.peril) else {
-        return Ok(());
-    };
-    let handed_in: Vec<&Evidence> = documents(claim).chain(more).collect();
-    let missing: Vec<String> = terms
-        .documents
-        .iter()
-        .filter(|rule| rule.due == step)
-        .filter_map(|rule| {
-            let mut contents: Vec<&str> = handed_in
-                .iter()
-                .filter(|it| it.kind == rule.kind)
-                .map(|it| it.sha256.as_str())
-                .collect();
-            contents.sort_unstable();
-            contents.dedup();
-            let lacking = usize::from(rule.count_min).saturating_sub(contents.len());
-            (lacking > 0).then(|| format!("{}×{lacking}({})", rule.kind, rule.supplier.zh()))
+    let missing: Vec<String> = checklist(claim, more, &facts.scheme)
+        .into_iter()
+        .filter(|it| it.rule.due == step && it.lacking() > 0)
+        .map(|it| {
+            let DocumentRule { kind, supplier, .. } = it.rule;
+            format!("{kind}×{}({})", it.lacking(), supplier.zh())
         })
         .collect();
     if missing.is_empty() {
@@ -91,6 +79,49 @@ pub(crate) fn documents_due(
     } else {
         Err(Blocked::EvidenceMissing { kinds: missing })
     }
+}
+
+/// A kind of document that a claim needs, and how much of it is on file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DocumentCheck<'a> {
+    /// What the scheme wants.
+    pub rule: &'a DocumentRule,
+    /// How many different documents of the kind are on file.
+    pub on_file: usize,
+}
+
+impl DocumentCheck<'_> {
+    /// How many are still missing.
+    pub fn lacking(&self) -> usize {
+        usize::from(self.rule.count_min).saturating_sub(self.on_file)
+    }
+}
+
+/// The documents a claim needs over its whole course, in the scheme's order, with what is on file;
+/// `more` is handed in with the command under judgement.
+pub fn checklist<'a>(
+    claim: &Claim,
+    more: &[Evidence],
+    scheme: &'a Scheme,
+) -> Vec<DocumentCheck<'a>> {
+    let rules = scheme.terms(claim.case.peril).map(|terms| &terms.documents);
+    rules
+        .into_iter()
+        .flatten()
+        .map(|rule| {
+            let mut contents: Vec<&str> = documents(claim)
+                .chain(more)
+                .filter(|it| it.kind == rule.kind)
+                .map(|it| it.sha256.as_str())
+                .collect();
+            contents.sort_unstable();
+            contents.dedup();
+            DocumentCheck {
+                rule,
+                on_file: contents.len(),
+            }
+        })
+        .collect()
 }
 
 /// Everything handed in so far, with whatever command.

@@ -2,7 +2,10 @@
 
 use crate::on_both;
 use crate::support::Db;
-use engine::testkit::world::{Expect, Role, TestDesk, World, county, invent_household, yuan};
+use benefits::{Cap, CapScope};
+use engine::testkit::world::{
+    Expect, Journey, Role, TestDesk, World, county, day, invent_household, yuan,
+};
 use engine::{Ask, ClaimStore, Fault, Judge, Outcome, Store, Target, audit, ids, limits};
 use lifecycle::{Calendar, Claim, Command, Facts, Order, PoolAccount, Posting, Status, decide};
 use sea_orm::{DatabaseTransaction, TransactionTrait};
@@ -119,6 +122,7 @@ on_both! {
     a_caller_who_went_away_disturbs_nobody,
     a_full_queue_refuses,
     two_hundred_approvals_at_once,
+    two_hundred_approvals_under_one_cap,
     two_processes_share_a_county,
     facts_are_read_under_the_lock,
     a_verification_reads_one_snapshot,
@@ -228,19 +232,50 @@ async fn a_full_queue_refuses(db: &Db) {
     desk.expect_sound().await;
 }
 
+const CLAIMS: u32 = 200;
+const AFFORDABLE: i64 = 120;
+
+/// Two hundred approvals at once against a pool that holds 120 of them.
 async fn two_hundred_approvals_at_once(db: &Db) {
-    const CLAIMS: u32 = 200;
-    const AFFORDABLE: i64 = 120;
     let mut world = World::new();
     world.households = (0..CLAIMS)
         .map(|number| invent_household(number, "130302105201"))
         .collect();
     world.pool = yuan(25_340 * AFFORDABLE + 25_339);
     let desk = TestDesk::open_with(Arc::new(db.store.clone()), world).await;
+    let drafts = desk.world.households.iter().map(|it| desk.refer(it));
+    approve_together(&desk, drafts, "POOL_INSUFFICIENT").await;
+    assert_eq!(desk.pool().await.available, yuan(25_339));
+}
+
+/// Two hundred approvals at once for one household, against room for 120 under its yearly cap.
+async fn two_hundred_approvals_under_one_cap(db: &Db) {
+    let mut world = World::new();
+    world.cap(Cap {
+        scope: CapScope::HouseholdYear,
+        limit: yuan(25_340 * AFFORDABLE + 25_339),
+    });
+    world.pool = yuan(25_340 * i64::from(CLAIMS));
+    let desk = TestDesk::open_with(Arc::new(db.store.clone()), world).await;
+    let household = &desk.world.households[0];
+    let drafts = (0..CLAIMS).map(|number| {
+        let ago = chrono::Days::new(u64::from(number));
+        desk.draft(household)
+            .event_on(day(2020, 5, 1) - ago)
+            .refer()
+    });
+    approve_together(&desk, drafts, "CAP_EXCEEDED").await;
+}
+
+/// Brings claims up to the approver, approves all at once, and sees exactly 120 pass.
+async fn approve_together(
+    desk: &TestDesk,
+    drafts: impl Iterator<Item = Journey>,
+    refused_with: &str,
+) {
     let mut stories = JoinSet::new();
-    for household in &desk.world.households {
-        let story = desk.refer(household);
-        let story = story
+    for draft in drafts {
+        let story = draft
             .accept()
             .assign()
             .visit()
@@ -269,7 +304,7 @@ async fn two_hundred_approvals_at_once(db: &Db) {
         match outcome {
             Outcome::Done { .. } => approved += 1,
             Outcome::Blocked(blocked) => {
-                assert_eq!(blocked.code(), "POOL_INSUFFICIENT");
+                assert_eq!(blocked.code(), refused_with);
                 refused += 1;
             }
             other => panic!("{other:?}"),
@@ -279,9 +314,7 @@ async fn two_hundred_approvals_at_once(db: &Db) {
         (approved, refused),
         (AFFORDABLE, i64::from(CLAIMS) - AFFORDABLE)
     );
-    let pool = desk.pool().await;
-    assert_eq!(pool.available, yuan(25_339));
-    assert_eq!(pool.reserved, yuan(25_340 * AFFORDABLE));
+    assert_eq!(desk.pool().await.reserved, yuan(25_340 * AFFORDABLE));
     desk.expect_sound().await;
 }
 

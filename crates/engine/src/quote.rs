@@ -1,0 +1,242 @@
+//! A quote: what a scheme would pay for a case, and why. Needs no claim and no store.
+
+use benefits::{
+    AssessFault, Assessment, CapScope, Fen, Loss, Reading, RunningTotals, Schedule, assess,
+    other_readings,
+};
+use lifecycle::scheme::Authority;
+use lifecycle::{CommandKind, Peril, Scheme};
+use std::fmt;
+
+/// A case to quote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuoteCase {
+    /// The peril.
+    pub peril: Peril,
+    /// The household's population group, in the words of the scheme; empty where it does not matter.
+    pub group: String,
+    /// The loss.
+    pub loss: Loss,
+    /// What the policy year holds before it.
+    pub used: RunningTotals,
+}
+
+/// What a scheme pays for a case, with its derivation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    /// The scheme's code.
+    pub code: String,
+    /// The scheme's version.
+    pub version: u32,
+    /// The scheme's name.
+    pub name: String,
+    /// The population group it was computed for; empty where it does not matter.
+    pub group: String,
+    /// The benefit with every step; its table is `schedule_id`, its clause `clause`.
+    pub assessment: Assessment,
+    /// What the readings that were not declared would pay; empty for rules without bands.
+    pub other_readings: Vec<Reading>,
+    /// The uplift that could be approved on top, in fen: within the scheme's limit, what the
+    /// household bears, and what the caps leave.
+    pub uplift_max: Fen,
+    /// The limits of the duties that may approve.
+    pub authority: Vec<Authority>,
+}
+
+impl Quote {
+    /// The most that one approver may approve alone, in fen; an uplift always needs a second.
+    pub fn alone_max(&self) -> Fen {
+        self.authority
+            .iter()
+            .map(|row| row.alone_max)
+            .max()
+            .unwrap_or(Fen::ZERO)
+    }
+
+    /// Whether one approver may approve the benefit alone.
+    pub fn one_approver_is_enough(&self) -> bool {
+        self.assessment.benefit <= self.alone_max()
+    }
+}
+
+/// Why there is no quote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QuoteFault {
+    /// The scheme does not cover the peril.
+    PerilNotCovered {
+        /// What the scheme covers.
+        covered: Vec<Peril>,
+    },
+    /// The scheme does not cover the group, or has no table for it.
+    GroupNotCovered {
+        /// The groups it has a table for.
+        covered: Vec<String>,
+    },
+    /// The table depends on the group, and the case names none.
+    GroupNeeded {
+        /// The groups it has a table for.
+        groups: Vec<String>,
+    },
+    /// The table's figures are not known; nothing may be paid by it.
+    Unknown {
+        /// The table.
+        table: String,
+        /// What is missing.
+        missing: String,
+    },
+    /// The case does not fit the table.
+    Case(AssessFault),
+}
+
+impl QuoteFault {
+    /// The field of the case that is at fault, as JSON and GraphQL name it; `None` where the scheme
+    /// is at fault.
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::PerilNotCovered { .. } => Some("peril"),
+            Self::GroupNotCovered { .. } | Self::GroupNeeded { .. } => Some("group"),
+            Self::Unknown { .. } => None,
+            Self::Case(fault) => field_of(fault),
+        }
+    }
+}
+
+fn field_of(fault: &AssessFault) -> Option<&'static str> {
+    match fault {
+        AssessFault::NegativeAmount { field, .. } => Some(match field.as_str() {
+            "submitted" => "submittedFen",
+            "stated_eligible" => "statedEligibleFen",
+            "grants" => "grantsFen",
+            "loans" => "loansFen",
+            "income_per_head" => "incomePerHeadFen",
+            "person_year" => "usedPersonYearFen",
+            "household_year" => "usedHouseholdYearFen",
+            "person_year_loss" => "usedPersonYearLossFen",
+            "household_year_loss" => "usedHouseholdYearLossFen",
+            // Anything else is the name of a layer.
+            _layer => "layers",
+        }),
+        AssessFault::LayersExceedSubmitted { .. } | AssessFault::LayersDiffer { .. } => {
+            Some("layers")
+        }
+        AssessFault::SumMismatch { .. } => Some("statedEligibleFen"),
+        AssessFault::NoOutcome | AssessFault::UnknownOutcome { .. } => Some("outcome"),
+        AssessFault::NoHeads => Some("heads"),
+        AssessFault::NoUnits | AssessFault::UnknownUnit { .. } => Some("units"),
+        AssessFault::NoIncome => Some("incomePerHeadFen"),
+        AssessFault::Overflow => Some("submittedFen"),
+        AssessFault::Unknown { .. }
+        | AssessFault::NoBand { .. }
+        | AssessFault::UnsoundSchedule { .. } => None,
+    }
+}
+
+impl fmt::Display for QuoteFault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PerilNotCovered { covered } => {
+                let covered: Vec<&str> = covered.iter().map(|it| it.code()).collect();
+                write!(out, "the scheme covers only {}", covered.join(", "))
+            }
+            Self::GroupNotCovered { covered } => write!(
+                out,
+                "the scheme has no table for this group, only for {}",
+                covered.join(", ")
+            ),
+            Self::GroupNeeded { groups } => write!(
+                out,
+                "the table depends on the household's group: one of {}",
+                groups.join(", ")
+            ),
+            Self::Unknown { table, missing } => write!(
+                out,
+                "no quote: the figures of table {table} are not known, and nothing may be paid by \
+                 it; missing: {missing}"
+            ),
+            Self::Case(fault) => fault.fmt(out),
+        }
+    }
+}
+
+impl std::error::Error for QuoteFault {}
+
+/// Computes what `scheme` pays for `case`.
+pub fn quote(scheme: &Scheme, case: &QuoteCase) -> Result<Quote, QuoteFault> {
+    let schedule = table(scheme, case)?;
+    if let Some(missing) = schedule.unknown() {
+        return Err(QuoteFault::Unknown {
+            table: schedule.id.clone(),
+            missing: missing.to_owned(),
+        });
+    }
+    let assessment = assess(schedule, &case.loss, &case.used).map_err(QuoteFault::Case)?;
+    let other_readings =
+        other_readings(schedule, &case.loss, &case.used).map_err(QuoteFault::Case)?;
+    let approving = scheme.duties_of(CommandKind::ApproveClaim);
+    Ok(Quote {
+        code: scheme.code.clone(),
+        version: scheme.version,
+        name: scheme.name.clone(),
+        group: case.group.clone(),
+        uplift_max: uplift_max(scheme, schedule, &assessment),
+        assessment,
+        other_readings,
+        authority: scheme
+            .authority
+            .iter()
+            .filter(|row| approving.contains(&row.duty))
+            .copied()
+            .collect(),
+    })
+}
+
+fn table<'a>(scheme: &'a Scheme, case: &QuoteCase) -> Result<&'a Schedule, QuoteFault> {
+    let terms = scheme
+        .terms(case.peril)
+        .ok_or_else(|| QuoteFault::PerilNotCovered {
+            covered: scheme.perils.iter().map(|it| it.peril).collect(),
+        })?;
+    let named = || -> Vec<String> {
+        let groups = terms.tables.iter().flat_map(|it| it.groups.iter().cloned());
+        if terms.tables.iter().any(|it| it.groups.is_empty()) {
+            scheme.coverage.groups.clone()
+        } else {
+            groups.collect()
+        }
+    };
+    // A household without a group is nobody's in a real claim; a quote may leave the group open
+    // where one table is for everybody, and nobody has a table apart.
+    if case.group.is_empty() {
+        return match terms.tables.as_slice() {
+            [only] if only.groups.is_empty() => Ok(&only.schedule),
+            _several => Err(QuoteFault::GroupNeeded { groups: named() }),
+        };
+    }
+    if !scheme.coverage.covers(&case.group) {
+        return Err(QuoteFault::GroupNotCovered {
+            covered: scheme.coverage.groups.clone(),
+        });
+    }
+    terms
+        .schedule(&case.group)
+        .ok_or_else(|| QuoteFault::GroupNotCovered { covered: named() })
+}
+
+fn uplift_max(scheme: &Scheme, schedule: &Schedule, assessment: &Assessment) -> Fen {
+    let benefit = assessment.benefit;
+    if benefit == Fen::ZERO {
+        return Fen::ZERO;
+    }
+    let borne = assessment.eligible.saturating_sub_to_zero(benefit);
+    let left = schedule.caps.iter().map(|cap| {
+        let used = match cap.scope {
+            CapScope::Event => Fen::ZERO,
+            CapScope::PersonYear => assessment.used.person_year,
+            CapScope::HouseholdYear => assessment.used.household_year,
+        };
+        cap.limit
+            .saturating_sub_to_zero(used)
+            .saturating_sub_to_zero(benefit)
+    });
+    left.fold(scheme.uplift_max.min(borne), Fen::min)
+}
