@@ -705,7 +705,11 @@ impl<'a> Walk<'a> {
     }
 
     /// What the steps up to the verification would have said.
-    fn compute(&self, recorded: &RecordedClaim, loss: &AcceptedLoss) -> Result<Computed<'a>, Stuck> {
+    fn compute(
+        &self,
+        recorded: &RecordedClaim,
+        loss: &AcceptedLoss,
+    ) -> Result<Computed<'a>, Stuck> {
         let case = &recorded.claim.case;
         let coverage = &self.draft.coverage;
         let terms = self.draft.terms(case.peril).ok_or(Stuck::Peril)?;
@@ -977,12 +981,10 @@ fn villages(
     }
     let mut lines: BTreeMap<RegionCode, VillageLine> = BTreeMap::new();
     for ((village, _), household) in households {
-        let line = lines
-            .entry(village.clone())
-            .or_insert_with(|| VillageLine {
-                name: places.get(village).cloned().unwrap_or_default(),
-                ..VillageLine::default()
-            });
+        let line = lines.entry(village.clone()).or_insert_with(|| VillageLine {
+            name: places.get(village).cloned().unwrap_or_default(),
+            ..VillageLine::default()
+        });
         if household.open {
             line.open += 1;
             line.open_old = plus(line.open_old, household.old);
