@@ -4,8 +4,12 @@ use crate::caller::{Caller, Scope};
 use crate::desk::{Desk, Submission};
 use crate::ports::{Fault, Outcome};
 use crate::{ids, limits};
-use chrono::{DateTime, Duration, Utc};
-use lifecycle::{AccountId, Claim, Command, CountyCode, Door, Duty, OrgId, PersonId, RegionCode};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use lifecycle::calendar::legal_day;
+use lifecycle::{
+    AccountId, Calendar, CalendarWarning, Claim, Command, CountyCode, Door, Duty, OrgId, PersonId,
+    RegionCode,
+};
 
 /// The caller that stands for the timer of a county.
 pub fn timer_caller(county: CountyCode) -> Option<Caller> {
@@ -59,6 +63,23 @@ impl Pace {
     }
 }
 
+/// Tells once a legal day what the calendar lacks, from the first look on.
+#[derive(Debug, Default)]
+pub struct CalendarWatch {
+    looked_on: Option<NaiveDate>,
+}
+
+impl CalendarWatch {
+    /// Looks again; the warnings that have not been told today.
+    pub fn look(&mut self, calendar: &Calendar, now: DateTime<Utc>) -> Vec<CalendarWarning> {
+        let today = legal_day(now);
+        if self.looked_on.replace(today) == Some(today) {
+            return Vec::new();
+        }
+        calendar.warnings(today)
+    }
+}
+
 /// Closes the notices whose term has run. Returns how many were closed. A claim that cannot be
 /// served keeps none of the others from closing; its fault is reported after them.
 pub async fn close_due_notices(desk: &Desk) -> Result<usize, Fault> {
@@ -99,8 +120,10 @@ async fn close(desk: &Desk, claim: &Claim) -> Result<Outcome, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testkit::world::county;
+    use crate::testkit::world::{World, county, day};
     use crate::testkit::{Expect, TestDesk, yuan};
+    use chrono::Datelike;
+    use lifecycle::calendar::{end_of, start_of};
     use lifecycle::phase::payout::BankOutcome;
     use lifecycle::{PayeeId, PaymentId, Status};
 
@@ -132,6 +155,25 @@ mod tests {
             pace.look(began + minutes(103), minutes(987)),
             Some(five_days)
         );
+    }
+
+    /// Failure 18: told at the start and once a day, by the village's midnight.
+    #[test]
+    fn a_missing_year_is_told_once_a_day() {
+        let calendar = World::new().calendar;
+        let mut watch = CalendarWatch::default();
+        let mut told = |at: DateTime<Utc>| watch.look(&calendar, at);
+        let next = CalendarWarning::NextYearMissing(2027);
+        let midnight = start_of(day(2026, 10, 1));
+        let minute = Duration::minutes(1);
+        assert_eq!(told(midnight - minute), []);
+        assert_eq!(told(midnight), [next]);
+        assert_eq!(told(midnight + minute), []);
+        assert_eq!(told(midnight + Duration::hours(23)), []);
+        assert_eq!(told(midnight + Duration::days(1)), [next]);
+        let year_end = start_of(day(2027, 1, 1));
+        assert_eq!(told(year_end - minute), [next]);
+        assert_eq!(told(year_end), [CalendarWarning::YearMissing(2027)]);
     }
 
     /// Failure 9, invariant 11: silence approves nothing and pays nothing.
@@ -206,5 +248,62 @@ mod tests {
         let again = close(&desk.desk, &open).await.expect("closing");
         assert!(matches!(again, Outcome::Done { replay: true, .. }));
         assert_eq!(close_due_notices(&desk.desk).await.expect("a round"), 0);
+    }
+
+    /// Failure 20: whenever it was posted, a notice is due after any downtime of 0 to 40 days, at no
+    /// moment before its term is over, and the first round then closes it. Notices whose term leaves
+    /// the calendar cannot be opened. Every eleventh day meets every weekday and part of a month;
+    /// `lifecycle/tests/downtime.rs` judges every day.
+    #[tokio::test]
+    async fn a_notice_closes_after_any_downtime_and_never_early() {
+        let mut closed = 0;
+        for year in 2018..=2026 {
+            closed += closed_in(year).await;
+        }
+        assert_eq!(closed, 9 * 34 - 1, "all but one late in December 2026");
+    }
+
+    /// A claim of the year's own, so that its history stays short, goes round again and again.
+    async fn closed_in(year: i32) -> usize {
+        let desk = TestDesk::in_memory().await;
+        let story = desk.refer(desk.world.household("石门寨"));
+        let mut verified = story.through_verification(yuan(41_200)).await;
+        let due = async |at| {
+            let due = desk.store().due_notices(at, 10).await.expect("reading");
+            due.iter().map(|it| it.id).collect::<Vec<_>>()
+        };
+        let mut closed = 0;
+        let days = day(year, 1, 1).iter_days();
+        for posted in days.take_while(|it| it.year() == year).step_by(11) {
+            desk.clock.set(start_of(posted) + Duration::hours(9));
+            let term = desk.world.scheme.notice.term;
+            let previewed = desk.on(&verified).preview().await;
+            let Ok(last_day) = desk.world.calendar.last_day(posted, term) else {
+                assert!(posted >= day(2026, 12, 27), "{posted}");
+                let story = desk.on(&previewed).open_notice();
+                let refused = story.expect_blocked("CALENDAR_MISSING").await;
+                verified = refused.expect("a claim");
+                continue;
+            };
+            let open = desk.on(&previewed).open_notice().prove().await;
+            let early = end_of(last_day) - Duration::microseconds(1);
+            for hangs in posted.iter_days().take_while(|it| *it <= last_day) {
+                let at = end_of(hangs) - Duration::microseconds(1);
+                assert_eq!(due(at).await, [], "{posted} {hangs}");
+            }
+            for downtime in 0..=40 {
+                let back = end_of(last_day) + Duration::days(downtime);
+                assert_eq!(due(back).await, [open.id], "{posted} {downtime}");
+            }
+            desk.clock.set(early);
+            assert_eq!(close_due_notices(&desk.desk).await.expect("a round"), 0);
+            let downtime = i64::from(posted.num_days_from_ce()) % 41;
+            desk.clock.set(end_of(last_day) + Duration::days(downtime));
+            assert_eq!(close_due_notices(&desk.desk).await.expect("a round"), 1);
+            closed += 1;
+            let again = desk.on(&desk.claim(open.id).await).send_back();
+            verified = again.visit().evaluate().verify(yuan(41_200)).await;
+        }
+        closed
     }
 }

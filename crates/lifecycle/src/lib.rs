@@ -26,7 +26,7 @@ pub mod scheme;
 mod table;
 
 pub use blocked::{Blocked, Param};
-pub use calendar::{Calendar, CalendarFault, Counting, Term};
+pub use calendar::{Calendar, CalendarFault, CalendarWarning, Closing, Counting, Term};
 pub use claim::{
     Acted, ActedAs, Claim, Objection, ObjectionStatus, Phase, RunningShare, State, Status,
 };

@@ -2,9 +2,9 @@
 //! 18 and 20). The sample years follow the State Council's notices for 2020 and 2021 as far as the
 //! examples need them.
 
-use chrono::{DateTime, Days, NaiveDate, TimeZone, Utc};
-use lifecycle::calendar::{YearDays, end_of, legal_day, start_of};
-use lifecycle::{Calendar, CalendarFault, Counting, Term};
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeZone, Utc};
+use lifecycle::calendar::{Count, DayKind, Rolling, YearDays, end_of, legal_day, start_of};
+use lifecycle::{Calendar, CalendarFault, CalendarWarning, Counting, Term};
 use std::collections::BTreeMap;
 
 fn day(year: i32, month: u32, day: u32) -> NaiveDate {
@@ -28,10 +28,13 @@ fn calendar() -> Calendar {
             .chain(days(2020, (10, 1), 8))
             .collect(),
         workdays: [day(2020, 6, 28), day(2020, 9, 27), day(2020, 10, 10)].into(),
+        notice: "国办发明电〔2019〕16号".into(),
+        other_notices: [(day(2020, 6, 27), "国办发明电〔2020〕99号(虚构)".into())].into(),
     };
     let year_2021 = YearDays {
         holidays: days(2021, (1, 1), 3).collect(),
-        workdays: [].into(),
+        notice: "国办发明电〔2020〕27号".into(),
+        ..YearDays::default()
     };
     Calendar::new(BTreeMap::from([(2020, year_2020), (2021, year_2021)]))
 }
@@ -127,7 +130,8 @@ fn a_missing_year_is_an_error() {
     );
     let year = calendar().is_working_day(day(2019, 6, 1));
     assert_eq!(year, Err(CalendarFault::MissingYear(2019)));
-    assert_eq!(calendar().years().collect::<Vec<_>>(), [2020, 2021]);
+    let years: Vec<i32> = calendar().years().map(|(year, _)| year).collect();
+    assert_eq!(years, [2020, 2021]);
 }
 
 #[test]
@@ -184,4 +188,133 @@ fn longer_terms_end_later() {
             assert!(ends[0] > posted && ends.is_sorted(), "{posted}: {ends:?}");
         }
     }
+}
+
+/// How every day of a term counted, as `day of the month, kind, count`.
+fn told(from: NaiveDate, term: Term) -> (Vec<(u32, DayKind, Count)>, Rolling, NaiveDate) {
+    let closing = calendar().explain(from, term).expect("both years");
+    assert_eq!(closing.closes_at, end_of(closing.last_day));
+    assert_eq!(calendar().last_day(from, term), Ok(closing.last_day));
+    let days = closing.days.iter();
+    let days = days.map(|it| (it.day.day(), it.kind.expect("held"), it.count));
+    (days.collect(), closing.rolling, closing.last_day)
+}
+
+#[test]
+fn a_term_of_natural_days_is_explained() {
+    use Count::{Nth, PassedOver, PostingDay, RolledTo};
+    use DayKind::{Holiday, MakeUpWorkday, Weekend, WorkingDay};
+    // Saturday 20 June, five days, into the dragon boat festival.
+    let counted = [
+        (20, Weekend, PostingDay),
+        (21, Weekend, Nth(1)),
+        (22, WorkingDay, Nth(2)),
+        (23, WorkingDay, Nth(3)),
+        (24, WorkingDay, Nth(4)),
+        (25, Holiday, Nth(5)),
+    ];
+    let from = day(2020, 6, 20);
+    assert_eq!(
+        told(from, natural(5, false)),
+        (counted.to_vec(), Rolling::NotAsked, day(2020, 6, 25))
+    );
+    let rolled = [
+        (26, Holiday, PassedOver),
+        (27, Holiday, PassedOver),
+        (28, MakeUpWorkday, RolledTo),
+    ];
+    assert_eq!(
+        told(from, natural(5, true)),
+        (
+            [&counted[..], &rolled[..]].concat(),
+            Rolling::From(day(2020, 6, 25)),
+            day(2020, 6, 28)
+        )
+    );
+    // One day less ends on a working day.
+    assert_eq!(
+        told(from, natural(4, true)),
+        (counted[..5].to_vec(), Rolling::NotNeeded, day(2020, 6, 24))
+    );
+}
+
+#[test]
+fn a_term_of_working_days_is_explained() {
+    use Count::{Nth, PostingDay, RestDay};
+    use DayKind::{Holiday, MakeUpWorkday, WorkingDay};
+    let days = vec![
+        (24, WorkingDay, PostingDay),
+        (25, Holiday, RestDay),
+        (26, Holiday, RestDay),
+        (27, Holiday, RestDay),
+        (28, MakeUpWorkday, Nth(1)),
+        (29, WorkingDay, Nth(2)),
+    ];
+    assert_eq!(
+        told(day(2020, 6, 24), working(2)),
+        (days.clone(), Rolling::NotAsked, day(2020, 6, 29))
+    );
+    // It always ends on a working day, so there is never anything to roll.
+    let rolls = Term {
+        rolls: true,
+        ..working(2)
+    };
+    assert_eq!(
+        told(day(2020, 6, 24), rolls),
+        (days, Rolling::NotNeeded, day(2020, 6, 29))
+    );
+}
+
+#[test]
+fn a_day_names_the_notice_that_set_it() {
+    let calendar = calendar();
+    for (date, notice) in [
+        (day(2020, 6, 26), Some("国办发明电〔2019〕16号")),
+        (day(2020, 6, 27), Some("国办发明电〔2020〕99号(虚构)")),
+        (day(2020, 6, 28), Some("国办发明电〔2019〕16号")),
+        (day(2020, 6, 29), None),
+        (day(2022, 1, 1), None),
+    ] {
+        assert_eq!(calendar.notice_of(date), notice, "{date}");
+    }
+}
+
+/// Every counted day needs its year, natural days too; the day of posting is not counted.
+#[test]
+fn only_counted_days_need_their_year() {
+    let eve = calendar()
+        .explain(day(2019, 12, 31), natural(5, false))
+        .expect("no day of 2019 is counted");
+    assert_eq!(eve.last_day, day(2020, 1, 5));
+    assert_eq!(eve.days[0].kind, None);
+    assert_eq!(
+        calendar().explain(day(2019, 12, 30), natural(5, false)),
+        Err(CalendarFault::MissingYear(2019))
+    );
+}
+
+/// Failure 18: a missing year is told before terms reach it.
+#[test]
+fn missing_years_are_warned_of_in_time() {
+    use CalendarWarning::{NextYearMissing, YearMissing};
+    for (today, warnings) in [
+        (day(2020, 12, 31), vec![]),
+        (day(2021, 1, 1), vec![]),
+        // Nobody can have read the notice for 2022 before autumn.
+        (day(2021, 9, 30), vec![]),
+        (day(2021, 10, 1), vec![NextYearMissing(2022)]),
+        (day(2021, 12, 31), vec![NextYearMissing(2022)]),
+        (day(2022, 1, 1), vec![YearMissing(2022)]),
+        (day(2022, 9, 30), vec![YearMissing(2022)]),
+        (
+            day(2022, 10, 1),
+            vec![YearMissing(2022), NextYearMissing(2023)],
+        ),
+        // The year before the first one held.
+        (day(2019, 12, 31), vec![YearMissing(2019)]),
+    ] {
+        assert_eq!(calendar().warnings(today), warnings, "{today}");
+    }
+    assert!(NextYearMissing(2022).to_string().contains("2022"));
+    assert!(YearMissing(2022).to_string().contains("2022"));
 }

@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::config::{Config, KEYS, LogFormat, Overrides};
-use crate::{demo, scheme, serve, user, verify, wiring};
+use crate::{calendar, demo, scheme, serve, user, verify, wiring};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,10 +64,15 @@ enum Command {
         #[command(subcommand)]
         action: user::CountyAction,
     },
-    /// A county's scheme: check, quote, publish
+    /// A county's scheme: check, quote, publish; the reference of the file
     Scheme {
         #[command(subcommand)]
         action: scheme::Action,
+    },
+    /// How days are counted: the end of a term, and why
+    Calendar {
+        #[command(subcommand)]
+        action: calendar::Action,
     },
     /// Reads a spreadsheet
     Import {
@@ -169,14 +174,26 @@ async fn dispatch(cli: Cli) -> Ending {
         Command::User { action } => user::run(&configured(None)?, action).await,
         Command::County { action } => user::county(&configured(None)?, action).await,
         Command::Scheme { action } => match action {
-            scheme::Action::Check { file } => scheme::check(&file),
-            scheme::Action::Quote { file, case, json } => scheme::quote(&file, &case, json),
+            scheme::Action::Check { file } => scheme::check(&file, &wiring::calendar(&configured(None)?)?),
+            scheme::Action::Quote {
+                file,
+                case,
+                json,
+                plain,
+            } => scheme::quote(&file, &case, json, plain),
             scheme::Action::Publish {
                 file,
                 fund_fen,
                 fund_reference,
-            } => scheme::publish(&configured(None)?, &file, fund_fen.zip(fund_reference)).await,
+            } => {
+                let config = configured(None)?;
+                let calendar = wiring::calendar(&config)?;
+                let fund = fund_fen.zip(fund_reference);
+                scheme::publish(&config, &file, &calendar, fund).await
+            }
+            scheme::Action::Schema => scheme::schema(),
         },
+        Command::Calendar { action } => calendar::run(&configured(None)?, action),
         Command::Import { what } => user::import(&configured(None)?, what).await,
         Command::Audit {
             action: Audit::Verify { json },

@@ -36,6 +36,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Seconds between two looks at due deadlines, 1 to 3600.
     pub timer_seconds: u64,
+    /// The county's own calendar file; by default the one that ships with the binary.
+    pub calendar: Option<PathBuf>,
 }
 
 /// Everything that is wrong with the configuration.
@@ -72,6 +74,10 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "timer_seconds",
         "seconds between two looks at deadlines, 1 to 3600; FANGPIN_TIMER_SECONDS",
+    ),
+    (
+        "calendar",
+        "file of holidays and make-up working days, else the one built in; FANGPIN_CALENDAR",
     ),
 ];
 
@@ -136,6 +142,7 @@ impl Config {
         let log = text("log").unwrap_or_else(|| "info,sqlx=warn,sea_orm=warn".into());
         let log_format = text("log_format").unwrap_or_else(|| "text".into());
         let timer = text("timer_seconds").unwrap_or_else(|| "60".into());
+        let calendar = text("calendar").map(PathBuf::from);
 
         for key in dict.keys() {
             let known: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
@@ -194,6 +201,7 @@ impl Config {
                     log,
                     log_format,
                     timer_seconds,
+                    calendar,
                 })
             }
             _ => Err(Problems(problems)),

@@ -48,7 +48,7 @@ pub async fn run(
 ) -> Ending {
     let store = wiring::open(config).await?;
     let clock = Arc::new(ManualClock::new(june(5, 9)));
-    let office = wiring::office(&store, Arc::clone(&clock) as Arc<dyn Clock>)?;
+    let office = wiring::office(config, &store, Arc::clone(&clock) as Arc<dyn Clock>)?;
     let scheme = seed(&store, &clock).await?;
     let cast = Cast::sign_in(&office).await?;
     let import = refer(config, &office, &cast, &scheme, !json).await?;
@@ -70,6 +70,7 @@ pub async fn run(
     }
     drop(office);
     let office = wiring::office(
+        config,
         &store,
         Arc::new(OffsetClock::starting_at(
             now.unwrap_or_else(|| june(23, 18)),

@@ -3,6 +3,7 @@
 //! **Owns** the process. **Never** contains logic worth a unit test.
 //! **Start here**: [`cli`], then [`wiring`].
 
+mod calendar;
 mod cli;
 mod config;
 mod demo;

@@ -1,18 +1,19 @@
-//! `fangpin scheme check|quote|publish`.
+//! `fangpin scheme check|quote|publish|schema`.
 
 use crate::cli::Ending;
 use crate::config::Config;
 use crate::wiring;
-use benefits::{Fen, Layer, Loss, RunningTotals, assess};
+use benefits::{BandBase, BandMode, Fen, Reading};
 use clap::Subcommand;
-use lifecycle::{Peril, Scheme};
-use serde::Deserialize;
+use engine::quote::{Quote, parse_case};
+use engine::scheme_file::{Finding, check_scheme, unknown_tables};
+use lifecycle::{Calendar, Scheme};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Is this scheme sound? Every fault with place and reason
+    /// Is this scheme sound? Every fault and warning with line, field and reason
     Check { file: PathBuf },
     /// Computes one benefit and prints the derivation; needs no database
     Quote {
@@ -22,6 +23,9 @@ pub enum Action {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+        /// Print the explanation for the household, in plain Chinese
+        #[arg(long, conflicts_with = "json")]
+        plain: bool,
     },
     /// Publishes a scheme version; it can never change afterwards
     Publish {
@@ -33,27 +37,8 @@ pub enum Action {
         #[arg(long)]
         fund_reference: Option<String>,
     },
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Case {
-    peril: Peril,
-    submitted_fen: Fen,
-    #[serde(default)]
-    layers: Vec<CaseLayer>,
-    outcome: Option<String>,
-    #[serde(default)]
-    used_person_year_fen: Fen,
-    #[serde(default)]
-    used_household_year_fen: Fen,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct CaseLayer {
-    name: String,
-    paid_fen: Fen,
+    /// Prints the reference of the scheme file as JSON Schema, for editors
+    Schema,
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -62,69 +47,154 @@ fn read(file: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(file).map_err(|fault| format!("{}: {fault}", file.display()).into())
 }
 
-fn load(file: &Path) -> Result<Scheme, Failure> {
-    engine::scheme_file::parse_scheme(&read(file)?).map_err(|faults| {
+/// `FILE:LINE: field: reason`, one a line.
+fn listed(file: &Path, findings: &[Finding]) -> String {
+    let lines: Vec<String> = findings
+        .iter()
+        .map(|it| format!("{}:{it}", file.display()))
+        .collect();
+    lines.join("\n")
+}
+
+fn load(file: &Path, calendar: Option<&Calendar>) -> Result<(Scheme, Vec<Finding>), Failure> {
+    let report = check_scheme(&read(file)?, calendar);
+    let count = report.faults.len();
+    let refused = || {
+        let faults = listed(file, &report.faults);
+        format!("方案有误 the scheme is not sound ({count}):\n{faults}").into()
+    };
+    let scheme = report.scheme.ok_or_else(refused)?;
+    Ok((scheme, report.warnings))
+}
+
+pub fn check(file: &Path, calendar: &Calendar) -> Ending {
+    let (scheme, warnings) = load(file, Some(calendar))?;
+    println!("方案无误 sound: {} version {}", scheme.code, scheme.version);
+    if !warnings.is_empty() {
+        println!("请留意 warnings ({}):", warnings.len());
+        println!("{}", listed(file, &warnings));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn schema() -> Ending {
+    let schema = serde_json::to_string_pretty(&engine::scheme_file::schema())?;
+    println!("{schema}");
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn quote(file: &Path, case: &Path, json: bool, plain: bool) -> Ending {
+    let (scheme, _) = load(file, None)?;
+    let at_fault = |faults: Vec<String>| -> Failure {
         let lines: Vec<String> = faults
             .iter()
-            .map(|fault| format!("  {}: {fault}", file.display()))
+            .map(|fault| format!("{}: {fault}", case.display()))
             .collect();
-        format!("the scheme is not sound:\n{}", lines.join("\n")).into()
+        format!("案例有误 the case cannot be quoted:\n{}", lines.join("\n")).into()
+    };
+    let read = parse_case(&read(case)?).map_err(at_fault)?;
+    let quote = engine::quote::quote(&scheme, &read).map_err(|fault| match fault.field() {
+        Some(field) => at_fault(vec![format!("{field}: {fault}")]),
+        None => format!("{}: {fault}", file.display()).into(),
+    })?;
+    if json {
+        println!("{}", as_json(&quote));
+    } else if plain {
+        println!("{}", quote.assessment.plain_words());
+    } else {
+        print(&quote);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn as_json(quote: &Quote) -> serde_json::Value {
+    let assessment = &quote.assessment;
+    let steps: Vec<_> = assessment
+        .steps()
+        .iter()
+        .map(|it| {
+            serde_json::json!({
+                "labelZh": it.label_zh, "labelEn": it.label_en,
+                "working": it.working, "amountFen": it.amount.get(),
+            })
+        })
+        .collect();
+    let readings: Vec<_> = quote
+        .other_readings
+        .iter()
+        .map(|it| {
+            serde_json::json!({
+                "base": it.base, "mode": it.mode,
+                "benefitFen": it.benefit.get(), "differenceFen": it.difference.get(),
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "benefitFen": assessment.benefit.get(),
+        "scheme": quote.code, "version": quote.version, "group": quote.group,
+        "tableId": assessment.schedule_id, "clause": assessment.clause,
+        "steps": steps, "assessment": assessment, "otherReadings": readings,
+        "upliftMaxFen": quote.uplift_max.get(),
+        "aloneMaxFen": quote.alone_max().get(),
+        "oneApproverIsEnough": quote.one_approver_is_enough(),
+        "plainWords": assessment.plain_words(),
     })
 }
 
-pub fn check(file: &Path) -> Ending {
-    let scheme = load(file)?;
-    println!("{} version {}: sound", scheme.code, scheme.version);
-    Ok(ExitCode::SUCCESS)
+fn print(quote: &Quote) {
+    let assessment = &quote.assessment;
+    println!("{} · {} version {}", quote.name, quote.code, quote.version);
+    if !quote.group.is_empty() {
+        println!("人群 group: {}", quote.group);
+    }
+    println!(
+        "标准 table: {} · {}",
+        assessment.schedule_id, assessment.source
+    );
+    println!("条款 clause: {}", assessment.clause);
+    println!("{}", derivation(assessment));
+    if !quote.other_readings.is_empty() {
+        println!("另外的读法 other readings of the same bands, with the difference in yuan:");
+        println!("{}", readings(&quote.other_readings));
+    }
+    println!(
+        "可再提标 an uplift of up to {} yuan could be approved on top, by two approvers",
+        quote.uplift_max
+    );
+    let who = if quote.one_approver_is_enough() {
+        "一人可批 one approver is enough"
+    } else {
+        "须两人审批 a second approver must confirm"
+    };
+    println!("{who}; alone: up to {} yuan", quote.alone_max());
 }
 
-pub fn quote(file: &Path, case: &Path, json: bool) -> Ending {
-    let scheme = load(file)?;
-    let case: Case = serde_json::from_str(&read(case)?)
-        .map_err(|fault| format!("{}: {fault}", case.display()))?;
-    let terms = scheme
-        .terms(case.peril)
-        .ok_or_else(|| format!("{} does not cover {}", scheme.code, case.peril))?;
-    let loss = Loss {
-        submitted: case.submitted_fen,
-        layers: case
-            .layers
-            .into_iter()
-            .map(|it| Layer {
-                name: it.name,
-                paid: it.paid_fen,
-            })
-            .collect(),
-        outcome: case.outcome,
-    };
-    let used = RunningTotals {
-        person_year: case.used_person_year_fen,
-        household_year: case.used_household_year_fen,
-    };
-    let assessment = assess(&terms.schedule, &loss, &used)?;
-    let steps = assessment.steps();
-    if json {
-        let steps: Vec<_> = steps
-            .iter()
-            .map(|it| {
-                serde_json::json!({
-                    "labelZh": it.label_zh, "labelEn": it.label_en,
-                    "working": it.working, "amountFen": it.amount.get(),
-                })
-            })
-            .collect();
-        println!(
-            "{}",
-            serde_json::json!({
-                "benefitFen": assessment.benefit.get(), "scheme": scheme.code,
-                "version": scheme.version, "steps": steps, "assessment": assessment,
-            })
-        );
-    } else {
-        println!("{} · {}", scheme.name, scheme.source);
-        println!("{}", derivation(&assessment));
+fn readings(readings: &[Reading]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::UTF8_FULL_CONDENSED);
+    table.set_header(["读法", "reading", "赔付(元)", "相差(元)"]);
+    for reading in readings {
+        let (base_zh, base) = match reading.base {
+            BandBase::ExcessOverDeductible => ("超过起付线的部分", "excess over deductible"),
+            BandBase::WholeLoss => ("全额", "whole loss"),
+        };
+        let (mode_zh, mode) = match reading.mode {
+            BandMode::Progressive => ("分段累进", "progressive"),
+            BandMode::Flat => ("全额套档", "flat"),
+        };
+        let sign = if reading.difference > Fen::ZERO {
+            "+"
+        } else {
+            ""
+        };
+        table.add_row([
+            format!("{base_zh},{mode_zh}"),
+            format!("{base}, {mode}"),
+            reading.benefit.to_string(),
+            format!("{sign}{}", reading.difference),
+        ]);
     }
-    Ok(ExitCode::SUCCESS)
+    table
 }
 
 /// The derivation as a table for people.
@@ -143,8 +213,23 @@ pub fn derivation(assessment: &benefits::Assessment) -> comfy_table::Table {
     table
 }
 
-pub async fn publish(config: &Config, file: &Path, fund: Option<(i64, String)>) -> Ending {
-    let scheme = load(file)?;
+pub async fn publish(
+    config: &Config,
+    file: &Path,
+    calendar: &Calendar,
+    fund: Option<(i64, String)>,
+) -> Ending {
+    let (scheme, _) = load(file, Some(calendar))?;
+    let unknown: Vec<String> = unknown_tables(&scheme)
+        .into_iter()
+        .map(|(table, missing)| format!("{}: {table}: missing: {missing}", file.display()))
+        .collect();
+    if !unknown.is_empty() {
+        let tables = unknown.join("\n");
+        let refused =
+            "未发布 not published: nothing can be paid by tables whose figures are unknown";
+        return Err(format!("{refused}:\n{tables}").into());
+    }
     let store = wiring::open(config).await?;
     store.put_scheme(&scheme).await?;
     if let Some((fen, reference)) = fund {

@@ -10,7 +10,9 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use engine::access::Office;
+use engine::timer::CalendarWatch;
 use engine::{Clock, SystemClock};
+use lifecycle::calendar::legal_day;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +33,7 @@ const DRAIN_SECONDS_MAX: u64 = 10;
 pub async fn run(config: &Config) -> Ending {
     let store = wiring::open(config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let office = wiring::office(&store, clock)?;
+    let office = wiring::office(config, &store, clock)?;
     if store.counties().await?.is_empty() {
         eprintln!(
             "No county is loaded yet: `fangpin county load FILE`, then `fangpin scheme publish FILE`."
@@ -52,9 +54,12 @@ pub async fn listen(
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|fault| format!("cannot listen on {}: {fault}", config.listen))?;
+    let mut calendar = CalendarWatch::default();
+    warn_of_calendar(&office, &mut calendar);
     let (stop, stopped) = watch::channel(false);
     let timers = tokio::spawn(timers(
         office.clone(),
+        calendar,
         config.timer_seconds,
         stopped.clone(),
     ));
@@ -95,7 +100,12 @@ fn router(office: Office) -> Router {
 
 async fn ready(State(office): State<Office>) -> Response {
     match office.desk.store().ready().await {
-        Ok(()) => "ready\n".into_response(),
+        Ok(()) => {
+            let today = legal_day(office.desk.clock().now());
+            let warnings = office.desk.calendar().warnings(today).into_iter();
+            let warnings = warnings.map(|it| format!("warning: {it}\n"));
+            format!("ready\n{}", warnings.collect::<String>()).into_response()
+        }
         Err(fault) => {
             tracing::error!(%fault, "not ready");
             (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
@@ -125,7 +135,19 @@ async fn log_request(request: Request, next: Next) -> Response {
     response
 }
 
-async fn timers(office: Office, seconds: u64, mut stopped: watch::Receiver<bool>) {
+/// A year that the calendar lacks, at the start and once a day.
+fn warn_of_calendar(office: &Office, calendar: &mut CalendarWatch) {
+    for warning in calendar.look(office.desk.calendar(), office.desk.clock().now()) {
+        tracing::warn!(%warning, "calendar");
+    }
+}
+
+async fn timers(
+    office: Office,
+    mut calendar: CalendarWatch,
+    seconds: u64,
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut every = tokio::time::interval(Duration::from_secs(seconds));
     let clock = office.desk.clock();
     let mut pace = engine::timer::Pace::new(clock.now(), uptime());
@@ -134,6 +156,7 @@ async fn timers(office: Office, seconds: u64, mut stopped: watch::Receiver<bool>
             _ = every.tick() => {}
             _ = stopped.changed() => return,
         }
+        warn_of_calendar(&office, &mut calendar);
         if let Some(ahead) = pace.look(clock.now(), uptime()) {
             tracing::error!(
                 minutes = ahead.num_minutes(),

@@ -93,7 +93,7 @@ pub async fn run(config: &Config, action: Action) -> Ending {
             let mut password = String::new();
             std::io::stdin().read_line(&mut password)?;
             let password_hash = access::hash_password(password.trim_end_matches(['\r', '\n']))?;
-            let office = wiring::office(&store, Arc::new(SystemClock))?;
+            let office = wiring::office(config, &store, Arc::new(SystemClock))?;
             let ended = office
                 .access
                 .set_password(county, account, password_hash)
@@ -102,13 +102,13 @@ pub async fn run(config: &Config, action: Action) -> Ending {
         }
         Action::Revoke { login } => {
             let (county, account) = find(store.as_ref(), &login).await?;
-            let office = wiring::office(&store, Arc::new(SystemClock))?;
+            let office = wiring::office(config, &store, Arc::new(SystemClock))?;
             let ended = office.access.end_all(county, account.id).await?;
             println!("{login}: {ended} sessions and API keys ended");
         }
         Action::Key { login, label, days } => {
             let (county, account) = find(store.as_ref(), &login).await?;
-            let office = wiring::office(&store, Arc::new(SystemClock))?;
+            let office = wiring::office(config, &store, Arc::new(SystemClock))?;
             let expires_at = SystemClock.now() + Duration::days(days);
             println!(
                 "{}",
@@ -169,7 +169,7 @@ pub async fn import(config: &Config, what: Import) -> Ending {
     let bytes = std::fs::read(&file).map_err(|fault| format!("{}: {fault}", file.display()))?;
     let store = wiring::open(config).await?;
     let (county, account) = find(store.as_ref(), &login).await?;
-    let office = wiring::office(&store, Arc::new(SystemClock))?;
+    let office = wiring::office(config, &store, Arc::new(SystemClock))?;
     // The operator of this machine acts in the login's name through a credential that ends at once.
     let token = office
         .access

@@ -14,11 +14,25 @@ const CALENDAR: &str = include_str!("../calendar/cn.toml");
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// The calendar that ships with the binary.
-pub fn calendar() -> Result<Arc<Calendar>, Failure> {
-    engine::scheme_file::parse_calendar(CALENDAR)
-        .map(Arc::new)
-        .map_err(|fault| format!("calendar {fault}").into())
+/// The county's own calendar where one is configured, else the one that ships with the binary.
+pub fn calendar(config: &Config) -> Result<Arc<Calendar>, Failure> {
+    let (place, text) = match &config.calendar {
+        None => ("shipped".to_owned(), CALENDAR.to_owned()),
+        Some(file) => {
+            let place = file.display().to_string();
+            let text = std::fs::read_to_string(file)
+                .map_err(|fault| format!("the calendar {place} cannot be read: {fault}"))?;
+            (place, text)
+        }
+    };
+    let read = engine::calendar_file::parse_calendar(&text).map_err(|faults| {
+        let lines: Vec<String> = faults
+            .iter()
+            .map(|fault| format!("  {place}: {fault}"))
+            .collect();
+        format!("the calendar is not sound:\n{}", lines.join("\n"))
+    })?;
+    Ok(Arc::new(read))
 }
 
 /// Connects, making the data folder if the SQLite file is to live there.
@@ -42,8 +56,12 @@ pub async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
 }
 
 /// Desk and access on a store.
-pub fn office(store: &Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Office, Failure> {
-    let desk = Desk::new(Arc::clone(store), Arc::clone(&clock), calendar()?);
+pub fn office(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+) -> Result<Office, Failure> {
+    let desk = Desk::new(Arc::clone(store), Arc::clone(&clock), calendar(config)?);
     Ok(Office {
         desk,
         access: Arc::new(Access::new(Arc::clone(store), clock)),

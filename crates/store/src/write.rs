@@ -803,6 +803,7 @@ impl<'a> Rows<'a> {
             | Happening::ReferralAccepted
             | Happening::SurveyAssigned { .. }
             | Happening::FindingRecorded { .. }
+            | Happening::DocumentAttached { .. }
             | Happening::DeclaredIneligible { .. }
             | Happening::NoticePreviewed { .. }
             | Happening::CountyReviewed

@@ -64,7 +64,7 @@ impl<'a, 't> Judge<'a, 't> {
         }
         let Some(calendar) = calendar else { return };
         let missing: Vec<String> = (year.from.year()..=year.to.year())
-            .filter(|wanted| !calendar.years().any(|held| held == *wanted))
+            .filter(|wanted| !calendar.years().any(|(held, _)| held == *wanted))
             .map(|year| year.to_string())
             .collect();
         if !missing.is_empty() {
@@ -83,7 +83,9 @@ impl<'a, 't> Judge<'a, 't> {
         if days > REFUSAL_LETTER_DAYS_MAX {
             self.fault(
                 "deadlines.refusal_letter_days",
-                format!("a refusal letter is due within {REFUSAL_LETTER_DAYS_MAX} days (保险法 24)"),
+                format!(
+                    "a refusal letter is due within {REFUSAL_LETTER_DAYS_MAX} days (保险法 24)"
+                ),
             );
         }
     }
@@ -113,7 +115,10 @@ impl<'a, 't> Judge<'a, 't> {
             );
         }
         if whole == 0 || part > whole {
-            self.fault(path, format!("{part}/{whole} of the votes can never be reached"));
+            self.fault(
+                path,
+                format!("{part}/{whole} of the votes can never be reached"),
+            );
         } else if part == 0 {
             self.fault(path, "no vote in favour is needed: everybody would pass");
         } else if part == whole && terms.exceeded {
@@ -247,10 +252,7 @@ impl<'a, 't> Judge<'a, 't> {
 
     pub fn procedure(&mut self, checks: &[Check], duties: &BTreeMap<CommandKind, Vec<Duty>>) {
         if checks.is_empty() {
-            self.fault(
-                "procedure.checks",
-                "verification needs at least one check",
-            );
+            self.fault("procedure.checks", "verification needs at least one check");
         }
         for (index, check) in checks.iter().enumerate() {
             let path = format!("procedure.checks[{index}]");
@@ -277,8 +279,15 @@ impl<'a, 't> Judge<'a, 't> {
                 .collect();
             let nobody = barred.len() == held.len();
             if !barred.is_empty() {
-                let rest = if nobody { ", so nobody may do this step" } else { "" };
-                self.fault(&path, format!("{} may never do this{rest}", barred.join(", ")));
+                let rest = if nobody {
+                    ", so nobody may do this step"
+                } else {
+                    ""
+                };
+                self.fault(
+                    &path,
+                    format!("{} may never do this{rest}", barred.join(", ")),
+                );
             } else if nobody {
                 self.fault(&path, "a step nobody may do");
             }
@@ -299,7 +308,10 @@ impl<'a, 't> Judge<'a, 't> {
             let path = format!("{list}[{index}]");
             let before = self.findings.faults.len();
             if rows[..index].iter().any(|it| it.duty == row.duty) {
-                self.fault(&format!("{path}.duty"), format!("{} stands twice", row.duty));
+                self.fault(
+                    &format!("{path}.duty"),
+                    format!("{} stands twice", row.duty),
+                );
             }
             if !approving.contains(&row.duty) && !seconding.contains(&row.duty) {
                 self.fault(
@@ -389,16 +401,26 @@ impl<'a, 't> Judge<'a, 't> {
         for (index, row) in deadlines.iter().enumerate() {
             let path = format!("deadlines.status[{index}]");
             if deadlines[..index].iter().any(|it| it.status == row.status) {
-                self.fault(&format!("{path}.status"), format!("{} stands twice", row.status));
+                self.fault(
+                    &format!("{path}.status"),
+                    format!("{} stands twice", row.status),
+                );
             }
             if row.status.is_final() {
                 self.fault(
                     &format!("{path}.status"),
-                    format!("{} ({}) is an end: nothing is due there", row.status, row.status.zh()),
+                    format!(
+                        "{} ({}) is an end: nothing is due there",
+                        row.status,
+                        row.status.zh()
+                    ),
                 );
             }
             if row.term.days == 0 {
-                self.fault(&format!("{path}.days"), "at least 1 day, or leave the row out");
+                self.fault(
+                    &format!("{path}.days"),
+                    "at least 1 day, or leave the row out",
+                );
             }
         }
         let measure = Measure { year, calendar };

@@ -24,10 +24,7 @@ impl<'t> Lines<'t> {
             let at = fault.span().map_or(0, |span| span.start);
             findings.fault_at(line_at(text, at), "", fault.message());
         }
-        Self {
-            text,
-            root,
-        }
+        Self { text, root }
     }
 
     /// The line of a path such as `perils[1].tables[0].rule.bands[2].from`: of the nearest parent
@@ -183,12 +180,7 @@ const KINDS: &[(&str, &str)] = &[
     ("unknown", "标准未公布"),
 ];
 
-fn kind_to_front(
-    table: &mut DeTable<'_>,
-    path: &str,
-    lines: &Lines<'_>,
-    findings: &mut Findings,
-) {
+fn kind_to_front(table: &mut DeTable<'_>, path: &str, lines: &Lines<'_>, findings: &mut Findings) {
     let Some(rule) = table.get_mut("rule") else {
         return;
     };

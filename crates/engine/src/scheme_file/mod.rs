@@ -1,4 +1,4 @@
-//! A county's scheme as a TOML file, and the calendar file beside it.
+//! A county's scheme as a TOML file.
 //!
 //! `text` is the form people write, and the reference of it; `reader` turns it into a scheme; `check`
 //! says what makes no sense; `lines` knows where each field stands.
@@ -12,7 +12,6 @@ pub use text::schema;
 
 use crate::ids;
 use chrono::NaiveDate;
-use lifecycle::calendar::YearDays;
 use lifecycle::{Calendar, CountyCode, OrgId, Scheme};
 use lines::{Lines, line_at};
 use serde::{Deserialize, Deserializer, de};
@@ -33,28 +32,14 @@ impl fmt::Display for FileFault {
     }
 }
 
-/// A day as a TOML date, `2020-01-31`, or as a text, `"2020-01-31"`: people write both.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a day such as 2020-01-31")]
-enum DayText {
-    Date(toml::value::Datetime),
-    Text(String),
-}
-
-fn day<'de, D: Deserializer<'de>>(file: D) -> Result<NaiveDate, D::Error> {
-    let text = match DayText::deserialize(file)? {
-        DayText::Date(date) => date.to_string(),
-        DayText::Text(text) => text,
+/// A day as people write it in the files.
+pub(crate) fn day<'de, D: Deserializer<'de>>(file: D) -> Result<NaiveDate, D::Error> {
+    let text = match text::DayText::deserialize(file)? {
+        text::DayText::Date(date) => date.to_string(),
+        text::DayText::Text(text) => text,
     };
     text.parse()
         .map_err(|_| de::Error::custom(format!("{text:?} is not a day such as 2020-01-31")))
-}
-
-fn days<'de, D: Deserializer<'de>>(file: D) -> Result<Vec<NaiveDate>, D::Error> {
-    #[derive(Deserialize)]
-    struct Day(#[serde(deserialize_with = "day")] NaiveDate);
-    let days = Vec::<Day>::deserialize(file)?;
-    Ok(days.into_iter().map(|day| day.0).collect())
 }
 
 /// The organisation id that belongs to an insurer's code in a county.
@@ -180,68 +165,14 @@ pub fn parse_scheme(text: &str) -> Result<Scheme, Vec<FileFault>> {
         .ok_or_else(|| report.faults.into_iter().map(fault).collect())
 }
 
-#[derive(Debug, Deserialize)]
-struct CalendarText {
-    year: Vec<YearText>,
-}
-
-#[derive(Debug, Deserialize)]
-struct YearText {
-    year: i32,
-    #[serde(deserialize_with = "days")]
-    holidays: Vec<NaiveDate>,
-    #[serde(deserialize_with = "days")]
-    workdays: Vec<NaiveDate>,
-}
-
-/// Reads a calendar file: holidays and make-up working days by year.
-pub fn parse_calendar(text: &str) -> Result<Calendar, FileFault> {
-    let file: CalendarText = toml::from_str(text).map_err(|fault| syntax(text, &fault))?;
-    let years = file.year.into_iter().map(|it| {
-        let days = YearDays {
-            holidays: it.holidays.into_iter().collect(),
-            workdays: it.workdays.into_iter().collect(),
-        };
-        (it.year, days)
-    });
-    Ok(Calendar::new(years.collect()))
+/// The tables whose figures are not known, by id, and what is missing: nothing may be paid by them, so
+/// that a scheme with one is not to be published.
+pub fn unknown_tables(scheme: &Scheme) -> Vec<(&str, &str)> {
+    let tables = scheme.perils.iter().flat_map(|terms| &terms.tables);
+    tables
+        .filter_map(|table| Some((table.schedule.id.as_str(), table.schedule.unknown()?)))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod calendar_tests {
-    use super::*;
-    use crate::testkit::world::day;
-
-    /// Dates as TOML has them, and as a spreadsheet would quote them.
-    #[test]
-    fn days_of_a_calendar_are_read_quoted_or_not() {
-        let calendar = |day: &str| {
-            let text = format!("[[year]]\nyear = 2020\nholidays = [{day}]\nworkdays = []\n");
-            parse_calendar(&text)
-        };
-        assert_eq!(calendar("2020-01-01"), calendar("\"2020-01-01\""));
-        let read = calendar("2020-01-01").expect("sound");
-        assert_eq!(read.is_working_day(day(2020, 1, 1)), Ok(false));
-        for wrong in ["2020-02-30", "\"2020-02-30\"", "\"1 January\"", "20200101"] {
-            assert!(calendar(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    /// The calendar that is shipped: 2020's eve of the Dragon Boat holiday, its make-up Sunday,
-    /// and a year nobody has read the notice for (failure 18).
-    #[test]
-    fn shipped_calendar_is_read() {
-        let calendar = parse_calendar(include_str!("../../../server/calendar/cn.toml"));
-        let calendar = calendar.expect("sound");
-        let years: Vec<i32> = calendar.years().collect();
-        assert!((2018..=2022).all(|year| years.contains(&year)));
-        assert_eq!(calendar.is_working_day(day(2020, 6, 24)), Ok(true));
-        assert_eq!(calendar.is_working_day(day(2020, 6, 25)), Ok(false));
-        assert_eq!(calendar.is_working_day(day(2020, 6, 28)), Ok(true));
-        let unknown = day(2018 - 1, 6, 1);
-        assert!(calendar.is_working_day(unknown).is_err());
-    }
-}

@@ -42,7 +42,11 @@ pub(super) fn read(
 ) -> Option<Scheme> {
     let mut reader = Reader { lines, findings };
     let county = reader.county(text.county);
-    let code = reader.text(text.code, "code", "a short stable code, such as \"haigang-2020\"");
+    let code = reader.text(
+        text.code,
+        "code",
+        "a short stable code, such as \"haigang-2020\"",
+    );
     let version = reader.count(text.version, "version", "from 1 upwards");
     if version == Some(0) {
         reader.fault("version", "versions count from 1");
@@ -216,12 +220,7 @@ impl Reader<'_, '_> {
         self.readable(value, path)
     }
 
-    fn word_or<T: Listed>(
-        &mut self,
-        value: Option<Word<T>>,
-        path: &str,
-        default: T,
-    ) -> Option<T> {
+    fn word_or<T: Listed>(&mut self, value: Option<Word<T>>, path: &str, default: T) -> Option<T> {
         match value {
             None => Some(default),
             Some(_) => self.word(value, path),
@@ -392,7 +391,11 @@ impl Reader<'_, '_> {
         );
         let path = "procedure.evaluation.pass";
         let pass = self
-            .need(pass, path, "the share of votes that passes, such as \"2/3\"")
+            .need(
+                pass,
+                path,
+                "the share of votes that passes, such as \"2/3\"",
+            )
             .and_then(|Share(written)| self.readable(share(&written), path));
         let exceeded = self.need(
             exceeded,
@@ -445,7 +448,9 @@ impl Reader<'_, '_> {
                 if command.is_none() {
                     self.fault(&path, format!("is not a step: {}", words::<CommandKind>()));
                 }
-                let duties = self.each(duties, &path, |this, duty, path| this.word(Some(duty), path));
+                let duties = self.each(duties, &path, |this, duty, path| {
+                    this.word(Some(duty), path)
+                });
                 Some((command?, duties?))
             })
             .collect();
@@ -667,8 +672,7 @@ impl Reader<'_, '_> {
                 .percent(deductible_of_total, &at("deductible_of_total"))
                 .map(Some),
         };
-        let accumulation =
-            self.word_or(accumulation, &at("accumulation"), Accumulation::default());
+        let accumulation = self.word_or(accumulation, &at("accumulation"), Accumulation::default());
         let rounding = self.word(rounding, &at("rounding"));
         let caps = self
             .need(
@@ -678,7 +682,11 @@ impl Reader<'_, '_> {
             )
             .and_then(|it| self.each(it, &at("caps"), Self::cap));
         let rule = self
-            .need(rule, &at("rule"), "how the amount is found: [perils.tables.rule]")
+            .need(
+                rule,
+                &at("rule"),
+                "how the amount is found: [perils.tables.rule]",
+            )
             .and_then(|it| self.rule(it, &at("rule")));
         let schedule = Schedule {
             id: id?,

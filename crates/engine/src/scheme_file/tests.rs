@@ -124,7 +124,13 @@ fn days_are_read_quoted_or_not() {
 /// Money, rates and shares as people write them.
 #[test]
 fn figures_are_read_as_people_write_them() {
-    for text in ["30000", "30_000", "\"30,000\"", "\"30,000.00\"", "\"3 0000元\""] {
+    for text in [
+        "30000",
+        "30_000",
+        "\"30,000\"",
+        "\"30,000.00\"",
+        "\"3 0000元\"",
+    ] {
         let file = with("alone = 30000", &format!("alone = {text}"));
         let report = check_scheme(&file, None);
         let read = report.scheme.map(|it| it.authority[0].alone_max);
@@ -152,7 +158,16 @@ fn figures_are_read_as_people_write_them() {
     assert_eq!(income("\"1.5\""), line(15_000));
     assert_eq!(income("2"), line(20_000));
     assert_eq!(income("\"1.2345\""), line(12_345));
-    for wrong in ["\"1.23456\"", "\"\"", "\"1.\"", "\".5\"", "\"0\"", "0", "-1", "\"half\""] {
+    for wrong in [
+        "\"1.23456\"",
+        "\"\"",
+        "\"1.\"",
+        "\".5\"",
+        "\"0\"",
+        "0",
+        "-1",
+        "\"half\"",
+    ] {
         assert_eq!(income(wrong), None, "{wrong}");
     }
 }
@@ -160,8 +175,20 @@ fn figures_are_read_as_people_write_them() {
 #[test]
 fn what_cannot_be_read_is_told_with_its_line() {
     let amount = "procedure.authority[0].alone";
-    refused("alone = 30000", "alone = -1", "alone", amount, "-1 is negative");
-    refused("alone = 30000", "alone = \"3万\"", "alone", amount, "is not an amount");
+    refused(
+        "alone = 30000",
+        "alone = -1",
+        "alone",
+        amount,
+        "-1 is negative",
+    );
+    refused(
+        "alone = 30000",
+        "alone = \"3万\"",
+        "alone",
+        amount,
+        "is not an amount",
+    );
     refused(
         "alone = 30000",
         "alone = 300.50",
@@ -172,7 +199,13 @@ fn what_cannot_be_read_is_told_with_its_line() {
     let rate = "perils[0].tables[0].rule.bands[0].rate";
     let bands = "bands = [{ from = 0, rate = \"70%\" }]";
     let rated = |rate: &str| format!("bands = [\n{{ from = 0,\n rate = {rate} }}]");
-    refused(bands, &rated("0.7"), "rate", rate, "write \"0.7\" in quotes");
+    refused(
+        bands,
+        &rated("0.7"),
+        "rate",
+        rate,
+        "write \"0.7\" in quotes",
+    );
     refused(bands, &rated("70"), "rate", rate, "\"70%\" for 70 per cent");
     refused(bands, &rated("\"70.555%\""), "rate", rate, "two decimals");
     refused(bands, &rated("\"170%\""), "rate", rate, "100 %");
@@ -181,8 +214,20 @@ fn what_cannot_be_read_is_told_with_its_line() {
     refused("\"1/2\"", "\"-1/2\"", "evaluation", pass, "is not a share");
     refused("\"1/2\"", "2", "evaluation", pass, "is not a share");
     let days = "notice.days";
-    refused("days = 5", "days = -5", "days = -5", days, "-5 is out of range");
-    refused("days = 5", "days = 65536", "days = 65536", days, "out of range");
+    refused(
+        "days = 5",
+        "days = -5",
+        "days = -5",
+        days,
+        "-5 is out of range",
+    );
+    refused(
+        "days = 5",
+        "days = 65536",
+        "days = 65536",
+        days,
+        "out of range",
+    );
     refused(
         "\"130302\"",
         "\"1303\"",
@@ -232,7 +277,13 @@ fn what_cannot_be_read_is_told_with_its_line() {
 #[test]
 fn a_wrong_form_is_told_with_its_line() {
     refused("code = ", "kode = ", "kode", "kode", "unknown field `kode`");
-    refused("version = 1", "version = \"1\"", "version", "version", "invalid type");
+    refused(
+        "version = 1",
+        "version = \"1\"",
+        "version",
+        "version",
+        "invalid type",
+    );
     refused(
         "mode = ",
         "moed = ",
@@ -255,7 +306,13 @@ fn a_wrong_form_is_told_with_its_line() {
         "perils[0].tables[0].rule.per",
         "unexpected keys in table: per, available keys: line",
     );
-    refused("caps = []", "caps = 5", "caps = 5", "perils[0].tables[0].caps", "invalid type");
+    refused(
+        "caps = []",
+        "caps = 5",
+        "caps = 5",
+        "perils[0].tables[0].caps",
+        "invalid type",
+    );
     let twice = "[perils.tables.rule]\nrule = 5";
     let told = faults(&with("[perils.tables.rule]", twice));
     assert_eq!(told.len(), 1, "{told:?}");
@@ -282,8 +339,19 @@ fn syntax_is_told_with_its_line() {
 fn an_empty_file_is_told_all_that_is_missing() {
     let fields: Vec<String> = faults("").into_iter().map(|it| it.field).collect();
     let all = [
-        "county", "code", "version", "name", "source", "insurer", "year", "covered", "procedure",
-        "notice", "deadlines", "pool", "perils",
+        "county",
+        "code",
+        "version",
+        "name",
+        "source",
+        "insurer",
+        "year",
+        "covered",
+        "procedure",
+        "notice",
+        "deadlines",
+        "pool",
+        "perils",
     ];
     assert_eq!(fields, all);
 }
@@ -321,16 +389,32 @@ fn every_fault_is_told_at_once_in_the_order_of_the_lines() {
 #[test]
 fn what_is_missing_is_told_where_it_belongs() {
     for (find, anchor, field) in [
-        ("hot_line = \"0335-0000000 (测试)\"", "[notice]", "notice.hot_line"),
-        ("county_review = false", "[procedure]", "procedure.county_review"),
+        (
+            "hot_line = \"0335-0000000 (测试)\"",
+            "[notice]",
+            "notice.hot_line",
+        ),
+        (
+            "county_review = false",
+            "[procedure]",
+            "procedure.county_review",
+        ),
         ("fixed_by = \"APPLICATION\"", "[year]", "year.fixed_by"),
         ("premium = 50", "[pool]", "pool.premium"),
         ("peril = \"ILLNESS\"", "[[perils]]", "perils[0].peril"),
         ("caps = []", "[[perils.tables]]", "perils[0].tables[0].caps"),
         ("of = \"PRESENT\"", "evaluation", "procedure.evaluation.of"),
-        ("duty = \"APPROVER\"", "[[procedure.authority]]", "procedure.authority[0].duty"),
+        (
+            "duty = \"APPROVER\"",
+            "[[procedure.authority]]",
+            "procedure.authority[0].duty",
+        ),
     ] {
-        let find = if find.starts_with("of") { ", of = \"PRESENT\"" } else { find };
+        let find = if find.starts_with("of") {
+            ", of = \"PRESENT\""
+        } else {
+            find
+        };
         refused(find, "", anchor, field, "is missing");
     }
     refused(
@@ -368,7 +452,11 @@ fn a_missing_notice_is_refused() {
     let told = faults(&format!("{}{}", &SCHEME[..from], &SCHEME[to..]));
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!((told[0].line, told[0].field.as_str()), (1, "notice"));
-    assert!(told[0].reason.contains("no money is paid without a public notice"));
+    assert!(
+        told[0]
+            .reason
+            .contains("no money is paid without a public notice")
+    );
     refused(
         "days = 5",
         "days = 4",
@@ -418,9 +506,21 @@ fn a_step_nobody_may_do_is_refused() {
         "nobody may record VILLAGE_EVALUATION",
     );
     let checks = "[\"FIELD_VISIT\", \"VILLAGE_EVALUATION\"]";
-    refused(checks, "[]", "checks", "procedure.checks", "at least one check");
+    refused(
+        checks,
+        "[]",
+        "checks",
+        "procedure.checks",
+        "at least one check",
+    );
     let twice = "[\"FIELD_VISIT\", \"VILLAGE_EVALUATION\", \"FIELD_VISIT\"]";
-    refused(checks, twice, "checks", "procedure.checks[2]", "stands twice");
+    refused(
+        checks,
+        twice,
+        "checks",
+        "procedure.checks[2]",
+        "stands twice",
+    );
     // Order E: the township verifies and the county certifies; the insurer visits nobody.
     let order_e = with(checks, "[\"TOWNSHIP_REVIEW\"]");
     assert_eq!(read(&order_e).checks, [Check::TownshipReview]);
@@ -479,11 +579,20 @@ fn a_limit_nobody_can_reach_is_refused() {
 /// Somebody must be able to approve the largest sum that each table can pay.
 #[test]
 fn authority_reaches_the_largest_payable_sum() {
-    let limited = |limit: &str| with("alone = 30000", &format!("alone = 30000\nwith_second = {limit}"));
+    let limited = |limit: &str| {
+        with(
+            "alone = 30000",
+            &format!("alone = 30000\nwith_second = {limit}"),
+        )
+    };
     let told = faults(&limited("50000"));
     assert_eq!(told.len(), 2, "one for each table without a cap: {told:?}");
     assert_eq!(told[0].line, line_of(SCHEME, "[[procedure.authority]]"));
-    assert!(told[0].reason.contains("\"illness-2020\" can pay any sum, for want of a cap"));
+    assert!(
+        told[0]
+            .reason
+            .contains("\"illness-2020\" can pay any sum, for want of a cap")
+    );
     assert!(told[1].reason.contains("\"schooling-2020\""));
     let capped = |limit: &str| {
         let cap = "caps = [{ scope = \"person_year\", limit = 50000 }]";
@@ -491,13 +600,23 @@ fn authority_reaches_the_largest_payable_sum() {
     };
     assert_eq!(check_scheme(&capped("50000"), None).faults, []);
     let told = faults(&capped("49999.99").replace("49999.99", "\"49,999.99\""));
-    assert!(told[0].reason.contains("can pay up to 50,000.00 yuan"), "{told:?}");
-    assert!(told[0].reason.contains("more than 49,999.99 yuan"), "{told:?}");
+    assert!(
+        told[0].reason.contains("can pay up to 50,000.00 yuan"),
+        "{told:?}"
+    );
+    assert!(
+        told[0].reason.contains("more than 49,999.99 yuan"),
+        "{told:?}"
+    );
     // A fixed sum is its own cap, with the uplift on top.
     let rule = "kind = \"banded\"\nbase = \"excess_over_deductible\"\nmode = \"progressive\"\n";
     let fixed = |amount: u32| {
         capped("50000")
-            .replacen("caps = [{ scope = \"person_year\", limit = 50000 }]", "caps = []", 1)
+            .replacen(
+                "caps = [{ scope = \"person_year\", limit = 50000 }]",
+                "caps = []",
+                1,
+            )
             .replacen(rule, "", 1)
             .replacen(
                 "bands = [{ from = 0, rate = \"70%\" }]",
@@ -542,7 +661,13 @@ fn deadlines_beyond_the_law_are_refused() {
         "deadlines.status[0].days",
         "APPROVED can take 11 days, and payment is due within 10 days",
     );
-    assert_eq!(sound(&rows(&[&natural("VERIFYING", 20), &natural("VERIFIED", 10)])), []);
+    assert_eq!(
+        sound(&rows(&[
+            &natural("VERIFYING", 20),
+            &natural("VERIFIED", 10)
+        ])),
+        []
+    );
     refused(
         letter,
         &rows(&[&natural("VERIFYING", 20), &natural("VERIFIED", 11)]),
@@ -581,7 +706,13 @@ fn deadlines_beyond_the_law_are_refused() {
     assert_eq!((by_weekends(5), by_weekends(8)), (0, 1));
 
     let twice = rows(&[&natural("APPROVED", 9), &natural("APPROVED", 8)]);
-    refused(letter, &twice, "status = \"APPROVED\"\ndays = 8", "deadlines.status[1].status", "twice");
+    refused(
+        letter,
+        &twice,
+        "status = \"APPROVED\"\ndays = 8",
+        "deadlines.status[1].status",
+        "twice",
+    );
     refused(
         letter,
         &rows(&[&natural("WITHDRAWN", 5)]),
@@ -602,10 +733,25 @@ fn deadlines_beyond_the_law_are_refused() {
 fn a_quorum_that_cannot_pass_is_refused() {
     let pass = "procedure.evaluation.pass";
     for (find, replace, field, reason) in [
-        ("\"1/2\"", "\"1/0\"", pass, "1/0 of the votes can never be reached"),
-        ("\"1/2\"", "\"3/2\"", pass, "3/2 of the votes can never be reached"),
+        (
+            "\"1/2\"",
+            "\"1/0\"",
+            pass,
+            "1/0 of the votes can never be reached",
+        ),
+        (
+            "\"1/2\"",
+            "\"3/2\"",
+            pass,
+            "3/2 of the votes can never be reached",
+        ),
         ("\"1/2\"", "\"0/2\"", pass, "everybody would pass"),
-        ("\"1/2\"", "\"2/2\"", pass, "more than 2/2 of the votes can never be reached"),
+        (
+            "\"1/2\"",
+            "\"2/2\"",
+            pass,
+            "more than 2/2 of the votes can never be reached",
+        ),
         (
             "present_min = 9",
             "present_min = 0",
@@ -620,18 +766,49 @@ fn a_quorum_that_cannot_pass_is_refused() {
     read(&with("\"1/2\", exceeded = true", all));
     read(&with("present_min = 9", "present_min = 60000"));
     // Without the check nobody needs the rule; with it, somebody must write it.
-    let rule = "evaluation = { present_min = 9, pass = \"1/2\", exceeded = true, of = \"PRESENT\" }";
-    refused(rule, "", "[procedure]", "procedure.evaluation", "needs a quorum");
+    let rule =
+        "evaluation = { present_min = 9, pass = \"1/2\", exceeded = true, of = \"PRESENT\" }";
+    refused(
+        rule,
+        "",
+        "[procedure]",
+        "procedure.evaluation",
+        "needs a quorum",
+    );
     let without = with(rule, "").replace(", \"VILLAGE_EVALUATION\"", "");
     read(&without);
 }
 
 #[test]
 fn a_year_that_cannot_be_is_refused() {
-    refused("to = 2020-12-31", "to = 2019-12-31", "to = 2019", "year.to", "lies before year.from");
-    refused("to = 2020-12-31", "to = 2021-01-01", "to = 2021", "year.to", "of 367 days");
-    refused("year = 2020", "year = 2021", "year = 2021", "year.year", "begins in 2020");
-    refused("version = 1", "version = 0", "version", "version", "count from 1");
+    refused(
+        "to = 2020-12-31",
+        "to = 2019-12-31",
+        "to = 2019",
+        "year.to",
+        "lies before year.from",
+    );
+    refused(
+        "to = 2020-12-31",
+        "to = 2021-01-01",
+        "to = 2021",
+        "year.to",
+        "of 367 days",
+    );
+    refused(
+        "year = 2020",
+        "year = 2021",
+        "year = 2021",
+        "year.year",
+        "begins in 2020",
+    );
+    refused(
+        "version = 1",
+        "version = 0",
+        "version",
+        "version",
+        "count from 1",
+    );
     refused(
         "covers_to = 2020-12-31",
         "covers_to = 2018-12-31",
@@ -648,7 +825,8 @@ fn a_year_that_cannot_be_is_refused() {
     );
     // A contract year is as good as a natural one.
     read(
-        &with("from = 2020-01-01", "from = 2020-05-31").replace("to = 2020-12-31\nfixed", "to = 2021-05-30\nfixed"),
+        &with("from = 2020-01-01", "from = 2020-05-31")
+            .replace("to = 2020-12-31\nfixed", "to = 2021-05-30\nfixed"),
     );
 }
 
@@ -661,7 +839,11 @@ fn groups_fit_the_tables() {
     let told = faults(&text);
     let known: Vec<&str> = told.iter().map(|it| it.field.as_str()).collect();
     assert_eq!(known, ["perils[0].tables[0].groups[0]"]);
-    assert!(told[0].reason.contains("\"低保户\" is not in covered.groups"));
+    assert!(
+        told[0]
+            .reason
+            .contains("\"低保户\" is not in covered.groups")
+    );
     assert_eq!(told[0].line, line_of(&text, "低保户"));
     refused(
         "listed_first = true",
@@ -685,12 +867,20 @@ fn groups_fit_the_tables() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0].field, "covered.groups[2]");
     assert_eq!(told[0].line, line_of(&text, groups));
-    assert!(told[0].reason.contains("no table serves \"突发严重困难户\""));
+    assert!(
+        told[0]
+            .reason
+            .contains("no table serves \"突发严重困难户\"")
+    );
     // Everybody is covered, but every table is for some.
     let told = faults(&text.replace(groups, "groups = []"));
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0].field, "covered.groups");
-    assert!(told[0].reason.contains("every table is for some groups only"));
+    assert!(
+        told[0]
+            .reason
+            .contains("every table is for some groups only")
+    );
 }
 
 #[test]
@@ -711,7 +901,9 @@ fn tables_and_perils_are_distinct() {
         "the peril stands twice",
     );
     let from = SCHEME.find("[[perils.tables]]").expect("there");
-    let to = SCHEME.find("[[perils]]\nperil = \"SCHOOLING\"").expect("there");
+    let to = SCHEME
+        .find("[[perils]]\nperil = \"SCHOOLING\"")
+        .expect("there");
     let table = &SCHEME[from..to];
     let other = table.replace("id = \"illness-2020\"", "id = \"other\"");
     refused(
@@ -722,10 +914,16 @@ fn tables_and_perils_are_distinct() {
         "an earlier table is for everybody",
     );
     let group = |table: &str, groups: &str| {
-        table.replace("[[perils.tables]]", &format!("[[perils.tables]]\ngroups = [{groups}]"))
+        table.replace(
+            "[[perils.tables]]",
+            &format!("[[perils.tables]]\ngroups = [{groups}]"),
+        )
     };
     let first = group(table, "\"脱贫不稳定户\"");
-    let second = group(&other, "\"边缘易致贫户\", \"突发严重困难户\", \"脱贫不稳定户\"");
+    let second = group(
+        &other,
+        "\"边缘易致贫户\", \"突发严重困难户\", \"脱贫不稳定户\"",
+    );
     refused(
         table,
         &format!("{first}{second}"),
@@ -753,7 +951,11 @@ fn documents_are_counted_once() {
         "at least 1",
     );
     // The same kind may be due at two steps.
-    read(&with(row, &row.replace("诊断证明", "医疗费用结算单").replace("VERIFICATION", "PAYOUT")));
+    read(&with(
+        row,
+        &row.replace("诊断证明", "医疗费用结算单")
+            .replace("VERIFICATION", "PAYOUT"),
+    ));
 }
 
 /// The faults of a schedule carry the line of the part at fault.
@@ -867,8 +1069,17 @@ fn warnings_are_told_and_not_refused() {
         .replace("from = 2020-01-01", "from = 2021-06-01")
         .replace("to = 2020-12-31\nfixed", "to = 2022-05-31\nfixed")
         .replace("covers_to = 2020", "covers_to = 2022");
-    one(&later, "[year]", "year", "the calendar holds no holidays for 2022");
-    assert_eq!(check_scheme(&later, None).warnings, [], "no calendar was given");
+    one(
+        &later,
+        "[year]",
+        "year",
+        "the calendar holds no holidays for 2022",
+    );
+    assert_eq!(
+        check_scheme(&later, None).warnings,
+        [],
+        "no calendar was given"
+    );
 }
 
 /// The sixteen shapes of domain.md 2.4: each one as a file says it, read into the parts it is made of.
@@ -888,27 +1099,57 @@ fn each_of_the_sixteen_shapes_can_be_written() {
     let named = "id = \"illness-2020\"\n";
     let field = |text: &str| table(named, &format!("{named}{text}\n"));
     // 1 groups: `groups_fit_the_tables`; 2, 3, 4: the scheme itself, and the warnings.
-    assert_eq!(field("accumulation = \"household_year\"").accumulation, Accumulation::HouseholdYear);
-    let caps = table("caps = []", "caps = [{ scope = \"household_year\", limit = 200_000 }]").caps;
+    assert_eq!(
+        field("accumulation = \"household_year\"").accumulation,
+        Accumulation::HouseholdYear
+    );
+    let caps = table(
+        "caps = []",
+        "caps = [{ scope = \"household_year\", limit = 200_000 }]",
+    )
+    .caps;
     let limit = yuan(200_000);
-    assert_eq!(caps, [Cap { scope: CapScope::HouseholdYear, limit }]);
-    let fixed = |per| Rule::Fixed { amount: yuan(4_000), per };
+    assert_eq!(
+        caps,
+        [Cap {
+            scope: CapScope::HouseholdYear,
+            limit
+        }]
+    );
+    let fixed = |per| Rule::Fixed {
+        amount: yuan(4_000),
+        per,
+    };
     assert_eq!(rule("kind = \"fixed\"\namount = 4000"), fixed(Per::Event));
-    assert_eq!(rule("kind = \"fixed\"\namount = 4000\nper = \"head\""), fixed(Per::Head));
+    assert_eq!(
+        rule("kind = \"fixed\"\namount = 4000\nper = \"head\""),
+        fixed(Per::Head)
+    );
     assert_eq!(
         rule("kind = \"fixed_by_outcome\"\namounts = [{ outcome = \"本科\", amount = 2000 }]"),
         Rule::FixedByOutcome {
-            amounts: vec![OutcomeAmount { outcome: "本科".into(), amount: yuan(2_000) }]
+            amounts: vec![OutcomeAmount {
+                outcome: "本科".into(),
+                amount: yuan(2_000)
+            }]
         }
     );
     assert_eq!(
         rule("kind = \"fixed_by_heads\"\namounts = [{ heads = 1, amount = 600 }]"),
-        Rule::FixedByHeads { amounts: vec![HeadAmount { heads: 1, amount: yuan(600) }] }
+        Rule::FixedByHeads {
+            amounts: vec![HeadAmount {
+                heads: 1,
+                amount: yuan(600)
+            }]
+        }
     );
     assert_eq!(
         rule("kind = \"per_unit\"\nminimum = 500\nvalues = [{ unit = \"猪\", value = 800 }]"),
         Rule::PerUnit {
-            values: vec![UnitValue { unit: "猪".into(), value: yuan(800) }],
+            values: vec![UnitValue {
+                unit: "猪".into(),
+                value: yuan(800)
+            }],
             minimum: yuan(500)
         }
     );
@@ -920,10 +1161,15 @@ fn each_of_the_sixteen_shapes_can_be_written() {
     );
     let layers = field("layers = [\"基本医保\", \"大病保险\"]\ngrants = \"deducted\"");
     assert_eq!(layers.layers, ["基本医保", "大病保险"]);
-    assert_eq!((layers.grants, layers.loans), (AidTreatment::Deducted, AidTreatment::Ignored));
+    assert_eq!(
+        (layers.grants, layers.loans),
+        (AidTreatment::Deducted, AidTreatment::Ignored)
+    );
     assert_eq!(
         rule("kind = \"unknown\"\nmissing = \"赔付比例\""),
-        Rule::Unknown { missing: "赔付比例".into() }
+        Rule::Unknown {
+            missing: "赔付比例".into()
+        }
     );
 }
 

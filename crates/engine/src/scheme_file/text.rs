@@ -628,7 +628,10 @@ words! {
 }
 
 fn duty_map_schema(generator: &mut SchemaGenerator) -> Schema {
-    let steps: Vec<&str> = CommandKind::WORDS.iter().map(|(word, _, _)| *word).collect();
+    let steps: Vec<&str> = CommandKind::WORDS
+        .iter()
+        .map(|(word, _, _)| *word)
+        .collect();
     let duties = generator.subschema_for::<Vec<Word<Duty>>>();
     json_schema!({
         "type": "object",

@@ -2151,6 +2151,7 @@ async fn second_lock_holds(store: Arc<dyn Store>) {
         at: desk.now(),
     };
     let approval = |claim: &Claim| Event {
+        due_on: None,
         stamp: stamp(Role::Approver),
         what: Happening::ClaimApproved {
             benefit: BENEFIT,
@@ -2205,6 +2206,7 @@ async fn second_lock_holds(store: Arc<dyn Store>) {
 
     // A second live payment.
     let event = Event {
+        due_on: None,
         stamp: stamp(Role::Finance),
         what: Happening::PayoutInstructed {
             payment: PaymentId(ids::fresh()),
@@ -2233,6 +2235,7 @@ async fn bad_command_falls_out_alone(store: Arc<dyn Store>) {
     let (spoilt, good): (Vec<_>, Vec<_>) = (0..).zip(drafts).partition(|(turn, _)| turn % 4 == 0);
     let bad = spoilt.iter().map(|(turn, claim)| {
         let event = Event {
+            due_on: None,
             stamp: Stamp {
                 by: Role::Shimenzhai.person_id(),
                 on_behalf_of: None,

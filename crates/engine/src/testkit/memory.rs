@@ -733,6 +733,7 @@ impl Tables {
             | Happening::ReferralAccepted
             | Happening::SurveyAssigned { .. }
             | Happening::FindingRecorded { .. }
+            | Happening::DocumentAttached { .. }
             | Happening::DeclaredIneligible { .. }
             | Happening::NoticePreviewed { .. }
             | Happening::PublicationProved { .. }

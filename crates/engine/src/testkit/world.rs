@@ -16,6 +16,7 @@
 
 use crate::access::{Access, Office, hash_password};
 use crate::audit::{self, Report};
+use crate::calendar_file::parse_calendar;
 use crate::caller::Caller;
 use crate::clock::{Clock, ManualClock};
 use crate::desk::{Desk, Submission};
@@ -23,7 +24,7 @@ use crate::household::{BankAccount, Household, IdNumber, Member, Payee, PoolBala
 use crate::ids;
 use crate::ports::{Fault, Outcome, Recorded, Store};
 use crate::registry::{Account, Credential, Org, OrgKind, Person, Region};
-use crate::scheme_file::{org_id, parse_calendar, parse_scheme};
+use crate::scheme_file::{org_id, parse_scheme};
 use crate::testkit::memory::{MemoryStore, caller_of};
 use benefits::{Cap, Fen};
 use chrono::{DateTime, Duration, NaiveDate, Utc};

@@ -298,6 +298,7 @@ impl World {
         let year = YearDays {
             holidays: holidays.iter().copied().collect(),
             workdays: workdays.iter().copied().collect(),
+            ..YearDays::default()
         };
         let kin = BTreeSet::from([Who::Cousin.person()]);
         let house = |number: u128, head_name: &str, kin: BTreeSet<PersonId>| House {

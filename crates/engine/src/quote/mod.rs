@@ -1,5 +1,9 @@
 //! A quote: what a scheme would pay for a case, and why. Needs no claim and no store.
 
+mod case;
+
+pub use case::parse_case;
+
 use benefits::{
     AssessFault, Assessment, CapScope, Fen, Loss, Reading, RunningTotals, Schedule, assess,
     other_readings,
@@ -239,4 +243,163 @@ fn uplift_max(scheme: &Scheme, schedule: &Schedule, assessment: &Assessment) -> 
             .saturating_sub_to_zero(benefit)
     });
     left.fold(scheme.uplift_max.min(borne), Fen::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scheme_file::parse_scheme;
+    use crate::testkit::world::{SCHEME, yuan};
+    use benefits::{BandBase, BandMode, Layer};
+
+    const GROUP: &str = "边缘易致贫户";
+
+    fn scheme(find: &str, replace: &str) -> Scheme {
+        assert!(SCHEME.contains(find), "{find:?}");
+        let text = SCHEME.replacen(find, replace, 1);
+        parse_scheme(&text).unwrap_or_else(|faults| panic!("{faults:#?}"))
+    }
+
+    fn case(group: &str, submitted: i64, layer: i64) -> QuoteCase {
+        QuoteCase {
+            peril: Peril::Illness,
+            group: group.into(),
+            loss: Loss {
+                submitted: yuan(submitted),
+                layers: vec![Layer {
+                    name: "基本医保".into(),
+                    paid: yuan(layer),
+                }],
+                ..Loss::default()
+            },
+            used: RunningTotals::default(),
+        }
+    }
+
+    /// 91,200 less 50,000 leaves 41,200; above 5,000 at 70 %: 25,340. The whole at 70 %: 28,840.
+    #[test]
+    fn a_quote_names_scheme_table_readings_uplift_and_authority() {
+        let read = quote(
+            &scheme("version = 1", "version = 3"),
+            &case(GROUP, 91_200, 50_000),
+        );
+        let read = read.expect("a quote");
+        assert_eq!(read.assessment.benefit, yuan(25_340));
+        assert_eq!((read.code.as_str(), read.version), ("test-2020", 3));
+        assert_eq!(read.assessment.schedule_id, "illness-2020");
+        let other: Vec<_> = read
+            .other_readings
+            .iter()
+            .map(|it| (it.base, it.mode, it.benefit, it.difference))
+            .collect();
+        let (excess, whole) = (BandBase::ExcessOverDeductible, BandBase::WholeLoss);
+        assert_eq!(
+            other,
+            [
+                (excess, BandMode::Flat, yuan(25_340), Fen::ZERO),
+                (whole, BandMode::Progressive, yuan(28_840), yuan(3_500)),
+                (whole, BandMode::Flat, yuan(28_840), yuan(3_500)),
+            ]
+        );
+        assert_eq!(read.uplift_max, yuan(2_000), "the scheme's limit");
+        assert_eq!(read.alone_max(), yuan(30_000));
+        assert!(read.one_approver_is_enough());
+        let dear = quote(
+            &scheme("version = 1", "version = 3"),
+            &case(GROUP, 91_200, 0),
+        );
+        assert!(!dear.expect("a quote").one_approver_is_enough());
+    }
+
+    /// The uplift is held by what the household bears and by what the caps leave, too.
+    #[test]
+    fn an_uplift_stays_within_the_loss_and_the_caps() {
+        let of =
+            |scheme: &Scheme, case: &QuoteCase| quote(scheme, case).expect("a quote").uplift_max;
+        // 6,000 earns 700 and leaves 5,300; 100 yuan above a deductible of 0 earn 70 and leave 30.
+        assert_eq!(
+            of(
+                &scheme("version = 1", "version = 1"),
+                &case(GROUP, 6_000, 0)
+            ),
+            yuan(2_000)
+        );
+        let no_deductible = scheme("deductible = 5000", "deductible = 0");
+        assert_eq!(of(&no_deductible, &case(GROUP, 100, 0)), yuan(30));
+        let capped = scheme(
+            "caps = []",
+            "caps = [{ scope = \"person_year\", limit = 10000 }]",
+        );
+        let mut near = case(GROUP, 15_000, 0);
+        assert_eq!(of(&capped, &near), yuan(2_000), "7,000 of 10,000");
+        near.used.person_year = yuan(2_500);
+        assert_eq!(of(&capped, &near), yuan(500), "7,000 of 7,500");
+        near.used.person_year = yuan(5_000);
+        assert_eq!(of(&capped, &near), Fen::ZERO, "the cap cut the benefit");
+        assert_eq!(
+            of(&capped, &case(GROUP, 100, 0)),
+            Fen::ZERO,
+            "nothing is paid"
+        );
+    }
+
+    #[test]
+    fn the_table_is_that_of_the_group() {
+        let groups = "[[perils.tables]]\ngroups = [\"边缘易致贫户\", \"脱贫不稳定户\"]";
+        let scheme = scheme("[[perils.tables]]", groups);
+        assert!(quote(&scheme, &case(GROUP, 9_000, 0)).is_ok());
+        let refused = |group: &str| {
+            let fault = quote(&scheme, &case(group, 9_000, 0)).expect_err("no table");
+            assert_eq!(fault.field(), Some("group"), "{fault}");
+            fault
+        };
+        let served = vec!["边缘易致贫户".to_owned(), "脱贫不稳定户".to_owned()];
+        assert_eq!(
+            refused(""),
+            QuoteFault::GroupNeeded {
+                groups: served.clone()
+            }
+        );
+        let covered = served;
+        assert_eq!(
+            refused("突发严重困难户"),
+            QuoteFault::GroupNotCovered { covered }
+        );
+        let covered = scheme.coverage.groups.clone();
+        assert_eq!(refused("低保户"), QuoteFault::GroupNotCovered { covered });
+        // One table for everybody: the group may be left out.
+        let plain = parse_scheme(SCHEME).expect("sound");
+        assert!(quote(&plain, &case("", 9_000, 0)).is_ok());
+    }
+
+    #[test]
+    fn faults_name_the_field() {
+        let plain = parse_scheme(SCHEME).expect("sound");
+        let field = |case: &QuoteCase| quote(&plain, case).expect_err("a fault").field();
+        assert_eq!(field(&case("", 100, 200)), Some("layers"));
+        assert_eq!(field(&case("", -1, 0)), Some("submittedFen"));
+        assert_eq!(field(&case("", 1, -1)), Some("layers"));
+        let mut slip = case("", 9_000, 0);
+        slip.loss.stated_eligible = Some(yuan(8_000));
+        assert_eq!(field(&slip), Some("statedEligibleFen"));
+        let mut used = case("", 9_000, 0);
+        used.used.household_year_loss = yuan(-1);
+        assert_eq!(field(&used), Some("usedHouseholdYearLossFen"));
+        let mut peril = case("", 9_000, 0);
+        peril.peril = Peril::Disaster;
+        assert_eq!(field(&peril), Some("peril"));
+    }
+
+    #[test]
+    fn unknown_figures_give_no_quote_and_name_what_is_missing() {
+        let banded = "kind = \"banded\"\nbase = \"excess_over_deductible\"\nmode = \
+            \"progressive\"\nbands = [{ from = 0, rate = \"70%\" }]";
+        let scheme = scheme(banded, "kind = \"unknown\"\nmissing = \"赔付比例\"");
+        let fault = quote(&scheme, &case("", 9_000, 0)).expect_err("no quote");
+        assert_eq!(fault.field(), None);
+        assert!(fault.to_string().contains("illness-2020"), "{fault}");
+        assert!(fault.to_string().contains("missing: 赔付比例"), "{fault}");
+        let unknown = crate::scheme_file::unknown_tables(&scheme);
+        assert_eq!(unknown, [("illness-2020", "赔付比例")]);
+    }
 }
