@@ -3,3 +3,4 @@
 mod by_hand;
 mod demo;
 mod operator;
+mod rehearse;

@@ -109,8 +109,8 @@ pub struct RecordedYear {
     pub places: BTreeMap<RegionCode, String>,
 }
 
-/// Reads a policy year of a county; `None` for the newest with claims. A county without claims, or
-/// without claims in the year, has none to tell: `Ok(None)`.
+/// Reads a policy year of a county; `None` for the newest with claims. A county without claims has
+/// none to tell: `Ok(None)`. A year without claims is empty, and says which years are not.
 pub async fn recorded_year(
     store: &dyn Store,
     county: CountyCode,
@@ -138,7 +138,7 @@ pub async fn recorded_year(
     let Some(year) = named.or_else(|| years.last().copied()) else {
         return Ok(None);
     };
-    if claims.is_empty() {
+    if years.is_empty() {
         return Ok(None);
     }
     let mut schemes = BTreeMap::new();
@@ -451,6 +451,11 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// New less old, in fen.
+    pub const fn difference(&self) -> Fen {
+        minus(self.new, self.old)
+    }
+
     fn add(&mut self, old: Fen, new: Fen) {
         self.claims += 1;
         self.old = plus(self.old, old);
@@ -562,6 +567,32 @@ pub struct Rehearsal {
     pub villages: BTreeMap<RegionCode, VillageLine>,
     /// Checks the draft wants, and in how many claims they were never held.
     pub never_held: BTreeMap<Check, u64>,
+}
+
+impl Rehearsal {
+    /// The households of all villages together.
+    pub fn households(&self) -> VillageLine {
+        let mut all = VillageLine::default();
+        for line in self.villages.values() {
+            all.better.join(line.better);
+            all.worse.join(line.worse);
+            all.same += line.same;
+            all.open += line.open;
+            all.open_old = plus(all.open_old, line.open_old);
+        }
+        all
+    }
+
+    /// The claims that would get stuck, by the code of the reason.
+    pub fn stuck(&self) -> BTreeMap<&'static str, Vec<&CaseLine>> {
+        let mut stuck: BTreeMap<&'static str, Vec<&CaseLine>> = BTreeMap::new();
+        for case in &self.cases {
+            if let Some(reason) = &case.stuck {
+                stuck.entry(reason.code()).or_default().push(case);
+            }
+        }
+        stuck
+    }
 }
 
 /// Runs a draft over a year as it was recorded. Pure: the same record and draft give the same.
@@ -1004,6 +1035,11 @@ impl Side {
     fn add(&mut self, difference: Fen) {
         self.households += 1;
         self.difference = plus(self.difference, difference);
+    }
+
+    fn join(&mut self, other: Self) {
+        self.households += other.households;
+        self.difference = plus(self.difference, other.difference);
     }
 }
 
