@@ -740,13 +740,22 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
             "方案不保该原因或该日期 / the scheme does not cover cause or day",
             "请核对,或选择另一年度方案 / check, or choose the scheme of another year",
         ),
+        Blocked::OutsidePolicyYear { from, to, .. } => (
+            Some(Column::EventOn),
+            format!("不在方案的保单年度内({from}至{to}) / outside the scheme's policy year"),
+            "请选择另一年度方案 / choose the scheme of another year".to_owned(),
+        ),
+        Blocked::EvidenceMissing { kinds } => (
+            None,
+            format!("推送前缺少材料:{} / documents are due before referral", kinds.join("、")),
+            "请先补充材料,再推送 / hand them in on the draft, then refer it".to_owned(),
+        ),
         Blocked::InvalidState { .. }
         | Blocked::DutyConflict { .. }
         | Blocked::ConflictOfInterest {}
         | Blocked::NotQualified { .. }
         | Blocked::DuplicateEvent { .. }
         | Blocked::CheckOrder { .. }
-        | Blocked::EvidenceMissing { .. }
         | Blocked::InsuredDeceased { .. }
         | Blocked::PayeeDeceased {}
         | Blocked::OtherCompensationRequired {}
@@ -766,6 +775,12 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
         | Blocked::ObjectionUnknown {}
         | Blocked::ReviewRequired {}
         | Blocked::OverLimit { .. }
+        | Blocked::BeyondAuthority { .. }
+        | Blocked::AssessmentStale {}
+        | Blocked::IncomeWindow { .. }
+        | Blocked::OverIncomeLine { .. }
+        | Blocked::FlagStands { .. }
+        | Blocked::QuorumMissing { .. }
         | Blocked::NoFirstApproval {}
         | Blocked::OverAssessment { .. }
         | Blocked::CapExceeded { .. }

@@ -264,7 +264,7 @@ impl Round {
             Ok(Ok(commit)) => match item(ask, claim, scheme, commit) {
                 Err(fault) => Ruling::Answered(Err(fault)),
                 Ok(item) => {
-                    self.note(&item)?;
+                    self.note(&item);
                     Ruling::Decided(Box::new(item))
                 }
             },
@@ -362,7 +362,7 @@ impl Round {
     }
 
     /// Notes what a decided command changes for those after it.
-    fn note(&mut self, item: &Item) -> Result<(), Fault> {
+    fn note(&mut self, item: &Item) {
         let claim = &item.claim;
         let held = item.before.as_ref().map(event_key);
         let holds = claim.status().is_living().then(|| event_key(claim));

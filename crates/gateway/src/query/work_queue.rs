@@ -21,6 +21,7 @@ const fn is_awaited(command: CommandKind) -> bool {
     use CommandKind as C;
     match command {
         C::DraftReferral
+        | C::AttachDocument
         | C::RaiseObjection
         | C::ChangePayee
         | C::WithdrawClaim
