@@ -200,20 +200,25 @@ fn table<'a>(scheme: &'a Scheme, case: &QuoteCase) -> Result<&'a Schedule, Quote
         .ok_or_else(|| QuoteFault::PerilNotCovered {
             covered: scheme.perils.iter().map(|it| it.peril).collect(),
         })?;
-    let named = || -> Vec<String> {
-        let groups = terms.tables.iter().flat_map(|it| it.groups.iter().cloned());
+    let served = || -> Vec<String> {
+        let mut groups: Vec<String> = terms
+            .tables
+            .iter()
+            .flat_map(|it| it.groups.clone())
+            .collect();
         if terms.tables.iter().any(|it| it.groups.is_empty()) {
-            scheme.coverage.groups.clone()
-        } else {
-            groups.collect()
+            let others = scheme.coverage.groups.iter();
+            let others: Vec<String> = others.filter(|it| !groups.contains(it)).cloned().collect();
+            groups.extend(others);
         }
+        groups
     };
     // A household without a group is nobody's in a real claim; a quote may leave the group open
     // where one table is for everybody, and nobody has a table apart.
     if case.group.is_empty() {
         return match terms.tables.as_slice() {
             [only] if only.groups.is_empty() => Ok(&only.schedule),
-            _several => Err(QuoteFault::GroupNeeded { groups: named() }),
+            _several => Err(QuoteFault::GroupNeeded { groups: served() }),
         };
     }
     if !scheme.coverage.covers(&case.group) {
@@ -223,7 +228,7 @@ fn table<'a>(scheme: &'a Scheme, case: &QuoteCase) -> Result<&'a Schedule, Quote
     }
     terms
         .schedule(&case.group)
-        .ok_or_else(|| QuoteFault::GroupNotCovered { covered: named() })
+        .ok_or_else(|| QuoteFault::GroupNotCovered { covered: served() })
 }
 
 fn uplift_max(scheme: &Scheme, schedule: &Schedule, assessment: &Assessment) -> Fen {
@@ -274,6 +279,14 @@ mod tests {
             },
             used: RunningTotals::default(),
         }
+    }
+
+    fn table_of_illness(begins: &str) -> String {
+        let from = SCHEME.find("[[perils.tables]]").expect("there");
+        let to = SCHEME
+            .find("[[perils]]\nperil = \"SCHOOLING\"")
+            .expect("there");
+        SCHEME[from..to].replace("id = \"illness-2020\"", begins)
     }
 
     /// 91,200 less 50,000 leaves 41,200; above 5,000 at 70 %: 25,340. The whole at 70 %: 28,840.
@@ -367,6 +380,29 @@ mod tests {
         );
         let covered = scheme.coverage.groups.clone();
         assert_eq!(refused("低保户"), QuoteFault::GroupNotCovered { covered });
+        // A table apart and one for all others: the group decides between them.
+        let apart = parse_scheme(&SCHEME.replacen(
+            "[[perils.tables]]\nid = \"illness-2020\"",
+            &format!(
+                "{}{}",
+                table_of_illness("groups = [\"脱贫不稳定户\"]\nid = \"apart\""),
+                "[[perils.tables]]\nid = \"illness-2020\""
+            ),
+            1,
+        ));
+        let apart = apart.unwrap_or_else(|faults| panic!("{faults:#?}"));
+        let fault = quote(&apart, &case("", 9_000, 0)).expect_err("two tables");
+        let groups = ["脱贫不稳定户", "边缘易致贫户", "突发严重困难户"]
+            .map(str::to_owned)
+            .to_vec();
+        assert_eq!(fault, QuoteFault::GroupNeeded { groups });
+        let table = |group| {
+            quote(&apart, &case(group, 9_000, 0))
+                .expect("a quote")
+                .assessment
+        };
+        assert_eq!(table("脱贫不稳定户").schedule_id, "apart");
+        assert_eq!(table(GROUP).schedule_id, "illness-2020");
         // One table for everybody: the group may be left out.
         let plain = parse_scheme(SCHEME).expect("sound");
         assert!(quote(&plain, &case("", 9_000, 0)).is_ok());

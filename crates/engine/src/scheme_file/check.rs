@@ -458,7 +458,8 @@ impl<'a, 't> Judge<'a, 't> {
         let Some((last, _)) = rows.last() else { return };
         let terms: Vec<Term> = rows.iter().map(|(_, term)| *term).collect();
         let days = measure.longest(&terms);
-        if days > days_max {
+        if days.is_none_or(|days| days > days_max) {
+            let days = days.map_or("years".to_owned(), |days| format!("{days} days"));
             let names: Vec<&str> = rows
                 .iter()
                 .map(|(index, _)| deadlines[*index].status.code())
@@ -466,7 +467,7 @@ impl<'a, 't> Judge<'a, 't> {
             self.fault(
                 &format!("deadlines.status[{last}].days"),
                 format!(
-                    "{} can take {days} days, and {what} is due within {days_max} days (保险法 23)",
+                    "{} can take {days}, and {what} is due within {days_max} days (保险法 23)",
                     names.join(" and ")
                 ),
             );
@@ -626,8 +627,9 @@ struct Measure<'a> {
 
 impl Measure<'_> {
     /// The longest that these terms can take one after the other, in natural days. Where no calendar
-    /// reaches, only weekends are known to be rest days, so that the truth can be longer.
-    fn longest(&self, terms: &[Term]) -> i64 {
+    /// reaches, only weekends are known to be rest days, so that the truth can be longer. `None` for
+    /// years.
+    fn longest(&self, terms: &[Term]) -> Option<i64> {
         let from = self.year.from.year();
         let weekends = (from..=from + 3).map(|year| (year, YearDays::default()));
         let weekends = Calendar::new(weekends.collect());
@@ -644,8 +646,6 @@ impl Measure<'_> {
         })
         .flatten()
         .max()
-        // A term that no calendar of weekends holds runs for years.
-        .unwrap_or(i64::MAX)
     }
 }
 

@@ -189,7 +189,7 @@ fn kind_to_front(table: &mut DeTable<'_>, path: &str, lines: &Lines<'_>, finding
         return;
     };
     let kind = fields.remove("kind");
-    let written = kind.as_ref().map(|it| it.get_ref());
+    let written = kind.as_ref().map(Spanned::get_ref);
     let known = written
         .and_then(DeValue::as_str)
         .and_then(|kind| KINDS.iter().find(|(known, _)| *known == kind));

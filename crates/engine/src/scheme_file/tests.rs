@@ -1,6 +1,7 @@
 //! Each refusal and each warning of a scheme file, produced alone, with its line.
 
 use super::{Finding, check_scheme, org_id, parse_scheme, schema};
+use crate::quote::{parse_case, quote};
 use crate::testkit::world::{SCHEME, day, yuan};
 use benefits::{
     Accumulation, AidTreatment, Cap, CapScope, HeadAmount, OutcomeAmount, Per, Rate, Rule,
@@ -101,6 +102,29 @@ fn the_shipped_sample_is_sound() {
     let report = check_scheme(sample, Some(&calendar()));
     assert_eq!(report.faults, []);
     assert!(report.scheme.is_some());
+}
+
+/// The example in the README, word for word: sound, without a warning, and it pays what is said there.
+#[test]
+fn the_example_of_the_readme_is_sound() {
+    let readme = include_str!("../../../../README.md");
+    let example = readme.split("<!-- small scheme").nth(1).expect("the mark");
+    let example = example.split("```toml\n").nth(1).expect("the example");
+    let example = example.split("```").next().expect("its end");
+    let report = check_scheme(example, Some(&calendar()));
+    assert_eq!((report.faults, report.warnings), (vec![], vec![]));
+    let case = readme
+        .split("echo '")
+        .find(|it| it.starts_with("{\"peril\""))
+        .expect("the case");
+    let case = case.split('\'').next().expect("its end");
+    let case = parse_case(case).expect("a case");
+    let read = quote(&report.scheme.expect("sound"), &case).expect("a quote");
+    // 36,200 above the deductible: 1,500 + 5,000 + 14,000 + 1,080.
+    assert_eq!(read.assessment.benefit, yuan(21_580));
+    let others: Vec<_> = read.other_readings.iter().map(|it| it.difference).collect();
+    // 36,200 at 90 %; 41,200 in bands; 41,200 at 90 %.
+    assert_eq!(others, [yuan(11_000), yuan(4_500), yuan(15_500)]);
 }
 
 /// Dates as TOML has them, and as a spreadsheet would quote them.
@@ -697,6 +721,13 @@ fn deadlines_beyond_the_law_are_refused() {
         "days = 5 # APPROVED",
         "deadlines.status[0].days",
         "APPROVED can take 17 days",
+    );
+    refused(
+        letter,
+        &rows(&[&working("APPROVED", 60_000)]),
+        "days = 60000",
+        "deadlines.status[0].days",
+        "APPROVED can take years",
     );
     // Without a calendar only weekends are known: five working days are seven days, eight are twelve.
     let by_weekends = |days| {

@@ -131,12 +131,12 @@ pub(super) struct ProcedureText {
     #[schemars(required, range(min = 0, max = 65535))]
     pub liveness_days_max: Option<i64>,
     /// When a village evaluation (民主评议) is valid and passes; needed with the check
-    /// VILLAGE_EVALUATION.
+    /// `VILLAGE_EVALUATION`.
     pub evaluation: Option<EvaluationText>,
     /// What each duty may approve (审批权限); a duty without a row approves nothing.
     #[schemars(required, length(min = 1))]
     pub authority: Option<Vec<AuthorityText>>,
-    /// Steps that other duties hold than usual: STEP = ["DUTY"].
+    /// Steps that other duties hold than usual, such as `APPROVE_CLAIM = ["COUNTY_REVIEWER"]`.
     #[serde(default)]
     #[schemars(schema_with = "duty_map_schema")]
     pub duties: BTreeMap<String, Vec<Word<Duty>>>,
