@@ -1,6 +1,7 @@
 //! The one integration-test binary: what only shows when the parts run together.
 
 mod browser;
+mod calendar;
 mod contracts;
 mod journeys;
 mod support;

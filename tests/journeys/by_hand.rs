@@ -5,13 +5,22 @@ use crate::support::{Client, Place, Server};
 use serde_json::{Value, json};
 
 /// A claim as its last answer showed it.
-struct Case {
-    id: Value,
+pub(super) struct Case {
+    pub(super) id: Value,
     version: Value,
     next_key: u32,
 }
 
 impl Case {
+    /// The claim of an answer.
+    pub(super) fn of(claim: &Value) -> Self {
+        Self {
+            id: claim["id"].clone(),
+            version: claim["version"].clone(),
+            next_key: 0,
+        }
+    }
+
     fn input(&mut self, more: &Value) -> Value {
         self.next_key += 1;
         let mut input = json!({
@@ -25,7 +34,7 @@ impl Case {
     }
 
     /// Gives a command with a committed document; returns the answer's payload.
-    async fn give(&mut self, who: &Client, document: &str, more: Value) -> Value {
+    pub(super) async fn give(&mut self, who: &Client, document: &str, more: Value) -> Value {
         let input = self.input(&more);
         let answer = who.ask(document, json!({ "input": input })).await;
         let (_, payload) = answer["data"]
@@ -39,7 +48,7 @@ impl Case {
     }
 }
 
-fn paper(kind: &str) -> Value {
+pub(super) fn paper(kind: &str) -> Value {
     json!({ "kind": kind, "sha256": "a".repeat(64) })
 }
 

@@ -1,6 +1,7 @@
 //! Households' stories, on the real binary, over real HTTP.
 
 mod by_hand;
+mod calendar;
 mod demo;
 mod operator;
 mod rehearse;

@@ -110,6 +110,15 @@ impl Place {
     }
 }
 
+/// The Python that tests/run prepared, with its packages. Without one the test fails, loudly.
+pub fn python() -> Command {
+    let interpreter = variable("FANGPIN_TEST_PYTHON").expect(
+        "no Python with the packages the tests need: run through tests/run, which makes one in \
+         target/tests-venv, or set FANGPIN_TEST_PYTHON to its interpreter",
+    );
+    Command::new(interpreter)
+}
+
 /// A new database on the server that tests/run started. Without one the test fails, loudly.
 pub fn postgres_database() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -132,22 +141,33 @@ pub fn postgres_database() -> String {
 pub struct Server {
     child: Child,
     pub address: String,
+    /// Every line until the address was known.
+    heard: Vec<String>,
+    hear: mpsc::Receiver<String>,
 }
 
 impl Server {
     /// Starts `fangpin ARGUMENTS --listen 127.0.0.1:0` and waits for its address.
     pub fn start(place: &Place, arguments: &[&str]) -> Self {
+        Self::start_with(place, arguments, &[])
+    }
+
+    /// Starts it with more in the environment.
+    pub fn start_with(place: &Place, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = place.fangpin(arguments);
         command
+            .envs(environment.iter().copied())
             .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let child = command.spawn().unwrap();
+        let (say, hear) = mpsc::channel();
         let mut server = Self {
             child,
             address: String::new(),
+            heard: Vec::new(),
+            hear,
         };
-        let (say, hear) = mpsc::channel();
         let streams: [Box<dyn std::io::Read + Send>; 2] = [
             Box::new(server.child.stdout.take().unwrap()),
             Box::new(server.child.stderr.take().unwrap()),
@@ -161,11 +181,12 @@ impl Server {
             });
         }
         drop(say);
-        let mut heard = Vec::new();
         loop {
-            let line = hear
-                .recv_timeout(Duration::from_mins(1))
-                .unwrap_or_else(|_| panic!("the server did not come up:\n{}", heard.join("\n")));
+            let line = server.hear.recv_timeout(Duration::from_mins(1));
+            let line = line.unwrap_or_else(|_| {
+                panic!("the server did not come up:\n{}", server.heard.join("\n"))
+            });
+            server.heard.push(line.clone());
             if let Some((_, rest)) = line.split_once("http://") {
                 rest.split(['/', ' '])
                     .next()
@@ -173,8 +194,17 @@ impl Server {
                     .clone_into(&mut server.address);
                 return server;
             }
-            heard.push(line);
         }
+    }
+
+    /// Ends it; everything it said.
+    pub fn stop(mut self) -> Vec<String> {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        // The channel ends with the streams, and these with the process.
+        let mut said = std::mem::take(&mut self.heard);
+        said.extend(self.hear.iter());
+        said
     }
 
     /// Kills it as a power cut would.

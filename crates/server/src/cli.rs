@@ -174,7 +174,9 @@ async fn dispatch(cli: Cli) -> Ending {
         Command::User { action } => user::run(&configured(None)?, action).await,
         Command::County { action } => user::county(&configured(None)?, action).await,
         Command::Scheme { action } => match action {
-            scheme::Action::Check { file } => scheme::check(&file, &wiring::calendar(&configured(None)?)?),
+            scheme::Action::Check { file } => {
+                scheme::check(&file, wiring::calendar(&configured(None)?)?.as_ref())
+            }
             scheme::Action::Quote {
                 file,
                 case,

@@ -61,7 +61,7 @@ fn listed(file: &Path, findings: &[Finding]) -> String {
 fn load(file: &Path, calendar: Option<&Calendar>) -> Result<(Scheme, Vec<Finding>), Failure> {
     let report = check_scheme(&read(file)?, calendar);
     let count = report.faults.len();
-    let refused = || {
+    let refused = || -> Failure {
         let faults = listed(file, &report.faults);
         format!("方案有误 the scheme is not sound ({count}):\n{faults}").into()
     };
