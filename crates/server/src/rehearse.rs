@@ -144,14 +144,14 @@ fn print(draft: &Scheme, rehearsal: &Rehearsal) {
     let lines = villages.iter();
     let mut table = table(
         &[
-            "村",
+            "村 village",
             "增加户 better",
-            "增加(元)",
+            "增加(元) gain",
             "减少户 worse",
-            "减少(元)",
+            "减少(元) loss",
             "不变 same",
             "待定户 open",
-            "原金额(元)",
+            "原(元) old",
         ],
         1,
     );
@@ -337,7 +337,7 @@ fn reasons(stuck: &std::collections::BTreeMap<&'static str, Vec<&CaseLine>>) -> 
         "reason",
         "结果 result",
         "件数 count",
-        "原金额(元)",
+        "原(元) old",
         "案件 claims",
     ];
     let mut table = table(&header, 3);
@@ -424,7 +424,7 @@ fn detail(stuck: Option<&Stuck>) -> String {
         Stuck::Facts { what } => what.clone(),
         Stuck::Unknown { missing } => missing.clone(),
         Stuck::Authority { amount, limit } => format!("{amount} > {limit}"),
-        Stuck::PoolEmpty { lacking } => format!("−{lacking}"),
+        Stuck::PoolEmpty { lacking } => format!("-{lacking}"),
     }
 }
 
@@ -432,12 +432,12 @@ fn claims(recorded: &RecordedYear, rehearsal: &Rehearsal) -> Table {
     let header = [
         "案件 claim",
         "村 village",
-        "类别",
-        "状态",
+        "类别 peril",
+        "状态 status",
         "卡住原因 stuck",
         "原(元) old",
         "新(元) new",
-        "差额(元)",
+        "差额(元) difference",
     ];
     let mut table = table(&header, 5);
     for case in &rehearsal.cases {

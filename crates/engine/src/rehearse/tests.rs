@@ -742,7 +742,7 @@ fn next(desk: &TestDesk, claim: &Claim, choice: u8) -> Option<Journey> {
         State::Instructed(_) if rare => story.fail(),
         State::Instructed(_) => story.confirm(),
         State::PayFailed(_) | State::PayReturned(_) => story.reinstate(),
-        State::Paid(_) if choice % 4 == 0 => story.start_recovery(),
+        State::Paid(_) if choice.is_multiple_of(4) => story.start_recovery(),
         State::Paid(_) if choice % 4 == 1 => story.give_money_back(),
         State::Paid(_) => story.archive(),
         State::Recovering(_) => story.recover(),
@@ -769,7 +769,7 @@ async fn random_history(world: World, moves: &[Move], tally: &Tally) {
     let desk = TestDesk::open_with(Arc::new(MemoryStore::new()), world).await;
     let one = desk.world.household("石门寨").clone();
     let other = desk.world.household("驻操营").clone();
-    let mut claims = vec![
+    let mut claims = [
         desk.draft(&one).await,
         desk.draft(&one).event_on(day(2020, 4, 6)).await,
         desk.draft(&one).insured(one.members[1].id).await,
