@@ -194,9 +194,7 @@ async fn dispatch(cli: Cli) -> Ending {
                 scheme::publish(&config, &file, &calendar, fund).await
             }
             scheme::Action::Schema => scheme::schema(),
-            scheme::Action::Rehearse(order) => {
-                rehearse::run(&configured(None)?, &order).await
-            }
+            scheme::Action::Rehearse(order) => rehearse::run(&configured(None)?, &order).await,
         },
         Command::Calendar { action } => calendar::run(&configured(None)?, action),
         Command::Import { what } => user::import(&configured(None)?, what).await,
