@@ -4,3 +4,4 @@ mod by_hand;
 mod calendar;
 mod demo;
 mod operator;
+mod rehearse;

@@ -17,6 +17,7 @@ pub mod limits;
 pub mod ports;
 pub mod quote;
 pub mod registry;
+pub mod rehearse;
 pub mod scheme_file;
 pub mod testkit;
 pub mod timer;

@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::config::{Config, KEYS, LogFormat, Overrides};
-use crate::{calendar, demo, scheme, serve, user, verify, wiring};
+use crate::{calendar, demo, rehearse, scheme, serve, user, verify, wiring};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -194,6 +194,7 @@ async fn dispatch(cli: Cli) -> Ending {
                 scheme::publish(&config, &file, &calendar, fund).await
             }
             scheme::Action::Schema => scheme::schema(),
+            scheme::Action::Rehearse(order) => rehearse::run(&configured(None)?, &order).await,
         },
         Command::Calendar { action } => calendar::run(&configured(None)?, action),
         Command::Import { what } => user::import(&configured(None)?, what).await,

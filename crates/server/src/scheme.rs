@@ -39,6 +39,8 @@ pub enum Action {
     },
     /// Prints the reference of the scheme file as JSON Schema, for editors
     Schema,
+    /// Runs a draft over a year's recorded claims; changes nothing
+    Rehearse(crate::rehearse::Order),
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
