@@ -191,10 +191,13 @@ fn used() -> impl Strategy<Value = RunningTotals> {
 
 /// A loss whose layers never exceed it, with the facts that any rule may ask for.
 fn loss() -> impl Strategy<Value = Loss> {
-    let aid = prop_oneof![Just((Fen::ZERO, Fen::ZERO)), (money(), money())];
+    let aid = prop_oneof![
+        Just((Fen::ZERO, Fen::ZERO, Fen::ZERO)),
+        (money(), money(), money())
+    ];
     let facts = (1..9_u16, (0..50_u32, 0..50_u32), money());
     (money(), prop::collection::vec(money(), 0..4), aid, facts).prop_map(
-        |(own, paid, (grants, loans), (heads, (pigs, sheep), income))| Loss {
+        |(own, paid, (other, grants, loans), (heads, (pigs, sheep), income))| Loss {
             submitted: Fen::new(own.get() + paid.iter().map(|paid| paid.get()).sum::<i64>()),
             layers: paid
                 .into_iter()
@@ -204,6 +207,7 @@ fn loss() -> impl Strategy<Value = Loss> {
                 })
                 .collect(),
             stated_eligible: Some(own),
+            other,
             grants,
             loans,
             outcome: Some("本科".into()),

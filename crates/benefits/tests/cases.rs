@@ -125,13 +125,13 @@ fn judge(row: &csv::StringRecord, schedule: &Schedule) -> Result<(Fen, Fen), Dou
     let loss = Loss {
         submitted: Fen::parse_yuan(column(1))?,
         layers: layers(column(2))?,
-        stated_eligible: None,
         grants: amount(3)?,
         loans: amount(4)?,
         outcome: filled(5).map(str::to_owned),
         heads: filled(6).map(str::parse).transpose()?,
         units: units(column(7))?,
         income_per_head: filled(8).map(Fen::parse_yuan).transpose()?,
+        ..Loss::default()
     };
     let used = RunningTotals {
         person_year_loss: amount(9)?,

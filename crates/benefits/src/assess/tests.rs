@@ -591,6 +591,15 @@ fn declared_layers_are_stated_all_and_in_order() {
     };
     let lawful = of(&[("基本医保", "15000"), ("大病保险", "0")]);
     assert_eq!(benefit(&schedule, &lawful), Ok("1,500.00".into()));
+    // What a liable party paid is no layer: it is deducted after them, down to nothing.
+    for (other, pays) in [("1000", "1,200.00"), ("9000", "0.00")] {
+        let with_other = Loss {
+            other: yuan(other),
+            stated_eligible: Some(yuan("10000")),
+            ..lawful.clone()
+        };
+        assert_eq!(benefit(&schedule, &with_other), Ok(pays.into()), "{other}");
+    }
     for wrong in [
         &[][..],
         &[("基本医保", "15000")],
