@@ -3,6 +3,7 @@
 
 use crate::caller::Scope;
 use crate::registry::Registry;
+use crate::retelling::Retelling;
 use async_trait::async_trait;
 use benefits::Fen;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -311,7 +312,24 @@ pub struct StatusCount {
     pub amount: Fen,
 }
 
-/// A payment row, as the audit reads it.
+/// What a log entry's row says in columns of its own, and the texts that the chain is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRow {
+    /// Place in the county's log.
+    pub county_seq: i64,
+    /// The code of the event's kind.
+    pub kind: String,
+    /// The person who acted.
+    pub actor: PersonId,
+    /// The instant.
+    pub at: DateTime<Utc>,
+    /// The event's text.
+    pub event: String,
+    /// The text of the facts it was judged on.
+    pub seen: String,
+}
+
+/// A payment row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentRow {
     /// The claim.
@@ -320,8 +338,6 @@ pub struct PaymentRow {
     pub status: String,
     /// Fen.
     pub amount: Fen,
-    /// The number of completed notices (closed, term over at the time) of the claim on record.
-    pub completed_notices: u64,
 }
 
 /// Reading. Every read is within a scope, except those of the auditor's verification.
@@ -353,14 +369,14 @@ pub trait ClaimReader: Send + Sync {
     -> Result<Vec<Recorded>, Fault>;
     /// Whether the server can answer: one trivial read.
     async fn ready(&self) -> Result<(), Fault>;
-    /// Every claim of a county after an id, in order of id: for verification.
+    /// Every claim of a county after an id, in order of id.
     async fn claims_after(
         &self,
         county: CountyCode,
         after: Option<ClaimId>,
         limit: u32,
     ) -> Result<Vec<Claim>, Fault>;
-    /// Every payment of a county: for verification.
+    /// Every payment of a county.
     async fn payments(&self, county: CountyCode) -> Result<Vec<PaymentRow>, Fault>;
     /// The sum of all transfers into and out of each account of a pool, recomputed from the
     /// transfers: for verification.
@@ -369,13 +385,15 @@ pub trait ClaimReader: Send + Sync {
         county: CountyCode,
         scheme: SchemeId,
     ) -> Result<crate::household::PoolBalances, Fault>;
-    /// The text of each log entry as stored, to check the chain: (event, seen).
-    async fn log_texts(
+    /// Each log entry as stored, to check the chain and the columns beside it.
+    async fn log_rows(
         &self,
         county: CountyCode,
         after: i64,
         limit: u32,
-    ) -> Result<Vec<(i64, String, String)>, Fault>;
+    ) -> Result<Vec<LogRow>, Fault>;
+    /// The tables beside a county's log, to be told anew from it: for verification.
+    fn retelling(&self, county: CountyCode) -> Box<dyn Retelling + '_>;
 }
 
 /// Everything the product needs from a store.

@@ -556,20 +556,23 @@ async fn sequences_without_a_gap(store: Arc<dyn Store>) {
     loop {
         let after = pieces.last().map_or(0, |entry| entry.county_seq);
         let piece = desk.store().log(county(), after, 7).await.expect("reading");
-        let texts = desk.store().log_texts(county(), after, 7).await;
+        let texts = desk.store().log_rows(county(), after, 7).await;
         let texts = texts.expect("reading");
         assert!(piece.len() <= 7 && piece.len() == texts.len());
-        for (entry, (seq, event, seen)) in piece.iter().zip(&texts) {
-            assert_eq!(entry.county_seq, *seq);
+        for (entry, row) in piece.iter().zip(&texts) {
+            assert_eq!(entry.county_seq, row.county_seq);
             let hash = Recorded::hash_of(
                 &entry.previous_hash,
-                *seq,
+                row.county_seq,
                 entry.claim,
                 entry.version,
-                event,
-                seen,
+                &row.event,
+                &row.seen,
             );
             assert_eq!(entry.hash, hash);
+            let Event { stamp, what, .. } = &entry.event;
+            assert_eq!((row.actor, row.at), (stamp.by, stamp.at));
+            assert_eq!(row.kind, what.kind().code());
         }
         if piece.is_empty() {
             break;
