@@ -104,15 +104,14 @@ impl Shelf {
         self.rows.get_mut(&(table, key.to_owned()))
     }
 
-    /// Takes the rows of a table away that are not wanted any more.
-    pub fn remove(&mut self, table: &'static str, unwanted: impl Fn(&Columns) -> bool) {
-        self.rows
-            .retain(|(of, _), columns| *of != table || !unwanted(columns));
-    }
-
-    /// Takes one row away.
-    pub fn remove_row(&mut self, table: &'static str, key: &str) {
-        self.rows.remove(&(table, key.to_owned()));
+    /// Takes the rows of a table away whose keys begin so.
+    pub fn remove_under(&mut self, table: &'static str, prefix: &str) {
+        let from = (table, prefix.to_owned());
+        let under = self.rows.range(from..).map(|(key, _)| key);
+        let under = under.take_while(|(of, key)| *of == table && key.starts_with(prefix));
+        for key in under.cloned().collect::<Vec<_>>() {
+            self.rows.remove(&key);
+        }
     }
 
     /// Compares a row that stands; each row once.
@@ -134,12 +133,15 @@ impl Shelf {
         }
     }
 
-    /// The payee's row must still be the one that the log has sealed; a payee that no event was
-    /// about may stand as it is.
-    pub fn meet_payee(&mut self, payee: PayeeId, fingerprint: String) {
+    /// Compares a payee that stands, by its fingerprint; `None` if the row contradicts itself. Of a
+    /// payee that no event was about the log tells nothing.
+    pub fn meet_payee(&mut self, payee: PayeeId, fingerprint: Option<String>) {
         let key = payee.to_string();
         if self.row(PAYEE, &key).is_some() {
-            self.meet(PAYEE, key, &sealed(fingerprint));
+            let stands = fingerprint.map(sealed).unwrap_or_default();
+            self.meet(PAYEE, key, &stands);
+        } else if fingerprint.is_none() {
+            self.differ(PAYEE, key, Unlike::Columns(vec![SEALED.into()]));
         }
     }
 

@@ -9,7 +9,7 @@ use lifecycle::{CountyCode, Scheme, SchemeId};
 use migrations::{MigrationStatus, Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    QueryResult, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,7 +29,7 @@ const IDLE_IN_TRANSACTION: &str = "15s";
 const MIGRATION_LOCK: i64 = 0x6661_6e67_7069_6e01;
 
 /// The head of a county's log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) last_seq: i64,
     pub(crate) last_hash: String,
@@ -273,13 +273,7 @@ impl Core {
             .query_one_raw(lock)
             .await
             .map_err(|fault| Fault::store("locking the county", fault))?;
-        row.map(|row| {
-            Ok(Head {
-                last_seq: rows::get(&row, "last_seq")?,
-                last_hash: rows::get(&row, "last_hash")?,
-            })
-        })
-        .transpose()
+        row.as_ref().map(head_of).transpose()
     }
 
     /// A scheme already read.
@@ -315,6 +309,13 @@ impl Core {
             .insert((county, id), Arc::clone(&scheme));
         Ok(Some(scheme))
     }
+}
+
+fn head_of(row: &QueryResult) -> Result<Head, Fault> {
+    Ok(Head {
+        last_seq: rows::get(row, "last_seq")?,
+        last_hash: rows::get(row, "last_hash")?,
+    })
 }
 
 /// Executes a statement; says how many rows it touched.

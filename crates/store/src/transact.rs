@@ -302,7 +302,12 @@ impl Round {
         let household = home.as_ref().map_or_else(RunningShare::default, |home| {
             used(found.household, "HOUSEHOLD", home.id.0)
         });
-        let figures = [person.benefit, person.loss, household.benefit, household.loss];
+        let figures = [
+            person.benefit,
+            person.loss,
+            household.benefit,
+            household.loss,
+        ];
         if figures.into_iter().any(Fen::is_negative) {
             return Err(rows::impossible(
                 "running_total",
@@ -344,6 +349,7 @@ impl Round {
                 .unwrap_or_default(),
             persons: home.as_ref().map_or(0, |it| it.persons),
             payee: found.payee,
+            payee_seal: found.payee_seal,
             interested,
             named_duties: found.named_duties,
             duplicate: living

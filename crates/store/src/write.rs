@@ -3,6 +3,10 @@
 //! The rows of each event are derived in [`Rows::project`] by an exhaustive match: a new event
 //! breaks the build here.
 
+mod retelling;
+
+pub(crate) use retelling::SqlRetelling;
+
 use crate::connect::{Head, execute};
 use crate::dialect::{Dialect, instant};
 use crate::gather::{self, event_key};
@@ -636,6 +640,24 @@ struct Rows<'a> {
 
 fn out_of_range(table: &'static str) -> Fault {
     rows::impossible(table, "fen", &"", "out of range")
+}
+
+/// The head of a county's log, as a row.
+#[derive(Serialize)]
+struct HeadRow<'a> {
+    county_code: u32,
+    last_seq: i64,
+    last_hash: &'a str,
+}
+
+impl<'a> HeadRow<'a> {
+    fn of(county: CountyCode, head: &'a Head) -> Self {
+        Self {
+            county_code: county.get(),
+            last_seq: head.last_seq,
+            last_hash: &head.last_hash,
+        }
+    }
 }
 
 /// What an event does to the claim's live notice and payment.

@@ -1021,7 +1021,8 @@ impl Retelling for MemoryRetelling<'_> {
         }
         for home in tables.households_of(self.county) {
             for payee in &home.payees {
-                self.shelf.meet_payee(payee.id, payee.fingerprint(home.id));
+                let fingerprint = payee.fingerprint(home.id);
+                self.shelf.meet_payee(payee.id, Some(fingerprint));
             }
         }
         Ok(self.shelf.finish())

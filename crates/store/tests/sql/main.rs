@@ -6,4 +6,5 @@ mod lawful;
 mod rounds;
 mod schema;
 mod support;
+mod tampering;
 mod traps;
