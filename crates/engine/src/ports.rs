@@ -43,6 +43,9 @@ pub enum Fault {
     /// A unique or immutable thing exists with other contents.
     #[error("{0} already exists with other contents")]
     Conflict(&'static str),
+    /// The database cannot be used as it stands; the text tells an operator why and what to do.
+    #[error("{0}")]
+    Unusable(String),
     /// Too many commands are waiting.
     #[error("too many commands are waiting")]
     Overloaded,

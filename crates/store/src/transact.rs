@@ -200,7 +200,7 @@ async fn judged(
             Err(fault @ (Fault::Inconsistency { .. } | Fault::Conflict(_))) => {
                 Ruling::Answered(Err(fault))
             }
-            Ok(_) | Err(Fault::Store { .. } | Fault::Overloaded) => ruling?,
+            Ok(_) | Err(Fault::Store { .. } | Fault::Unusable(_) | Fault::Overloaded) => ruling?,
         });
     }
     Ok((transaction, head, rulings))
