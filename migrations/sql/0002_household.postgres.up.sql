@@ -1,5 +1,5 @@
 -- Households, their members and payees. A payee is one immutable version: another account is
--- another payee (the guard stands in step 0008).
+-- another payee (the guard stands in step 0008). The log seals it by `fingerprint`.
 
 CREATE TABLE household (
     county_code integer NOT NULL,
@@ -38,6 +38,7 @@ CREATE TABLE payee (
     holder_name text NOT NULL,
     bank text NOT NULL,
     account_no text NOT NULL,
+    fingerprint text NOT NULL,
     PRIMARY KEY (county_code, id),
     FOREIGN KEY (county_code, household_id) REFERENCES household (county_code, id),
     FOREIGN KEY (county_code, member_id) REFERENCES member (county_code, id)

@@ -1,5 +1,5 @@
 -- Households, their members and payees. A payee is one immutable version: another account is
--- another payee (the guard stands in step 0008).
+-- another payee (the guard stands in step 0008). The log seals it by `fingerprint`.
 
 CREATE TABLE household (
     county_code INTEGER NOT NULL,
@@ -38,6 +38,7 @@ CREATE TABLE payee (
     holder_name TEXT NOT NULL,
     bank TEXT NOT NULL,
     account_no TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
     PRIMARY KEY (county_code, id),
     FOREIGN KEY (county_code, household_id) REFERENCES household (county_code, id),
     FOREIGN KEY (county_code, member_id) REFERENCES member (county_code, id)

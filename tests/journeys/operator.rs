@@ -180,3 +180,112 @@ fn a_closed_pipe_is_no_panic() {
     assert_eq!(output.stderr, b"", "{}", both(&output));
     assert!(!output.status.success());
 }
+
+/// Who looks makes nothing: a wrong folder is an error, not an empty county whose books are sound.
+#[test]
+fn verification_neither_makes_nor_migrates() {
+    let place = Place::sqlite();
+    let folder = place.folder.path().join("wrong");
+    let look = |arguments: &[&str], expected: &str| {
+        let mut command = fangpin();
+        let output = command.args(arguments).arg("--data").arg(&folder);
+        let output = output.output().unwrap();
+        let told = both(&output);
+        assert!(
+            !output.status.success() && told.contains(expected),
+            "{told}"
+        );
+        assert!(!told.contains("sound"), "{told}");
+    };
+    for arguments in [["audit", "verify"], ["migrate", "status"]] {
+        look(&arguments, "there is no database at");
+        assert!(!folder.exists(), "{arguments:?} made the folder");
+    }
+    let mut migrate = |step: &str| {
+        let mut command = fangpin();
+        run(command.args(["migrate", step]).arg("--data").arg(&folder))
+    };
+    migrate("up");
+    look(&["audit", "verify"], "no county is loaded");
+    let told = migrate("down");
+    assert!(told.contains("pending"), "{told}");
+    look(&["audit", "verify"], "older than this program");
+    assert!(
+        migrate("status").contains("pending"),
+        "nothing was migrated"
+    );
+}
+
+/// Identity numbers, accounts and password hashes are the owner's alone, whatever the umask says.
+#[test]
+fn what_is_written_is_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::sqlite();
+    let folder = place.folder.path().join("data");
+    let demo = |folder: &std::path::Path| {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "umask 022; exec \"$0\" \"$@\""]);
+        command.arg(fangpin().get_program());
+        command
+            .args(["demo", "--no-serve", "--json", "--data"])
+            .arg(folder);
+        command
+            .env_remove("DATABASE_URL")
+            .env("FANGPIN_LOG", "warn");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", both(&output));
+        both(&output)
+    };
+    assert!(!demo(&folder).contains("chmod"));
+    let mut folders = vec![folder.clone()];
+    let mut files = 0;
+    while let Some(one) = folders.pop() {
+        let mode =
+            |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&one), 0o700, "{}", one.display());
+        for entry in std::fs::read_dir(&one).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                assert_eq!(mode(&path), 0o600, "{}", path.display());
+                files += 1;
+            }
+        }
+    }
+    assert!(files >= 4, "database and sheets: {files}");
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&folder, open).unwrap();
+    let told = demo(&folder);
+    assert!(told.contains("chmod -R go= "), "{told}");
+}
+
+/// Where and why, in seconds, and never the password.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a person waits for an answer"
+)]
+fn an_unreachable_database_is_named() {
+    let began = std::time::Instant::now();
+    let place = Place::sqlite();
+    let output = place
+        .fangpin(&["serve"])
+        .env(
+            "DATABASE_URL",
+            "postgres://someone:secret@127.0.0.1:1/fangpin",
+        )
+        .output()
+        .unwrap();
+    let told = both(&output);
+    assert!(!output.status.success());
+    assert!(
+        told.contains("PostgreSQL at 127.0.0.1:1 cannot be used"),
+        "{told}"
+    );
+    assert!(
+        told.contains("refused") && !told.contains("secret"),
+        "{told}"
+    );
+    assert!(began.elapsed() < std::time::Duration::from_secs(10));
+}

@@ -118,6 +118,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "serde_json",
             "chrono",
             "uuid",
+            "rustix",
             "rust_xlsxwriter",
             "calamine",
         ],

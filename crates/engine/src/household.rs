@@ -172,6 +172,25 @@ pub struct Payee {
     pub account: BankAccount,
 }
 
+impl Payee {
+    /// What the log keeps of this version of a payee of a household: its contents cannot be read
+    /// from it, but it shows that they are the same.
+    pub fn fingerprint(&self, household: HouseholdId) -> String {
+        let Self {
+            id,
+            member,
+            holder_name,
+            bank,
+            account,
+        } = self;
+        // The payee's id salts it: the same account of two payees has two fingerprints.
+        crate::ids::sha256(format!(
+            "payee\n{id}\n{household}\n{member}\n{holder_name}\n{bank}\n{}",
+            account.reveal()
+        ))
+    }
+}
+
 /// A monitored household (动态监测户).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Household {

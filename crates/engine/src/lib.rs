@@ -18,6 +18,7 @@ pub mod ports;
 pub mod quote;
 pub mod registry;
 pub mod rehearse;
+pub mod retelling;
 pub mod scheme_file;
 pub mod testkit;
 pub mod timer;
@@ -26,6 +27,6 @@ pub use caller::{Caller, Scope};
 pub use clock::{Clock, ManualClock, OffsetClock, SystemClock};
 pub use desk::Desk;
 pub use ports::{
-    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome,
-    Page, Receipt, Recorded, Slice, StatusCount, Store, Target,
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Judge, LogRow,
+    Outcome, Page, Receipt, Recorded, Slice, StatusCount, Store, Target,
 };

@@ -2,10 +2,12 @@
 //! synchronous judge, so no I/O can hide in a judgement.
 
 use crate::caller::Scope;
+use crate::limits;
 use crate::registry::Registry;
+use crate::retelling::Retelling;
 use async_trait::async_trait;
 use benefits::Fen;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use lifecycle::{
     AccountId, BillKey, Blocked, Claim, ClaimId, CommandKind, CountyCode, Event, EventKind,
     HouseholdId, MemberId, PayeeId, Peril, PersonId, Posting, RegionCode, Scheme, SchemeId, Seen,
@@ -42,6 +44,20 @@ pub enum Fault {
     /// A unique or immutable thing exists with other contents.
     #[error("{0} already exists with other contents")]
     Conflict(&'static str),
+    /// The database cannot be used as it stands; the text tells an operator why and what to do.
+    #[error("{0}")]
+    Unusable(String),
+    /// The clock shows an instant before the last entry of the county's log.
+    #[error(
+        "the clock shows {now}, but the county's log already reaches {last}: set the clock right; \
+         a demonstration in the past wants a folder of its own (--data) or a later --now"
+    )]
+    ClockSetBack {
+        /// What the clock shows.
+        now: DateTime<Utc>,
+        /// The instant of the last entry.
+        last: DateTime<Utc>,
+    },
     /// Too many commands are waiting.
     #[error("too many commands are waiting")]
     Overloaded,
@@ -131,6 +147,21 @@ pub struct Ask {
     pub bills: Vec<BillKey>,
     /// The instant.
     pub now: DateTime<Utc>,
+}
+
+impl Ask {
+    /// The instant at which it is judged, after the last entry of the county's log: the instants of
+    /// a log never decrease. A small lag, as between two machines, is made up; a larger one refused.
+    pub fn instant_after(&self, last: Option<DateTime<Utc>>) -> Result<DateTime<Utc>, Fault> {
+        let now = self.now;
+        match last {
+            Some(last) if last - now > Duration::seconds(limits::CLOCK_BACK_SECONDS_MAX) => {
+                Err(Fault::ClockSetBack { now, last })
+            }
+            Some(last) => Ok(now.max(last)),
+            None => Ok(now),
+        }
+    }
 }
 
 /// What the store found, under the lock.
@@ -311,7 +342,24 @@ pub struct StatusCount {
     pub amount: Fen,
 }
 
-/// A payment row, as the audit reads it.
+/// What a log entry's row says in columns of its own, and the texts that the chain is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRow {
+    /// Place in the county's log.
+    pub county_seq: i64,
+    /// The code of the event's kind.
+    pub kind: String,
+    /// The person who acted.
+    pub actor: PersonId,
+    /// The instant.
+    pub at: DateTime<Utc>,
+    /// The event's text.
+    pub event: String,
+    /// The text of the facts it was judged on.
+    pub seen: String,
+}
+
+/// A payment row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentRow {
     /// The claim.
@@ -320,8 +368,6 @@ pub struct PaymentRow {
     pub status: String,
     /// Fen.
     pub amount: Fen,
-    /// The number of completed notices (closed, term over at the time) of the claim on record.
-    pub completed_notices: u64,
 }
 
 /// Reading. Every read is within a scope, except those of the auditor's verification.
@@ -353,14 +399,14 @@ pub trait ClaimReader: Send + Sync {
     -> Result<Vec<Recorded>, Fault>;
     /// Whether the server can answer: one trivial read.
     async fn ready(&self) -> Result<(), Fault>;
-    /// Every claim of a county after an id, in order of id: for verification.
+    /// Every claim of a county after an id, in order of id.
     async fn claims_after(
         &self,
         county: CountyCode,
         after: Option<ClaimId>,
         limit: u32,
     ) -> Result<Vec<Claim>, Fault>;
-    /// Every payment of a county: for verification.
+    /// Every payment of a county.
     async fn payments(&self, county: CountyCode) -> Result<Vec<PaymentRow>, Fault>;
     /// The sum of all transfers into and out of each account of a pool, recomputed from the
     /// transfers: for verification.
@@ -369,13 +415,15 @@ pub trait ClaimReader: Send + Sync {
         county: CountyCode,
         scheme: SchemeId,
     ) -> Result<crate::household::PoolBalances, Fault>;
-    /// The text of each log entry as stored, to check the chain: (event, seen).
-    async fn log_texts(
+    /// Each log entry as stored, to check the chain and the columns beside it.
+    async fn log_rows(
         &self,
         county: CountyCode,
         after: i64,
         limit: u32,
-    ) -> Result<Vec<(i64, String, String)>, Fault>;
+    ) -> Result<Vec<LogRow>, Fault>;
+    /// The tables beside a county's log, to be told anew from it: for verification.
+    fn retelling(&self, county: CountyCode) -> Box<dyn Retelling + '_>;
 }
 
 /// Everything the product needs from a store.

@@ -246,7 +246,7 @@ fn rule(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
 }
 
 /// The money an event moves. It follows from the claim and the event alone.
-fn postings(claim: &Claim, what: &Happening) -> Vec<Posting> {
+pub fn postings(claim: &Claim, what: &Happening) -> Vec<Posting> {
     use PoolAccount as P;
     let reserved = || claim.approved_amount().unwrap_or(Fen::ZERO);
     let transfer = |from, to, amount| vec![Posting { from, to, amount }];

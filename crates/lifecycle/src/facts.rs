@@ -1,6 +1,6 @@
 //! What a judgement needs to know, read under the lock and recorded with the event.
 
-use crate::{BillKey, Calendar, Duty, PersonId, RegionCode, Scheme};
+use crate::{BillKey, Calendar, Duty, PayeeId, PersonId, RegionCode, Scheme};
 use benefits::{Fen, RunningTotals};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,16 @@ pub struct PayeeFacts {
     pub liveness: Liveness,
 }
 
+/// What the log keeps of a payee, whose name and account it must not hold: the verification sees by
+/// it that another account stands where this one was approved and paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayeeSeal {
+    /// The payee.
+    pub payee: PayeeId,
+    /// SHA-256 over household, member, holder, bank and account.
+    pub fingerprint: String,
+}
+
 /// The facts that are recorded with the event, so that an old decision can be read years later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
@@ -52,6 +62,9 @@ pub struct Seen {
     pub persons: u16,
     /// The payee the command names, else the claim's; `None` if there is no such payee.
     pub payee: Option<PayeeFacts>,
+    /// The seal of that payee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payee_seal: Option<PayeeSeal>,
     /// Those of the persons concerned (caller, delegator, person named) who belong to the
     /// household or declared an interest in it.
     pub interested: Vec<PersonId>,

@@ -31,11 +31,11 @@ pub use claim::{
     Acted, ActedAs, Claim, Objection, ObjectionStatus, Phase, RunningShare, State, Status,
 };
 pub use command::{Actor, Command, CommandKind, Door, DraftReferral, Order};
-pub use decide::{Decision, available_actions, decide, open_claim};
+pub use decide::{Decision, available_actions, decide, open_claim, postings};
 pub use diagram::diagram;
 pub use duty::Duty;
 pub use event::{Event, EventKind, Happening, Stamp};
-pub use facts::{Facts, Liveness, PayeeFacts, Seen};
+pub use facts::{Facts, Liveness, PayeeFacts, PayeeSeal, Seen};
 pub use ids::{
     AccountId, BillKey, ClaimId, CountyCode, HouseholdId, IdFault, MemberId, NoticeId, ObjectionId,
     OrgId, PayeeId, PaymentId, PersonId, RegionCode, SchemeId,

@@ -5,7 +5,7 @@
 #[expect(dead_code, reason = "each test uses a part of the world")]
 mod world;
 
-use lifecycle::{Claim, CommandKind as C, Event, EventKind, Seen, Status};
+use lifecycle::{Claim, CommandKind as C, Event, EventKind, PayeeSeal, Seen, Status};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -143,7 +143,11 @@ fn the_wire_format_is_what_was_committed() {
     }
     let office = Office::at(World::new(), Status::Approved);
     let instruct = office.world.usual(C::InstructPayout, office.claim(0));
-    let (_, facts) = office.facts(0, &Who::Cashier.orders(instruct));
+    let (_, mut facts) = office.facts(0, &Who::Cashier.orders(instruct));
+    facts.seen.payee_seal = Some(PayeeSeal {
+        payee: office.claim(0).case.payee,
+        fingerprint: "0f".repeat(32),
+    });
     check::<Seen>("seen", "INSTRUCT_PAYOUT", &facts.seen, &mut stale);
     names
         .entry("seen")

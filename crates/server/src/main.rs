@@ -46,7 +46,14 @@ fn settle_memory() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 const fn settle_memory() {}
 
+/// Whatever this process makes, be it the database with its side files, a returned spreadsheet or
+/// the demo's files, is readable by its owner only: private data lies in all of them.
+fn keep_private() {
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
 fn main() -> std::process::ExitCode {
     settle_memory();
+    keep_private();
     cli::run()
 }

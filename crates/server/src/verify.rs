@@ -2,14 +2,17 @@
 
 use crate::cli::Ending;
 use crate::config::Config;
-use crate::wiring;
 use std::process::ExitCode;
 
 pub async fn run(config: &Config, json: bool) -> Ending {
-    wiring::open(config).await?;
     let store = store::connect_snapshot(&config.database_url).await?;
+    store.expect_current_schema().await?;
     let report = engine::audit::verify(&store).await?;
+    if report.counties == 0 {
+        return Err("no county is loaded in this database: there are no books to verify".into());
+    }
     let engine::audit::Report {
+        counties: _,
         events,
         claims,
         payments,

@@ -5,6 +5,8 @@ use crate::config::Config;
 use engine::access::{Access, Office};
 use engine::{Clock, Desk, Store};
 use lifecycle::Calendar;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use store::SqlStore;
@@ -44,8 +46,23 @@ pub async fn connect(config: &Config) -> Result<SqlStore, Failure> {
                 config.data.display()
             )
         })?;
+        warn_of_readers(&config.data);
     }
     Ok(store::connect(&config.database_url).await?)
+}
+
+/// Identity numbers, accounts and password hashes lie in the data folder. What fangpin makes is its
+/// owner's alone (`main`); a folder or file that was there before may be open to others.
+fn warn_of_readers(data: &Path) {
+    let open_to_others =
+        |path: &Path| std::fs::metadata(path).is_ok_and(|it| it.permissions().mode() & 0o077 != 0);
+    let mut inside = std::fs::read_dir(data).into_iter().flatten().flatten();
+    if open_to_others(data) || inside.any(|it| open_to_others(&it.path())) {
+        tracing::warn!(
+            "others can read the private data in {0}; close it: chmod -R go= '{0}'",
+            data.display()
+        );
+    }
 }
 
 /// Connects and applies the missing schema steps.
@@ -79,7 +96,9 @@ pub async fn migrate_down(config: &Config, steps: u32) -> Ending {
 }
 
 pub async fn migrate_status(config: &Config) -> Ending {
-    for step in connect(config).await?.migrations().await? {
+    // Only looks: what is not there is not made.
+    let store = store::connect_snapshot(&config.database_url).await?;
+    for step in store.migrations().await? {
         say!(
             "{} {}",
             if step.applied { "applied" } else { "pending" },

@@ -4,13 +4,17 @@ use crate::dialect::Dialect;
 use crate::rows;
 use crate::transact::{self, Waiting};
 use crate::write::Texts;
+use chrono::{DateTime, Utc};
 use engine::{Fault, limits};
 use lifecycle::{CountyCode, Scheme, SchemeId};
-use migrations::{MigrationStatus, Migrator, MigratorTrait};
+use migrations::{MigrationStatus, Migrator, MigratorTrait, STEPS};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    QueryResult, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,14 +29,20 @@ const WRITERS: u32 = 4;
 const BUSY: Duration = Duration::from_secs(20);
 /// A transaction that does nothing for so long was abandoned; `PostgreSQL` ends it.
 const IDLE_IN_TRANSACTION: &str = "15s";
+/// How long a server may take to answer the first connection.
+const REACH: Duration = Duration::from_secs(5);
+const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// The key of the advisory lock under which one process migrates.
 const MIGRATION_LOCK: i64 = 0x6661_6e67_7069_6e01;
 
 /// The head of a county's log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "named as the columns")]
 pub(crate) struct Head {
     pub(crate) last_seq: i64,
     pub(crate) last_hash: String,
+    /// The instant of the last entry; `None` before the first.
+    pub(crate) last_at: Option<DateTime<Utc>>,
 }
 
 /// What every part of the store shares.
@@ -73,8 +83,9 @@ pub async fn connect(url: &str) -> Result<SqlStore, Fault> {
     connect_reading(url, Reading::Now).await
 }
 
-/// The same, but everything that is read, is read as the database stood at the first look: for a
-/// verification beside a server at work. Its one reading transaction lasts as long as the store.
+/// The same for reading only: everything is read as the database stood at the first look, for a
+/// verification beside a server at work. Its one transaction lasts as long as the store. Nothing is
+/// made that is not there, and nothing can be written.
 pub async fn connect_snapshot(url: &str) -> Result<SqlStore, Fault> {
     connect_reading(url, Reading::Snapshot).await
 }
@@ -104,19 +115,29 @@ impl Reading {
 }
 
 async fn connect_reading(url: &str, reading: Reading) -> Result<SqlStore, Fault> {
-    let (dialect, writer, reader) = if url.starts_with("sqlite:") {
+    let (dialect, writer, reader) = if reading == Reading::Snapshot {
+        let (dialect, options, begin) = if url.starts_with("sqlite:") {
+            sqlite_file_exists(url)?;
+            (Dialect::Sqlite, sqlite(url, false), "BEGIN")
+        } else {
+            reach_postgres(url).await?;
+            (Dialect::Postgres, postgres(url, false), BEGIN_SNAPSHOT)
+        };
+        let reader = open(reading.hold(options, begin)).await?;
+        (dialect, reader.clone(), reader)
+    } else if url.starts_with("sqlite:") {
         let writer = open(sqlite(url, true)).await?;
         // A database in memory belongs to its one connection.
         let reader = if url.contains(":memory:") || url.contains("mode=memory") {
             writer.clone()
         } else {
-            open(reading.hold(sqlite(url, false), "BEGIN")).await?
+            open(sqlite(url, false)).await?
         };
         (Dialect::Sqlite, writer, reader)
     } else {
+        reach_postgres(url).await?;
         let writer = open(postgres(url, true)).await?;
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let reader = open(reading.hold(postgres(url, false), begin)).await?;
+        let reader = open(postgres(url, false)).await?;
         (Dialect::Postgres, writer, reader)
     };
     let core = Arc::new(Core {
@@ -129,6 +150,45 @@ async fn connect_reading(url: &str, reading: Reading) -> Result<SqlStore, Fault>
     let (queue, waiting) = mpsc::channel(limits::QUEUE_MAX);
     tokio::spawn(transact::write_rounds(Arc::clone(&core), waiting));
     Ok(SqlStore { core, queue })
+}
+
+fn sqlite_file_exists(url: &str) -> Result<(), Fault> {
+    let options: SqliteConnectOptions = url
+        .parse()
+        .map_err(|fault: sqlx::Error| Fault::store("reading the database's URL", fault))?;
+    let file = options.get_filename();
+    if file.is_file() {
+        return Ok(());
+    }
+    Err(Fault::Unusable(format!(
+        "there is no database at {}; is it the right folder (--data)?",
+        file.display()
+    )))
+}
+
+/// One connection before the pools: they would try again in silence until their own time is over,
+/// and then not say where and why.
+async fn reach_postgres(url: &str) -> Result<(), Fault> {
+    let options: PgConnectOptions = url
+        .parse()
+        .map_err(|fault: sqlx::Error| Fault::store("reading the database's URL", fault))?;
+    // The URL itself may hold a password and is never repeated.
+    let place = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
+    let because = match tokio::time::timeout(REACH, options.connect()).await {
+        Ok(Ok(connection)) => {
+            // Whether it says farewell does not matter.
+            drop(connection.close().await);
+            return Ok(());
+        }
+        Ok(Err(fault)) => fault.to_string(),
+        Err(_) => format!("no answer within {} seconds", REACH.as_secs()),
+    };
+    Err(Fault::Unusable(format!(
+        "PostgreSQL at {place} cannot be used: {because}"
+    )))
 }
 
 async fn open(options: ConnectOptions) -> Result<DatabaseConnection, Fault> {
@@ -154,6 +214,8 @@ fn sqlite(url: &str, writes: bool) -> ConnectOptions {
         .min_connections(1)
         .map_sqlx_sqlite_opts(move |options| {
             let options = options
+                // Whoever only reads makes no database.
+                .create_if_missing(writes)
                 .foreign_keys(true)
                 .busy_timeout(BUSY)
                 .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
@@ -273,13 +335,7 @@ impl Core {
             .query_one_raw(lock)
             .await
             .map_err(|fault| Fault::store("locking the county", fault))?;
-        row.map(|row| {
-            Ok(Head {
-                last_seq: rows::get(&row, "last_seq")?,
-                last_hash: rows::get(&row, "last_hash")?,
-            })
-        })
-        .transpose()
+        row.as_ref().map(head_of).transpose()
     }
 
     /// A scheme already read.
@@ -315,6 +371,14 @@ impl Core {
             .insert((county, id), Arc::clone(&scheme));
         Ok(Some(scheme))
     }
+}
+
+fn head_of(row: &QueryResult) -> Result<Head, Fault> {
+    Ok(Head {
+        last_seq: rows::get(row, "last_seq")?,
+        last_hash: rows::get(row, "last_hash")?,
+        last_at: rows::get(row, "last_at")?,
+    })
 }
 
 /// Executes a statement; says how many rows it touched.
@@ -369,6 +433,55 @@ impl SqlStore {
                 applied: step.status() == MigrationStatus::Applied,
             })
             .collect())
+    }
+
+    /// The schema must be this program's, no step more and no step less.
+    pub async fn expect_current_schema(&self) -> Result<(), Fault> {
+        let dialect = self.core.dialect;
+        let ledgers = match dialect {
+            Dialect::Sqlite => {
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = 'seaql_migrations'"
+            }
+            Dialect::Postgres => {
+                "SELECT table_name FROM information_schema.tables \
+                 WHERE table_schema = current_schema() AND table_name = 'seaql_migrations'"
+            }
+        };
+        let context = "reading the ledger of migrations";
+        if self
+            .all(context, dialect.statement(ledgers, []))
+            .await?
+            .is_empty()
+        {
+            return Err(Fault::Unusable(
+                "this database holds no schema of fangpin".to_owned(),
+            ));
+        }
+        let select = dialect.statement("SELECT version FROM seaql_migrations", []);
+        let applied = self.all(context, select).await?;
+        let applied = applied
+            .iter()
+            .map(|row| rows::get::<String>(row, "version"))
+            .collect::<Result<Vec<_>, Fault>>()?;
+        let own = || STEPS.iter().map(|step| step.name);
+        let lacks: Vec<&str> = own()
+            .filter(|step| !applied.iter().any(|it| it == step))
+            .collect();
+        let unknown = applied.iter().filter(|step| !own().any(|it| it == *step));
+        let unknown: Vec<&str> = unknown.map(String::as_str).collect();
+        if !unknown.is_empty() {
+            return Err(Fault::Unusable(format!(
+                "the schema is newer than this program, which does not know {}",
+                unknown.join(", ")
+            )));
+        }
+        if !lacks.is_empty() {
+            return Err(Fault::Unusable(format!(
+                "the schema is older than this program, it lacks {}; `fangpin migrate up` brings it up",
+                lacks.join(", ")
+            )));
+        }
+        Ok(())
     }
 
     async fn begin_migration(&self) -> Result<DatabaseTransaction, Fault> {

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use engine::{Ask, EventKey, Fault, Receipt, Target};
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CountyCode, Duty, EventKind, HouseholdId, Liveness,
-    MemberId, OrgId, PayeeFacts, PersonId, RegionCode, RunningShare, SchemeId,
+    MemberId, OrgId, PayeeFacts, PayeeId, PayeeSeal, PersonId, RegionCode, RunningShare, SchemeId,
 };
 use sea_orm::{ConnectionTrait, QueryResult};
 use serde::Serialize;
@@ -61,6 +61,7 @@ pub(crate) struct Gathered {
     pub(crate) home: Option<Home>,
     pub(crate) insured: Option<Liveness>,
     pub(crate) payee: Option<PayeeFacts>,
+    pub(crate) payee_seal: Option<PayeeSeal>,
     pub(crate) named_duties: Vec<Duty>,
     /// Who holds the event the ask is about.
     pub(crate) living: Option<(ClaimId, String)>,
@@ -109,6 +110,7 @@ pub(crate) fn text(dialect: Dialect) -> String {
     (SELECT string_agg(CAST(i.person_id AS TEXT), ',') FROM interest i
         WHERE i.county_code = a.county_code AND i.household_id = h.id) AS interested,
     CAST(m.id AS TEXT) AS insured_id, CAST(m.died_on AS TEXT) AS insured_died_on, CAST(m.checked_on AS TEXT) AS insured_checked_on,
+    CAST(p.id AS TEXT) AS payee_id, p.fingerprint AS payee_fingerprint,
     CAST(p.household_id AS TEXT) AS payee_household, p.holder_name AS payee_holder, pm.name AS payee_name,
     CAST(pm.died_on AS TEXT) AS payee_died_on, CAST(pm.checked_on AS TEXT) AS payee_checked_on,
     CASE WHEN EXISTS (SELECT 1 FROM payee o WHERE o.county_code = p.county_code AND o.account_no = p.account_no
@@ -272,6 +274,7 @@ fn gathered(row: &QueryResult) -> Result<Gathered, Fault> {
             None => None,
         },
         payee: payee(row)?,
+        payee_seal: seal(row)?,
         named_duties: match rows::get::<Option<String>>(row, "named_duties")? {
             Some(duties) => rows::json("person", "duties", &"", &duties)?,
             None => Vec::new(),
@@ -370,6 +373,16 @@ fn payee(row: &QueryResult) -> Result<Option<PayeeFacts>, Fault> {
         name_matches: name.as_ref() == Some(&holder),
         shared: shared == 1,
         liveness: liveness(row, "payee_died_on", "payee_checked_on")?,
+    }))
+}
+
+fn seal(row: &QueryResult) -> Result<Option<PayeeSeal>, Fault> {
+    let Some(payee) = rows::id(row, "payee_id")? else {
+        return Ok(None);
+    };
+    Ok(Some(PayeeSeal {
+        payee: PayeeId(payee),
+        fingerprint: rows::get(row, "payee_fingerprint")?,
     }))
 }
 

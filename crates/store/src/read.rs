@@ -3,13 +3,17 @@
 use crate::connect::SqlStore;
 use crate::entity::{claim, claim_event};
 use crate::rows;
+use crate::write::SqlRetelling;
 use async_trait::async_trait;
 use benefits::Fen;
 use chrono::{DateTime, Utc};
 use engine::household::PoolBalances;
 use engine::ports::PaymentRow;
-use engine::{ClaimFilter, ClaimReader, Fault, Page, Recorded, Scope, Slice, StatusCount, limits};
-use lifecycle::{Claim, ClaimId, CountyCode, PoolAccount, SchemeId, Status};
+use engine::retelling::Retelling;
+use engine::{
+    ClaimFilter, ClaimReader, Fault, LogRow, Page, Recorded, Scope, Slice, StatusCount, limits,
+};
+use lifecycle::{Claim, ClaimId, CountyCode, PersonId, PoolAccount, SchemeId, Status};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect,
@@ -326,26 +330,18 @@ impl ClaimReader for SqlStore {
     }
 
     async fn payments(&self, county: CountyCode) -> Result<Vec<PaymentRow>, Fault> {
-        // A notice that was voided later had still run when the money was instructed.
         let select = self.core.dialect.statement(
-            "SELECT CAST(p.claim_id AS TEXT) AS claim_id, p.status, p.amount_fen, \
-             (SELECT count(*) FROM notice n WHERE n.county_code = p.county_code AND n.claim_id = p.claim_id \
-              AND n.closed_at >= n.closes_at AND n.closed_at <= p.instructed_at \
-              AND (n.voided_at IS NULL OR n.voided_at >= p.instructed_at)) AS notices \
-             FROM payment p WHERE p.county_code = $1 ORDER BY p.instructed_at, p.id",
+            "SELECT CAST(p.claim_id AS TEXT) AS claim_id, p.status, p.amount_fen FROM payment p WHERE p.county_code = $1 ORDER BY p.instructed_at, p.id",
             [rows::county(county)],
         );
         let found = self.all("reading payments", select).await?;
         found
             .iter()
             .map(|row| {
-                let claim = ClaimId(rows::sure_id(row, "claim_id")?);
-                let notices: i64 = rows::get(row, "notices")?;
                 Ok(PaymentRow {
-                    claim,
+                    claim: ClaimId(rows::sure_id(row, "claim_id")?),
                     status: rows::get(row, "status")?,
                     amount: Fen::new(rows::get(row, "amount_fen")?),
-                    completed_notices: rows::whole("notice", "claim_id", &claim, notices)?,
                 })
             })
             .collect()
@@ -380,16 +376,27 @@ impl ClaimReader for SqlStore {
         Ok(balances)
     }
 
-    async fn log_texts(
+    async fn log_rows(
         &self,
         county: CountyCode,
         after: i64,
         limit: u32,
-    ) -> Result<Vec<(i64, String, String)>, Fault> {
+    ) -> Result<Vec<LogRow>, Fault> {
         let entries = self.entries(county, after, limit).await?;
         Ok(entries
             .into_iter()
-            .map(|entry| (entry.county_seq, entry.event, entry.seen))
+            .map(|entry| LogRow {
+                county_seq: entry.county_seq,
+                kind: entry.kind,
+                actor: PersonId(entry.actor_id.0),
+                at: entry.at,
+                event: entry.event,
+                seen: entry.seen,
+            })
             .collect())
+    }
+
+    fn retelling(&self, county: CountyCode) -> Box<dyn Retelling + '_> {
+        Box::new(SqlRetelling::new(self, county))
     }
 }

@@ -88,7 +88,7 @@ fn member_of(row: member::Model) -> Result<Member, Fault> {
     })
 }
 
-fn payee_of(row: payee::Model) -> Result<Payee, Fault> {
+pub(crate) fn payee_of(row: payee::Model) -> Result<Payee, Fault> {
     let id = row.id.0;
     Ok(Payee {
         id: PayeeId(id),
@@ -110,6 +110,7 @@ fn payee_row(county: CountyCode, household: HouseholdId, position: usize, payee:
         "holder_name": payee.holder_name,
         "bank": payee.bank,
         "account_no": payee.account.reveal(),
+        "fingerprint": payee.fingerprint(household),
     })
 }
 
@@ -122,6 +123,7 @@ const PAYEE: &[&str] = &[
     "holder_name",
     "bank",
     "account_no",
+    "fingerprint",
 ];
 
 const MEMBER: &[&str] = &[

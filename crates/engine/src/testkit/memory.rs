@@ -9,21 +9,22 @@
 //!   one that cannot close must not keep the timer from those that can.
 
 use crate::caller::{Caller, Scope};
-use crate::household::{Household, IdNumber, Member, Payee, PoolBalances};
+use crate::household::{BankAccount, Household, IdNumber, Member, Payee, PoolBalances};
 use crate::limits;
 use crate::ports::{
-    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome,
-    Page, PaymentRow, Receipt, Recorded, Slice, StatusCount, Target,
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Judge, LogRow,
+    Outcome, Page, PaymentRow, Receipt, Recorded, Slice, StatusCount, Target,
 };
 use crate::registry::{Account, Credential, Org, OrgKind, Person, Region, Registry};
+use crate::retelling::{Columns, Difference, Retelling, Shelf, Told};
 use async_trait::async_trait;
 use benefits::{CapScope, Fen, RunningTotals};
 use chrono::{DateTime, NaiveDate, Utc};
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Door, Duty, Event, Happening,
     HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId, PayeeFacts,
-    PaymentId, Peril, PersonId, PoolAccount, Posting, RegionCode, RunningShare, Scheme, SchemeId,
-    Seen, State, Status,
+    PayeeId, PayeeSeal, PaymentId, Peril, PersonId, PoolAccount, Posting, RegionCode, RunningShare,
+    Scheme, SchemeId, Seen, State, Status,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -102,6 +103,16 @@ pub enum Tamper {
     RepeatPayments(ClaimId),
     /// Removes the notices of a claim.
     DropNotices(ClaimId),
+    /// Lets the notices of a claim close at another instant.
+    NoticeClosesAt(ClaimId, DateTime<Utc>),
+    /// Removes the objections to a claim.
+    DropObjections(ClaimId),
+    /// Removes the bills of a claim.
+    DropBills(ClaimId),
+    /// Empties all running totals.
+    ForgetTotals,
+    /// Pays a payee to another account.
+    Account(PayeeId, BankAccount),
 }
 
 /// One claim.
@@ -358,6 +369,12 @@ impl Tables {
         let Some(scheme) = self.schemes.get(&(ask.county, scheme)).cloned() else {
             return Ok(Outcome::NotFound);
         };
+        let last = self.logs.get(&ask.county).and_then(|log| log.last());
+        let last = last.map(Entry::recorded).transpose()?;
+        let ask = &Ask {
+            now: ask.instant_after(last.map(|entry| entry.event.stamp.at))?,
+            ..ask.clone()
+        };
         let found = Found {
             scheme: Arc::clone(&scheme),
             seen: self.seen(ask, claim.as_ref(), &scheme, household),
@@ -440,6 +457,13 @@ impl Tables {
                 .unwrap_or_default(),
             persons: household.map_or(0, |it| it.persons),
             payee: payee.and_then(|payee| self.payee_facts(county, household_id, payee)),
+            payee_seal: payee.and_then(|payee| {
+                let (home, payee) = self.payee(county, payee)?;
+                Some(PayeeSeal {
+                    payee: payee.id,
+                    fingerprint: payee.fingerprint(home.id),
+                })
+            }),
             interested,
             named_duties: named.map(|it| it.duties.clone()).unwrap_or_default(),
             duplicate: event.and_then(|event| {
@@ -470,27 +494,33 @@ impl Tables {
         }
     }
 
+    fn households_of(&self, county: CountyCode) -> impl Iterator<Item = &Household> {
+        self.households
+            .iter()
+            .filter(move |((of, _), _)| *of == county)
+            .map(|(_, household)| household)
+    }
+
+    fn payee(&self, county: CountyCode, id: PayeeId) -> Option<(&Household, &Payee)> {
+        self.households_of(county).find_map(|home| {
+            let payee = home.payees.iter().find(|payee| payee.id == id)?;
+            Some((home, payee))
+        })
+    }
+
     fn payee_facts(
         &self,
         county: CountyCode,
         household: HouseholdId,
-        id: lifecycle::PayeeId,
+        id: PayeeId,
     ) -> Option<PayeeFacts> {
-        let of_county = || {
-            self.households
-                .iter()
-                .filter(|((of, _), _)| *of == county)
-                .map(|(_, household)| household)
-        };
-        let (home, payee) = of_county().find_map(|home| {
-            let payee = home.payees.iter().find(|payee| payee.id == id)?;
-            Some((home, payee))
-        })?;
+        let (home, payee) = self.payee(county, id)?;
         let member = home.members.iter().find(|it| it.id == payee.member);
         Some(PayeeFacts {
             of_household: home.id == household,
             name_matches: member.is_some_and(|it| it.name == payee.holder_name),
-            shared: of_county()
+            shared: self
+                .households_of(county)
                 .filter(|other| other.id != home.id)
                 .flat_map(|other| &other.payees)
                 .any(|other| other.account == payee.account),
@@ -642,27 +672,13 @@ impl Tables {
         scheme: &Scheme,
         claim: &Claim,
     ) -> Result<BTreeMap<TotalKey, RunningShare>, Fault> {
-        let before = self
-            .claims
-            .get(&(county, claim.id))
-            .map_or_else(RunningShare::default, |row| row.claim.counted());
-        let change = claim.counted().since(before);
-        let mut totals = BTreeMap::new();
-        if change.is_nothing() {
-            return Ok(totals);
-        }
+        let (change, totals) = self.totals_moved(county, claim);
         let caps = claim
             .assessment()
             .zip(scheme.terms(claim.case.peril))
             .and_then(|(assessment, terms)| terms.schedule_of(&assessment.schedule_id))
             .map_or(&[][..], |schedule| schedule.caps.as_slice());
-        for holder in [
-            Holder::Person(claim.case.insured),
-            Holder::Household(claim.household),
-        ] {
-            let key = (county, claim.policy_year, claim.case.peril, holder);
-            let total = self.totals.get(&key).copied().unwrap_or_default();
-            let total = total.plus(change);
+        for ((_, _, _, holder), total) in &totals {
             let passed = caps.iter().any(|cap| match (cap.scope, holder) {
                 (CapScope::PersonYear, Holder::Person(_))
                 | (CapScope::HouseholdYear, Holder::Household(_)) => total.benefit > cap.limit,
@@ -676,9 +692,95 @@ impl Tables {
             if total.benefit.is_negative() || total.loss.is_negative() {
                 return Err(Fault::Conflict("running total: below zero"));
             }
-            totals.insert(key, total);
         }
         Ok(totals)
+    }
+
+    /// What a claim that moves changes in its running totals, and these after it.
+    fn totals_moved(
+        &self,
+        county: CountyCode,
+        claim: &Claim,
+    ) -> (RunningShare, BTreeMap<TotalKey, RunningShare>) {
+        let before = self.claim(county, claim.id).map(Claim::counted);
+        let change = claim.counted().since(before.unwrap_or_default());
+        let mut totals = BTreeMap::new();
+        if change.is_nothing() {
+            return (change, totals);
+        }
+        for holder in [
+            Holder::Person(claim.case.insured),
+            Holder::Household(claim.household),
+        ] {
+            let key = (county, claim.policy_year, claim.case.peril, holder);
+            let total = self.totals.get(&key).copied().unwrap_or_default();
+            totals.insert(key, total.plus(change));
+        }
+        (change, totals)
+    }
+
+    /// Everything that stands beside the log of a county, as rows.
+    fn rows(&self, county: CountyCode) -> Result<Vec<(&'static str, String, Columns)>, Fault> {
+        let mut rows = Vec::new();
+        let mut row = |table, key: String, columns: Vec<(&str, String)>| {
+            let columns = columns.into_iter().map(|(name, it)| (name.to_owned(), it));
+            rows.push((table, key, columns.collect()));
+        };
+        for it in self.claims_of(county) {
+            let columns = vec![
+                ("number", it.claim.number.clone()),
+                ("opened_at", it.opened_at.to_string()),
+                ("body", text(&it.claim)?),
+            ];
+            row("claim", it.claim.id.to_string(), columns);
+        }
+        for it in &self.notices {
+            let columns = vec![
+                ("claim_id", it.claim.to_string()),
+                ("closes_at", it.closes_at.to_string()),
+                ("closed_at", format!("{:?}", it.closed_at)),
+            ];
+            row("notice", it.id.to_string(), columns);
+        }
+        for (id, (claim, status)) in &self.objections {
+            let columns = vec![
+                ("claim_id", claim.to_string()),
+                ("status", status.to_string()),
+            ];
+            row("objection", id.to_string(), columns);
+        }
+        for it in &self.payments {
+            let columns = vec![
+                ("claim_id", it.claim.to_string()),
+                ("status", it.status.to_owned()),
+                ("amount_fen", it.amount.to_string()),
+            ];
+            row("payment", it.id.to_string(), columns);
+        }
+        for ((_, bill), claim) in self.bills.iter().filter(|((of, _), _)| *of == county) {
+            let columns = vec![("claim_id", claim.to_string())];
+            row("bill", bill.as_str().to_owned(), columns);
+        }
+        for ((of, year), number) in &self.numbers {
+            if *of == county {
+                let columns = vec![("last_number", number.to_string())];
+                row("claim_counter", year.to_string(), columns);
+            }
+        }
+        for ((of, year, peril, holder), total) in &self.totals {
+            if *of == county {
+                let columns = vec![
+                    ("used_fen", total.benefit.to_string()),
+                    ("loss_fen", total.loss.to_string()),
+                ];
+                row(
+                    "running_total",
+                    format!("{year} {peril} {holder:?}"),
+                    columns,
+                );
+            }
+        }
+        Ok(rows)
     }
 
     /// What is kept beside the claim so that others can find it: bills, notices, objections,
@@ -861,7 +963,79 @@ impl Tables {
                 self.payments.extend(again);
             }
             Tamper::DropNotices(claim) => self.notices.retain(|it| it.claim != claim),
+            Tamper::NoticeClosesAt(claim, at) => {
+                for notice in self.notices.iter_mut().filter(|it| it.claim == claim) {
+                    notice.closes_at = at;
+                }
+            }
+            Tamper::DropObjections(claim) => self.objections.retain(|_, (of, _)| *of != claim),
+            Tamper::DropBills(claim) => self.bills.retain(|_, of| *of != claim),
+            Tamper::ForgetTotals => self.totals.clear(),
+            Tamper::Account(payee, account) => {
+                let homes = self.households.values_mut();
+                for it in homes.flat_map(|home| &mut home.payees) {
+                    if it.id == payee {
+                        it.account = account.clone();
+                    }
+                }
+            }
         }
+    }
+}
+
+/// The tables of one county in memory, told anew into empty ones.
+struct MemoryRetelling<'a> {
+    store: &'a MemoryStore,
+    county: CountyCode,
+    told: Tables,
+    shelf: Shelf,
+}
+
+#[async_trait]
+impl Retelling for MemoryRetelling<'_> {
+    fn tell(&mut self, told: Told<'_>) -> Result<(), Fault> {
+        let Told {
+            entry,
+            before,
+            claim,
+            scheme,
+        } = told;
+        let county = self.county;
+        let tables = &mut self.told;
+        if before.is_none() {
+            let year = (county, scheme.year.year);
+            tables.numbers.insert(year, entry.seen.next_number);
+        }
+        let (_, totals) = tables.totals_moved(county, claim);
+        tables.totals.extend(totals);
+        tables.project(county, claim, &entry.event, told.bills());
+        let earlier = tables.claims.get(&(county, claim.id));
+        let row = ClaimRow {
+            claim: claim.clone(),
+            opened_at: earlier.map_or(entry.event.stamp.at, |it| it.opened_at),
+        };
+        tables.claims.insert((county, claim.id), row);
+        if let Some(seal) = &entry.seen.payee_seal {
+            self.shelf.seal(seal);
+        }
+        Ok(())
+    }
+
+    async fn differences(mut self: Box<Self>) -> Result<Vec<Difference>, Fault> {
+        for (table, key, columns) in self.told.rows(self.county)? {
+            self.shelf.put(table, key, columns);
+        }
+        let tables = self.store.tables();
+        for (table, key, columns) in tables.rows(self.county)? {
+            self.shelf.meet(table, key, &columns);
+        }
+        for home in tables.households_of(self.county) {
+            for payee in &home.payees {
+                let fingerprint = payee.fingerprint(home.id);
+                self.shelf.meet_payee(payee.id, Some(fingerprint));
+            }
+        }
+        Ok(self.shelf.finish())
     }
 }
 
@@ -1045,12 +1219,6 @@ impl ClaimReader for MemoryStore {
                 claim: payment.claim,
                 status: payment.status.to_owned(),
                 amount: payment.amount,
-                completed_notices: tables
-                    .notices
-                    .iter()
-                    .filter(|it| it.claim == payment.claim)
-                    .filter(|it| it.closed_at.is_some_and(|at| at >= it.closes_at))
-                    .fold(0, |count, _| count + 1),
             })
             .collect())
     }
@@ -1074,19 +1242,38 @@ impl ClaimReader for MemoryStore {
         Ok(sums)
     }
 
-    async fn log_texts(
+    async fn log_rows(
         &self,
         county: CountyCode,
         after: i64,
         limit: u32,
-    ) -> Result<Vec<(i64, String, String)>, Fault> {
+    ) -> Result<Vec<LogRow>, Fault> {
         let tables = self.tables();
         let log = tables.logs.get(&county).into_iter().flatten();
-        Ok(log
-            .filter(|entry| entry.county_seq > after)
+        log.filter(|entry| entry.county_seq > after)
             .take(rows_of(limit))
-            .map(|entry| (entry.county_seq, entry.event.clone(), entry.seen.clone()))
-            .collect())
+            .map(|entry| {
+                // There are no columns of their own beside the texts.
+                let Event { stamp, what, .. } = entry.recorded()?.event;
+                Ok(LogRow {
+                    county_seq: entry.county_seq,
+                    kind: what.kind().code().to_owned(),
+                    actor: stamp.by,
+                    at: stamp.at,
+                    event: entry.event.clone(),
+                    seen: entry.seen.clone(),
+                })
+            })
+            .collect()
+    }
+
+    fn retelling(&self, county: CountyCode) -> Box<dyn Retelling + '_> {
+        Box::new(MemoryRetelling {
+            store: self,
+            county,
+            told: Tables::default(),
+            shelf: Shelf::default(),
+        })
     }
 }
 

@@ -441,6 +441,7 @@ impl World {
                         checked_on: scene.payees_checked_on,
                     },
                 }),
+                payee_seal: None,
                 interested: persons.filter(|it| house.kin.contains(it)).collect(),
                 named_duties,
                 duplicate: scene.duplicate.clone(),

@@ -16,6 +16,7 @@ pub(crate) struct Model {
     pub(crate) holder_name: String,
     pub(crate) bank: String,
     pub(crate) account_no: String,
+    pub(crate) fingerprint: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -7,4 +7,5 @@ mod orders;
 mod rounds;
 mod schema;
 mod support;
+mod tampering;
 mod traps;

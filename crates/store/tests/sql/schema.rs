@@ -93,6 +93,43 @@ async fn up_down_up_and_the_same_on_both() {
     assert_eq!(sqlite, postgres);
 }
 
+/// Whoever only looks says which schema it needs, and changes nothing.
+async fn another_schema_is_told(db: Db) {
+    let look = async || {
+        let store = store::connect_snapshot(&db.url).await.expect("connecting");
+        store.expect_current_schema().await
+    };
+    let told = |looked: Result<(), engine::Fault>| looked.expect_err("another").to_string();
+    assert!(told(look().await).contains("no schema of fangpin"));
+    db.store.migrate().await.expect("up");
+    look().await.expect("its own");
+    db.store.migrate_down(1).await.expect("down");
+    let older = told(look().await);
+    assert!(
+        older.contains("older") && older.contains("0008_guards"),
+        "{older}"
+    );
+    db.store.migrate().await.expect("up");
+    db.sure("INSERT INTO seaql_migrations (version, applied_at) VALUES ('9999_future', 0)")
+        .await;
+    let newer = told(look().await);
+    assert!(
+        newer.contains("newer") && newer.contains("9999_future"),
+        "{newer}"
+    );
+    db.close().await;
+}
+
+#[tokio::test]
+async fn another_schema_is_told_on_sqlite() {
+    another_schema_is_told(Db::sqlite_empty().await).await;
+}
+
+#[tokio::test]
+async fn another_schema_is_told_on_postgres() {
+    another_schema_is_told(Db::postgres_empty().await).await;
+}
+
 #[tokio::test]
 async fn two_processes_migrate_at_once() {
     let db = Db::postgres_empty().await;

@@ -1,0 +1,326 @@
+//! A hand in the database, the triggers out of its way: whatever one thing it changes, verification
+//! names table, row and column of that thing and of nothing else, and no value.
+
+use crate::on_both;
+use crate::support::Db;
+use engine::testkit::world::{TestDesk, World, yuan};
+use lifecycle::Claim;
+use std::sync::Arc;
+
+on_both! {
+    one_thing_changed_is_one_fault,
+    money_moved_by_hand_is_seen,
+}
+
+/// A claim that was objected to and paid, one that waits, and one that was voided and noticed again.
+async fn books(db: &Db) -> (TestDesk, Claim) {
+    let mut world = World::new();
+    // Days pass; the check of the living stays good.
+    world.scheme.liveness_days_max = 365;
+    let desk = TestDesk::open_with(Arc::new(db.store.clone()), world).await;
+    let home = |number: usize| desk.world.households[number].clone();
+    let paid = desk
+        .refer(&home(0))
+        .through_verification(yuan(41_200))
+        .preview()
+        .open_notice()
+        .object()
+        .dismiss()
+        .prove()
+        .pass_days(6)
+        .close_notice()
+        .through_payout()
+        .await;
+    desk.refer(&home(1))
+        .through_verification(yuan(31_200))
+        .preview()
+        .open_notice()
+        .object()
+        .uphold()
+        .await;
+    desk.draft(&home(2)).await;
+    desk.expect_sound().await;
+    db.store.migrate_down(1).await.expect("down");
+    db.sure(if db.is_postgres() {
+        "SET session_replication_role = replica"
+    } else {
+        "PRAGMA foreign_keys = OFF"
+    })
+    .await;
+    (desk, paid)
+}
+
+/// Carries out one change, reads the faults, and puts the table back as it was.
+async fn told(db: &Db, desk: &TestDesk, table: &str, change: &str) -> Vec<String> {
+    db.sure(&format!("CREATE TABLE kept AS SELECT * FROM {table}"))
+        .await;
+    match db.execute(change).await {
+        Ok(done) => assert_eq!(done.rows_affected(), 1, "{change}"),
+        Err(fault) => panic!("{change}: {fault}"),
+    }
+    let faults = desk.audit().await.faults;
+    db.sure(&format!("DELETE FROM {table}")).await;
+    db.sure(&format!("INSERT INTO {table} SELECT * FROM kept"))
+        .await;
+    db.sure("DROP TABLE kept").await;
+    faults
+}
+
+const ID: &str = "'00000000-0000-7000-8000-000000000001'";
+const AT: &str = "'2019-01-01T00:00:00.000000Z'";
+
+/// Table, the row's name in the fault, which row, and each column with another lawful value.
+fn changes(paid: &Claim) -> Vec<(&'static str, String, String, Vec<(&'static str, String)>)> {
+    let of_claim = format!("claim_id = '{}'", paid.id);
+    let payment = paid
+        .state
+        .instructed()
+        .expect("it is paid")
+        .instruction
+        .payment;
+    let notice = paid.state.notice().expect("it was noticed").notice.id;
+    let household = paid.household;
+    let text = |column, value: &str| (column, value.to_owned());
+    vec![
+        (
+            "claim",
+            paid.number.clone(),
+            format!("id = '{}'", paid.id),
+            vec![
+                text("number", "'FORGED'"),
+                text("version", "99"),
+                text("status", "'CLOSED'"),
+                text("phase", "'APPROVAL'"),
+                text("peril", "'SCHOOLING'"),
+                text("scheme_id", ID),
+                text("insurer_id", ID),
+                text("household_id", ID),
+                text("insured_id", ID),
+                text("payee_id", ID),
+                text("village", "'130302106201'"),
+                text("event_on", "'2019-01-01'"),
+                text("policy_year", "2021"),
+                text("submitted_fen", "1"),
+                text("assessed_fen", "assessed_fen + 1"),
+                text("uplift_fen", "1"),
+                text("approved_fen", "approved_fen - 1"),
+                text("referrer_id", ID),
+                text("surveyor_id", ID),
+                text("approver_id", ID),
+                text("second_approver_id", ID),
+                text("payer_id", "NULL"),
+                text("due_on", "'2019-01-01'"),
+                text("opened_at", AT),
+                text("updated_at", AT),
+                text("body", "replace(body, '4120000', '4120001')"),
+                text("body", "'nonsense'"),
+            ],
+        ),
+        (
+            "claim_event",
+            "9".into(),
+            "county_seq = 9".into(),
+            vec![
+                text("kind", "'PAYOUT_CONFIRMED'"),
+                text("actor_id", ID),
+                text("at", AT),
+            ],
+        ),
+        (
+            "notice",
+            notice.to_string(),
+            of_claim.clone(),
+            vec![
+                text("claim_id", ID),
+                text("content_hash", "'forged'"),
+                text("posted_on", "'2019-01-01'"),
+                text("last_day", "'2020-06-30'"),
+                text("opened_at", AT),
+                text("closes_at", "'2020-06-02T00:00:00.000000Z'"),
+                text("proofs_min", "0"),
+                text("proofs", "7"),
+                text("closed_at", "'2020-06-30T00:00:00.000000Z'"),
+            ],
+        ),
+        (
+            "objection",
+            paid.objections[0].id.to_string(),
+            of_claim.clone(),
+            vec![
+                text("claim_id", ID),
+                text("status", "'UPHELD'"),
+                text("raised_at", AT),
+                text("resolved_at", AT),
+            ],
+        ),
+        (
+            "payment",
+            payment.to_string(),
+            of_claim.clone(),
+            vec![
+                text("claim_id", ID),
+                text("instruction_no", "'FORGED'"),
+                text("amount_fen", "amount_fen + 1"),
+                text("payee_id", ID),
+                text("status", "'FAILED'"),
+                text("instructed_at", AT),
+                text("settled_at", "NULL"),
+            ],
+        ),
+        (
+            "living_event",
+            paid.id.to_string(),
+            of_claim,
+            vec![
+                text("insured_id", ID),
+                text("peril", "'SCHOOLING'"),
+                text("event_on", "'2019-01-01'"),
+            ],
+        ),
+        (
+            "running_total",
+            format!("2020/ILLNESS/HOUSEHOLD/{household}"),
+            format!("subject_id = '{household}'"),
+            vec![
+                text("used_fen", "used_fen - 1"),
+                text("loss_fen", "loss_fen - 1"),
+                text("cap_fen", "COALESCE(cap_fen, used_fen) + 1"),
+            ],
+        ),
+        (
+            "claim_counter",
+            "2020".into(),
+            "policy_year = 2020".into(),
+            vec![text("last_number", "1")],
+        ),
+        (
+            "county_head",
+            "130302".into(),
+            "county_code = 130302".into(),
+            vec![
+                text("last_seq", "7"),
+                text("last_hash", "'forged'"),
+                text("last_at", AT),
+            ],
+        ),
+    ]
+}
+
+async fn one_thing_changed_is_one_fault(db: &Db) {
+    let (desk, paid) = books(db).await;
+    let mut seen = 0;
+    for (table, row, which, columns) in &changes(&paid) {
+        for (column, value) in columns {
+            let change = format!("UPDATE {table} SET {column} = {value} WHERE {which}");
+            let faults = told(db, &desk, table, &change).await;
+            let told_in = if *table == "claim_event" {
+                "the event"
+            } else {
+                "the log"
+            };
+            let fault = format!("{table} {row}: not what {told_in} tells in {column}");
+            assert_eq!(faults, [fault], "{change}");
+            seen += 1;
+        }
+        if !["claim_event", "claim_counter"].contains(table) {
+            let faults = told(
+                db,
+                &desk,
+                table,
+                &format!("DELETE FROM {table} WHERE {which}"),
+            )
+            .await;
+            let fault = format!("{table} {row}: the log tells a row that is missing");
+            assert_eq!(faults, [fault]);
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 67);
+
+    // A bill is named by its claim and its hash.
+    let faults = told(
+        db,
+        &desk,
+        "bill",
+        &format!("DELETE FROM bill WHERE claim_id = '{}'", paid.id),
+    )
+    .await;
+    assert!(faults.len() == 1 && faults[0].starts_with(&format!("bill {}/", paid.id)));
+
+    // The payee that was paid: the log knows its account by a fingerprint only.
+    let payee = paid.case.payee;
+    let fault = format!(
+        "payee {payee}: not what the log tells in household_id, member_id, holder_name, bank or account_no"
+    );
+    for change in [
+        "account_no = '62284800000000'",
+        "account_no = 'none'",
+        "holder_name = 'forged'",
+        "bank = 'forged'",
+        "fingerprint = 'forged'",
+        &format!("member_id = {ID}"),
+        &format!("household_id = {ID}"),
+    ] {
+        let change = format!("UPDATE payee SET {change} WHERE id = '{payee}'");
+        assert_eq!(
+            told(db, &desk, "payee", &change).await,
+            [fault.as_str()],
+            "{change}"
+        );
+    }
+    let faults = told(
+        db,
+        &desk,
+        "payee",
+        &format!("DELETE FROM payee WHERE id = '{payee}'"),
+    )
+    .await;
+    assert_eq!(
+        faults,
+        [format!(
+            "payee {payee}: the log tells a row that is missing"
+        )]
+    );
+    // An account that fits a forged fingerprint does not fit the log.
+    let household = &desk.world.households[0];
+    let forged = engine::household::Payee {
+        bank: "forged".into(),
+        ..household.payees[0].clone()
+    };
+    let change = format!(
+        "UPDATE payee SET bank = 'forged', fingerprint = '{}' WHERE id = '{payee}'",
+        forged.fingerprint(household.id)
+    );
+    assert_eq!(told(db, &desk, "payee", &change).await, [fault.as_str()]);
+
+    // What no command made.
+    let forged = format!(
+        "INSERT INTO payment (county_code, id, claim_id, instruction_no, amount_fen, payee_id, status, instructed_at) \
+         SELECT county_code, {ID}, claim_id, 'FORGED', 1, payee_id, 'FAILED', {AT} FROM payment"
+    );
+    let fault = format!(
+        "payment {}: a row that the log does not tell",
+        ID.trim_matches('\'')
+    );
+    assert_eq!(told(db, &desk, "payment", &forged).await, [fault]);
+    desk.expect_sound().await;
+}
+
+/// Where money stands in sums as well, the sums are told beside the row.
+async fn money_moved_by_hand_is_seen(db: &Db) {
+    let (desk, _) = books(db).await;
+    let change = "UPDATE pool_account SET balance_fen = balance_fen + 1 WHERE account = 'PAID_OUT' AND balance_fen > 0";
+    let faults = told(db, &desk, "pool_account", change).await;
+    assert_eq!(faults.len(), 1);
+    assert!(faults[0].contains("not the sum of transfers"), "{faults:?}");
+    for change in [
+        "UPDATE transfer SET amount_fen = amount_fen + 1 WHERE credit = 'IN_FLIGHT'",
+        "UPDATE transfer SET claim_id = NULL, county_seq = NULL WHERE credit = 'IN_FLIGHT'",
+        "DELETE FROM transfer WHERE credit = 'IN_FLIGHT'",
+    ] {
+        let faults = told(db, &desk, "transfer", change).await;
+        let rows = faults.iter().filter(|it| it.starts_with("transfer "));
+        assert_eq!(rows.count(), 1, "{change}: {faults:?}");
+    }
+    desk.expect_sound().await;
+}
