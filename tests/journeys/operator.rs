@@ -201,7 +201,7 @@ fn verification_neither_makes_nor_migrates() {
         look(&arguments, "there is no database at");
         assert!(!folder.exists(), "{arguments:?} made the folder");
     }
-    let mut migrate = |step: &str| {
+    let migrate = |step: &str| {
         let mut command = fangpin();
         run(command.args(["migrate", step]).arg("--data").arg(&folder))
     };

@@ -51,11 +51,11 @@ pub async fn run(config: &Config, order: &Order) -> Ending {
     };
     let rehearsal = engine::rehearse::rehearse(&draft, &recorded);
     if order.json {
-        println!("{}", as_json(&draft, &recorded, &rehearsal));
+        say!("{}", as_json(&draft, &recorded, &rehearsal));
     } else {
         print(&draft, &rehearsal);
         if order.claims {
-            println!("\n{}", claims(&recorded, &rehearsal));
+            say!("\n{}", claims(&recorded, &rehearsal));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -121,26 +121,26 @@ fn print(draft: &Scheme, rehearsal: &Rehearsal) {
         villages,
         never_held,
     } = rehearsal;
-    println!("{} · {} v{}", draft.name, draft.code, draft.version);
-    println!(
+    say!("{} · {} v{}", draft.name, draft.code, draft.version);
+    say!(
         "试算(只读,不改动任何数据) rehearsal (reads only, changes nothing) · 保单年度 policy year {year} · \
          原方案 recorded under {}",
         under(rehearsal)
     );
     if *moved_years != 0 {
-        println!(
+        say!(
             "方案的各期间平移{moved_years:+}年:试算的是规则,不是日期 \
              the draft's periods are moved by {moved_years:+} years: its rules are rehearsed, not its dates"
         );
     }
-    println!(
+    say!(
         "比较 compared {} 件 · 未赔结案 ended without money {ended} 件 · 尚未核定 not yet verified {under_way} 件",
         cases.len()
     );
-    println!("\n{}", money(rehearsal));
-    println!("\n资金池 pool\n{}", account(pool));
-    println!("{}", at_the_years_end(pool));
-    println!("\n各村农户 households by village");
+    say!("\n{}", money(rehearsal));
+    say!("\n资金池 pool\n{}", account(pool));
+    say!("{}", at_the_years_end(pool));
+    say!("\n各村农户 households by village");
     let lines = villages.iter();
     let mut table = table(
         &[
@@ -166,18 +166,18 @@ fn print(draft: &Scheme, rehearsal: &Rehearsal) {
     if villages.len() > 1 {
         table.add_row(village("合计 all", &rehearsal.households()));
     }
-    println!("{table}");
+    say!("{table}");
     let stuck = rehearsal.stuck();
     if stuck.is_empty() {
-        println!("\n没有案件会卡住 no claim would get stuck");
+        say!("\n没有案件会卡住 no claim would get stuck");
     } else {
-        println!(
+        say!(
             "\n会卡住的案件 claims that would get stuck\n{}",
             reasons(&stuck)
         );
     }
     for (check, claims) in never_held {
-        println!(
+        say!(
             "{}:{claims}件未做过,视为通过 {check}: never held in {claims} claims, taken as passed",
             check.zh()
         );

@@ -727,7 +727,7 @@ async fn everything(desk: &TestDesk) -> String {
     let store = desk.store();
     let claims = store.claims_after(county(), None, 1_000).await;
     let payments = store.payments(county()).await;
-    let texts = store.log_texts(county(), 0, 1_000).await;
+    let texts = store.log_rows(county(), 0, 1_000).await;
     let schemes = store.schemes(county()).await;
     format!(
         "{claims:?} {payments:?} {texts:?} {schemes:?} {:?}",
