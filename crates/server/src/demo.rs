@@ -12,10 +12,11 @@ use chrono::{DateTime, NaiveDate, TimeZone, Utc};
 use engine::access::Office;
 use engine::desk::Submission;
 use engine::{
-    Caller, ClaimFilter, Clock, Desk, ManualClock, OffsetClock, Outcome, Page, Store, ids,
+    Caller, ClaimFilter, Clock, Desk, Fault, ManualClock, OffsetClock, Outcome, Page, Store, ids,
 };
 use lifecycle::phase::verification::{Bill, Evidence, LossFacts, Votes};
 use lifecycle::{BillKey, Check, Claim, ClaimId, Command, Peril, Scheme, State};
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -57,6 +58,9 @@ pub async fn run(
         clock: &clock,
         cast: &cast,
         scheme: &scheme,
+        horizon: Cell::new(DateTime::UNIX_EPOCH),
+        next: Cell::new(None),
+        done: RefCell::default(),
     };
     play.all(&import).await?;
     let claims = play.claims().await?;
@@ -68,13 +72,14 @@ pub async fn run(
     if no_serve {
         return Ok(ExitCode::SUCCESS);
     }
+    // The log's instants never decrease: what was done by hand after an earlier run stands before.
+    let begins_at = now.unwrap_or_else(|| june(23, 18));
+    let begins_at = begins_at.max(last_instant(&office, &scheme).await?);
     drop(office);
     let office = wiring::office(
         config,
         &store,
-        Arc::new(OffsetClock::starting_at(
-            now.unwrap_or_else(|| june(23, 18)),
-        )),
+        Arc::new(OffsetClock::starting_at(begins_at)),
     )?;
     serve::listen(config, office, |address| {
         say!("\n控制台 console   http://{address}/");
@@ -89,6 +94,18 @@ pub async fn run(
         say!("Ctrl-C ends it. 按 Ctrl-C 结束。");
     })
     .await
+}
+
+/// The instant of the county's last event.
+async fn last_instant(office: &Office, scheme: &Scheme) -> Result<DateTime<Utc>, Failure> {
+    let (mut last, mut after) = (DateTime::UNIX_EPOCH, 0);
+    loop {
+        let entries = office.desk.store().log(scheme.county, after, 1_000).await?;
+        let Some(end) = entries.last() else {
+            return Ok(last);
+        };
+        (last, after) = (end.event.stamp.at, end.county_seq);
+    }
 }
 
 async fn seed(store: &Arc<dyn Store>, clock: &ManualClock) -> Result<Scheme, Failure> {
@@ -230,7 +247,7 @@ const PARTS: [Part; 15] = [
 /// The next step of a part, or the reason to stop there.
 enum Step {
     Went(Box<Claim>),
-    /// Somebody moved the claim on, or the desk refuses: it stays as it is.
+    /// It is not its hour yet, or somebody moved the claim on: it stays as it is.
     Stays,
 }
 
@@ -239,6 +256,12 @@ struct Play<'a> {
     clock: &'a ManualClock,
     cast: &'a Cast,
     scheme: &'a Scheme,
+    /// The hour of the play: nothing later has happened yet.
+    horizon: Cell<DateTime<Utc>>,
+    /// The first hour at which something is still to happen.
+    next: Cell<Option<DateTime<Utc>>>,
+    /// What this run has done already.
+    done: RefCell<BTreeMap<uuid::Uuid, Claim>>,
 }
 
 impl Play<'_> {
@@ -267,10 +290,20 @@ impl Play<'_> {
                 rest.push(claim);
             }
         }
-        for (claim, part) in paid.into_iter().chain(rest.into_iter().zip(PARTS)) {
-            self.play(claim.id, part).await?;
+        let parts: Vec<_> = paid
+            .into_iter()
+            .chain(rest.into_iter().zip(PARTS))
+            .collect();
+        // Hour by hour, as it would happen: a county's log is in the order of time.
+        loop {
+            for (claim, part) in &parts {
+                self.play(claim.id, *part).await?;
+            }
+            let Some(next) = self.next.take() else {
+                return Ok(());
+            };
+            self.horizon.set(next);
         }
-        Ok(())
     }
 
     /// Plays one claim from its referral to where its part ends.
@@ -494,14 +527,31 @@ impl Play<'_> {
         name: &str,
         command: Command,
     ) -> Result<Step, Failure> {
+        if at > self.horizon.get() {
+            let next = self.next.get().map_or(at, |other| other.min(at));
+            self.next.set(Some(next));
+            return Ok(Step::Stays);
+        }
+        let key = key(claim.id, name);
+        if let Some(done) = self.done.borrow().get(&key) {
+            return Ok(Step::Went(Box::new(done.clone())));
+        }
         self.clock.set(at);
         let submission = Submission {
             claim: Some((claim.id, claim.version)),
-            key: key(claim.id, name),
+            key,
             command,
         };
-        match self.desk.submit(caller, submission).await? {
-            Outcome::Done { claim, .. } => Ok(Step::Went(claim)),
+        let outcome = match self.desk.submit(caller, submission).await {
+            // A server at work moved the county's time on: the play ends where it stands.
+            Err(Fault::ClockSetBack { .. }) => return Ok(Step::Stays),
+            outcome => outcome?,
+        };
+        match outcome {
+            Outcome::Done { claim, .. } => {
+                self.done.borrow_mut().insert(key, (*claim).clone());
+                Ok(Step::Went(claim))
+            }
             Outcome::Blocked(blocked) => {
                 Err(format!("{}: {name} is blocked: {}", claim.number, blocked.code()).into())
             }
