@@ -56,6 +56,8 @@ pub struct Trail {
     pub surveyors: BTreeSet<PersonId>,
     pub approvers: BTreeSet<PersonId>,
     pub payers: BTreeSet<PersonId>,
+    /// Who instructed the payment that is on its way: somebody else confirms that one.
+    pub instructing: BTreeSet<PersonId>,
     pub previewers: BTreeSet<PersonId>,
     pub resolvers: BTreeSet<PersonId>,
     pub reviewers: BTreeSet<PersonId>,
@@ -391,6 +393,7 @@ impl Trail {
                 broken(found, 10, own, "paid another household");
                 self.live = Some(*amount);
                 self.payers.extend(&acting);
+                self.instructing.clone_from(&acting);
             }
             Happening::PayoutConfirmed { .. } => {
                 broken(
@@ -399,8 +402,9 @@ impl Trail {
                     self.live.is_some(),
                     "confirmed what was not on its way",
                 );
-                let two = self.payers.is_disjoint(&acting);
+                let two = self.instructing.is_disjoint(&acting);
                 broken(found, 4, two, "the payer confirmed the payment");
+                self.instructing.clear();
                 self.settled = self.live.take();
             }
             Happening::PayoutFailed { .. } => {
@@ -410,6 +414,7 @@ impl Trail {
                     self.live.is_some(),
                     "failed what was not on its way",
                 );
+                self.instructing.clear();
                 self.live = None;
             }
             Happening::PayoutReturned { .. } => {

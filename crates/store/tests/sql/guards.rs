@@ -105,7 +105,7 @@ fn by_trigger(cast: &Cast) -> Vec<Attempt> {
         (moved(draft, "status = 'DRAFT', version = version + 2").replace(", version = version + 1", ""), "one version at a time"),
         (format!("UPDATE claim SET body = '{{}}' WHERE id = '{}'", draft.id), "one version at a time"),
         (moved(paid, "status = 'DRAFT'"), "not a lawful transition"),
-        (moved(paid, "status = 'PAID'"), "not a lawful transition"),
+        (moved(paid, "status = 'INSTRUCTED'"), "not a lawful transition"),
         (moved(draft, "number = 'FORGED'"), "a claim keeps number"),
         // Invariant 1, at approval.
         (moved(posted, "status = 'VERIFIED'"), "not a lawful transition"),
