@@ -18,11 +18,13 @@ CREATE TABLE claim_event (
 ) STRICT;
 
 -- The head of the log. Its row is the county's lock: whoever writes takes it first, so a place in
--- the log is a place in commit order and facts cannot change under a judgement.
+-- the log is a place in commit order and facts cannot change under a judgement. `last_at` is empty
+-- before the first entry; no instant of the log lies before the one of the entry before it.
 CREATE TABLE county_head (
     county_code INTEGER NOT NULL PRIMARY KEY,
     last_seq INTEGER NOT NULL CHECK (last_seq >= 0),
-    last_hash TEXT NOT NULL
+    last_hash TEXT NOT NULL,
+    last_at TEXT
 ) STRICT;
 
 -- What was answered to an idempotency key.

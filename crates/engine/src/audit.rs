@@ -7,6 +7,7 @@ use crate::household::PoolBalances;
 use crate::ports::{Fault, LogRow, Recorded, Store};
 use crate::retelling::{Retelling, Told};
 use benefits::{Fen, assess};
+use chrono::{DateTime, Utc};
 use lifecycle::phase::public_notice::NoticeClosed;
 use lifecycle::phase::verification::loss_of;
 use lifecycle::{Claim, ClaimId, CountyCode, Event, Happening, Scheme, SchemeId, Status};
@@ -46,6 +47,7 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
             schemes: schemes.into_iter().map(|it| (it.id, it)).collect(),
             folded: BTreeMap::new(),
             tables: store.retelling(county),
+            last_at: None,
             report,
         };
         replay.log(store, county).await?;
@@ -53,6 +55,7 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
             schemes,
             folded,
             tables,
+            last_at: _,
             report: so_far,
         } = replay;
         report = so_far;
@@ -74,6 +77,7 @@ struct Replay<'a> {
     schemes: BTreeMap<SchemeId, Arc<Scheme>>,
     folded: BTreeMap<ClaimId, Claim>,
     tables: Box<dyn Retelling + 'a>,
+    last_at: Option<DateTime<Utc>>,
     report: Report,
 }
 
@@ -118,6 +122,12 @@ impl Replay<'_> {
         if entry.previous_hash != hash || entry.hash != expected {
             self.fault(format!("log entry {place}: the hash chain is broken"));
         }
+        if self.last_at.is_some_and(|last| entry.event.stamp.at < last) {
+            self.fault(format!(
+                "log entry {place}: earlier than the entry before it"
+            ));
+        }
+        self.last_at = Some(entry.event.stamp.at);
         let Event {
             stamp,
             what,
@@ -452,7 +462,7 @@ mod tests {
                 "missing",
             ),
             (
-                |paid| Tamper::NoticeClosesAt(paid.id, chrono::DateTime::UNIX_EPOCH),
+                |paid| Tamper::NoticeClosesAt(paid.id, DateTime::UNIX_EPOCH),
                 "notice",
                 "in closes_at",
             ),
@@ -629,18 +639,38 @@ mod tests {
         assert!(faults[0].ends_with("an objection was open"), "{faults:?}");
     }
 
+    /// A log that was written while the clock stood wrong, or by another hand.
+    #[tokio::test]
+    async fn a_log_does_not_run_backwards() {
+        let store = Arc::new(MemoryStore::new());
+        let desk = TestDesk::open(Arc::clone(&store) as Arc<dyn Store>).await;
+        let claim = desk.refer(desk.world.household("石门寨")).await;
+        desk.pass_days(1);
+        desk.on(&claim).accept().await;
+        desk.expect_sound().await;
+        let earlier = Tamper::EventTextAndHash {
+            county_seq: 3,
+            find: "2020-06-02".into(),
+            replace: "2020-05-02".into(),
+        };
+        store.tamper(county(), earlier);
+        let faults = desk.audit().await.faults;
+        let told = "log entry 3: earlier than the entry before it";
+        assert!(faults.iter().any(|it| it == told), "{faults:?}");
+    }
+
     /// Invariant 3: even a history that was rewritten whole must compute.
     #[tokio::test]
     async fn an_assessment_must_recompute() {
         for (approved, words) in [(false, "does not recompute"), (true, "approved more than")] {
             let store = Arc::new(MemoryStore::new());
             let desk = TestDesk::open(Arc::clone(&store) as Arc<dyn Store>).await;
-            let story = desk.refer(desk.world.household("石门寨"));
-            let story = story.through_verification(yuan(41_200));
+            let verified = desk.refer(desk.world.household("石门寨"));
+            let verified = verified.through_verification(yuan(41_200));
             if approved {
-                story.through_notice().approve().await;
+                verified.through_notice().approve().await;
             } else {
-                story.await;
+                verified.await;
             }
             desk.expect_sound().await;
             let rewritten = Tamper::EventTextAndHash {

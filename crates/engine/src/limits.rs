@@ -23,6 +23,9 @@ pub const SHEET_ROWS_MAX: usize = 10_000;
 pub const SHEET_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Minutes the machine's clock may run ahead of the time that really passed before timers stop.
 pub const CLOCK_AHEAD_MINUTES_MAX: i64 = 10;
+/// Seconds by which a command's instant may lie before the last entry of the county's log: the clocks
+/// of two machines differ by less. More means that a clock was set back.
+pub const CLOCK_BACK_SECONDS_MAX: i64 = 2;
 /// Due notices a timer closes in one round.
 pub const TIMER_ROUND_MAX: u32 = 200;
 /// Shortest password, in characters.

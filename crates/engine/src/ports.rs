@@ -2,11 +2,12 @@
 //! synchronous judge, so no I/O can hide in a judgement.
 
 use crate::caller::Scope;
+use crate::limits;
 use crate::registry::Registry;
 use crate::retelling::Retelling;
 use async_trait::async_trait;
 use benefits::Fen;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use lifecycle::{
     AccountId, BillKey, Blocked, Claim, ClaimId, CommandKind, CountyCode, Event, EventKind,
     HouseholdId, MemberId, PayeeId, Peril, PersonId, Posting, RegionCode, Scheme, SchemeId, Seen,
@@ -46,6 +47,17 @@ pub enum Fault {
     /// The database cannot be used as it stands; the text tells an operator why and what to do.
     #[error("{0}")]
     Unusable(String),
+    /// The clock shows an instant before the last entry of the county's log.
+    #[error(
+        "the clock shows {now}, but the county's log already reaches {last}: set the clock right; \
+         a demonstration in the past wants a folder of its own (--data) or a later --now"
+    )]
+    ClockSetBack {
+        /// What the clock shows.
+        now: DateTime<Utc>,
+        /// The instant of the last entry.
+        last: DateTime<Utc>,
+    },
     /// Too many commands are waiting.
     #[error("too many commands are waiting")]
     Overloaded,
@@ -135,6 +147,21 @@ pub struct Ask {
     pub bills: Vec<BillKey>,
     /// The instant.
     pub now: DateTime<Utc>,
+}
+
+impl Ask {
+    /// The instant at which it is judged, after the last entry of the county's log: the instants of
+    /// a log never decrease. A small lag, as between two machines, is made up; a larger one refused.
+    pub fn instant_after(&self, last: Option<DateTime<Utc>>) -> Result<DateTime<Utc>, Fault> {
+        let now = self.now;
+        match last {
+            Some(last) if last - now > Duration::seconds(limits::CLOCK_BACK_SECONDS_MAX) => {
+                Err(Fault::ClockSetBack { now, last })
+            }
+            Some(last) => Ok(now.max(last)),
+            None => Ok(now),
+        }
+    }
 }
 
 /// What the store found, under the lock.

@@ -4,6 +4,7 @@ use crate::dialect::Dialect;
 use crate::rows;
 use crate::transact::{self, Waiting};
 use crate::write::Texts;
+use chrono::{DateTime, Utc};
 use engine::{Fault, limits};
 use lifecycle::{CountyCode, Scheme, SchemeId};
 use migrations::{MigrationStatus, Migrator, MigratorTrait, STEPS};
@@ -36,9 +37,12 @@ const MIGRATION_LOCK: i64 = 0x6661_6e67_7069_6e01;
 
 /// The head of a county's log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "named as the columns")]
 pub(crate) struct Head {
     pub(crate) last_seq: i64,
     pub(crate) last_hash: String,
+    /// The instant of the last entry; `None` before the first.
+    pub(crate) last_at: Option<DateTime<Utc>>,
 }
 
 /// What every part of the store shares.
@@ -373,6 +377,7 @@ fn head_of(row: &QueryResult) -> Result<Head, Fault> {
     Ok(Head {
         last_seq: rows::get(row, "last_seq")?,
         last_hash: rows::get(row, "last_hash")?,
+        last_at: rows::get(row, "last_at")?,
     })
 }
 

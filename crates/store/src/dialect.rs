@@ -43,6 +43,14 @@ impl Dialect {
         }
     }
 
+    /// An instant as a parameter, or nothing.
+    pub(crate) fn at_or_null(self, at: Option<DateTime<Utc>>) -> Value {
+        match self {
+            Self::Sqlite => Value::String(at.map(instant)),
+            Self::Postgres => Value::ChronoDateTimeUtc(at),
+        }
+    }
+
     /// A day as a parameter.
     pub(crate) fn day(self, day: NaiveDate) -> Value {
         match self {

@@ -51,10 +51,11 @@ async fn postgres_reads_by_key() {
         .expect("connecting");
     store.migrate().await.expect("migrating");
     let texts = &store.core.texts;
-    for (sql, parameters) in texts.lookups().into_iter().chain([(texts.round(), 8)]) {
+    for (sql, parameters) in texts.lookups().into_iter().chain([(texts.round(), 9)]) {
         // Written in place of the parameters, in the order of their places from the last.
         let filled = (1..=parameters).rev().fold(sql.to_owned(), |sql, place| {
             sql.replace(&format!("${place}::jsonb"), "'[]'::jsonb")
+                .replace(&format!("${place}::timestamptz"), "now()")
                 .replace(&format!("${place}"), "'1'")
         });
         let plan: Vec<String> = explain(&store, "EXPLAIN (COSTS OFF)", &filled)

@@ -17,6 +17,7 @@ use crate::rows;
 use crate::write::{Item, Pen, Refusal, TotalKey, total_keys};
 use async_trait::async_trait;
 use benefits::{Fen, RunningTotals};
+use chrono::{DateTime, Utc};
 use engine::{
     Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Receipt, Target, limits,
 };
@@ -190,16 +191,20 @@ async fn judged(
     let gathered = gather::gather(core, &transaction, &all).await?;
     let mut round = Round {
         bills: gather::bills(core, &transaction, county, &all).await?,
+        last_at: head.last_at,
         ..Round::default()
     };
     let mut rulings = Vec::with_capacity(asks.len());
     for ((ask, judge), found) in asks.iter().zip(judges).zip(gathered) {
         let ruling = round.rule(core, &transaction, ask, judge, found).await;
         rulings.push(match ruling {
-            // What cannot be read or written of one claim is the fault of its own command only.
-            Err(fault @ (Fault::Inconsistency { .. } | Fault::Conflict(_))) => {
-                Ruling::Answered(Err(fault))
-            }
+            // What cannot be read or written of one claim, or comes from a clock of another
+            // machine, is the fault of its own command only.
+            Err(
+                fault @ (Fault::Inconsistency { .. }
+                | Fault::Conflict(_)
+                | Fault::ClockSetBack { .. }),
+            ) => Ruling::Answered(Err(fault)),
             Ok(_) | Err(Fault::Store { .. } | Fault::Unusable(_) | Fault::Overloaded) => ruling?,
         });
     }
@@ -214,6 +219,8 @@ struct Round {
     pools: HashMap<SchemeId, i64>,
     totals: HashMap<TotalKey, RunningShare>,
     numbers: HashMap<i32, u32>,
+    /// The instant of the log's last entry.
+    last_at: Option<DateTime<Utc>>,
 }
 
 impl Round {
@@ -246,7 +253,8 @@ impl Round {
         let Some(scheme) = core.scheme(connection, ask.county, scheme).await? else {
             return Ok(Ruling::Answered(Ok(Outcome::NotFound)));
         };
-        let seen = self.seen(ask, claim.as_ref(), &scheme, found)?;
+        let now = ask.instant_after(self.last_at)?;
+        let seen = self.seen(ask, claim.as_ref(), &scheme, found, now)?;
         let given = Found {
             scheme: Arc::clone(&scheme),
             seen,
@@ -277,6 +285,7 @@ impl Round {
         claim: Option<&Claim>,
         scheme: &Scheme,
         found: Gathered,
+        now: DateTime<Utc>,
     ) -> Result<Seen, Fault> {
         let id = ask.target.id();
         let event = event_of(ask, claim);
@@ -333,7 +342,7 @@ impl Round {
             }
         }
         Ok(Seen {
-            now: ask.now,
+            now,
             household_listed: home.as_ref().is_some_and(|it| it.listed),
             group: home.as_ref().map(|it| it.group.clone()).unwrap_or_default(),
             village: home.as_ref().map(|it| it.village.clone()),
@@ -369,6 +378,7 @@ impl Round {
 
     /// Notes what a decided command changes for those after it.
     fn note(&mut self, item: &Item) {
+        self.last_at = self.last_at.max(Some(item.event.stamp.at));
         let claim = &item.claim;
         let held = item.before.as_ref().map(event_key);
         let holds = claim.status().is_living().then(|| event_key(claim));

@@ -135,8 +135,18 @@ const RECEIPT: &[&str] = &[
     "at",
 ];
 
-const HEAD_MOVE: &str =
-    "UPDATE county_head SET last_seq = $1, last_hash = $2 WHERE county_code = $3 AND last_seq = $4";
+/// Moves the head of the log on; its five parameters begin at `first`.
+fn head_move(dialect: Dialect, first: u8) -> String {
+    let [seq, hash, at, county, before] = [0, 1, 2, 3, 4].map(|more| first + more);
+    let cast = match dialect {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => "::timestamptz",
+    };
+    format!(
+        "UPDATE county_head SET last_seq = ${seq}, last_hash = ${hash}, last_at = ${at}{cast} \
+         WHERE county_code = ${county} AND last_seq = ${before}"
+    )
+}
 
 impl Texts {
     pub(crate) fn of(dialect: Dialect) -> Self {
@@ -172,15 +182,21 @@ impl Texts {
             bills: gather::bills_text(dialect),
             head_begin: "INSERT INTO county_head (county_code, last_seq, last_hash) VALUES ($1, 0, '') ON CONFLICT (county_code) DO NOTHING".into(),
             head_lock: match dialect {
-                Dialect::Sqlite => "SELECT last_seq, last_hash FROM county_head WHERE county_code = $1".into(),
-                Dialect::Postgres => "SELECT last_seq, last_hash FROM county_head WHERE county_code = $1 FOR UPDATE".into(),
+                Dialect::Sqlite => "SELECT last_seq, last_hash, last_at FROM county_head WHERE county_code = $1".into(),
+                Dialect::Postgres => "SELECT last_seq, last_hash, last_at FROM county_head WHERE county_code = $1 FOR UPDATE".into(),
             },
-            head_move: HEAD_MOVE.into(),
+            head_move: head_move(dialect, 1),
             claim_insert: claim_insert(1),
             claim_update: claim_update(1),
             event: event(1),
             receipt: receipt(1),
-            core: core_text(&claim_insert(1), &claim_update(2), &event(3), &receipt(4)),
+            core: core_text(
+                &claim_insert(1),
+                &claim_update(2),
+                &event(3),
+                &receipt(4),
+                &head_move(dialect, 5),
+            ),
             refusal: dialect.insert(1, "refusal", &["county_code", "id", "claim_id", "account_id", "command", "code", "at"]),
             counter: format!(
                 "{} ON CONFLICT (county_code, policy_year) DO UPDATE SET last_number = excluded.last_number",
@@ -268,7 +284,7 @@ impl Texts {
             (&self.gather, 1),
             (&self.bills, 2),
             (&self.head_lock, 1),
-            (&self.head_move, 4),
+            (&self.head_move, 5),
             (&self.claim_insert, 1),
             (&self.claim_update, 1),
             (&self.event, 1),
@@ -293,9 +309,8 @@ impl Texts {
 }
 
 /// The four writes of every round as one statement: `PostgreSQL` pays for each round trip.
-/// `$5` to `$8` are those of [`HEAD_MOVE`].
-fn core_text(insert: &str, update: &str, event: &str, receipt: &str) -> String {
-    let head = "UPDATE county_head SET last_seq = $5, last_hash = $6 WHERE county_code = $7 AND last_seq = $8";
+/// `$5` to `$9` are those of [`head_move`].
+fn core_text(insert: &str, update: &str, event: &str, receipt: &str, head: &str) -> String {
     format!(
         "WITH begun AS ({insert} RETURNING 1), moved AS ({update} RETURNING 1), logged AS ({event} RETURNING 1), \
          answered AS ({receipt} RETURNING 1), head AS ({head} RETURNING 1) \
@@ -648,6 +663,7 @@ struct HeadRow<'a> {
     county_code: u32,
     last_seq: i64,
     last_hash: &'a str,
+    last_at: Option<String>,
 }
 
 impl<'a> HeadRow<'a> {
@@ -656,6 +672,7 @@ impl<'a> HeadRow<'a> {
             county_code: county.get(),
             last_seq: head.last_seq,
             last_hash: &head.last_hash,
+            last_at: head.last_at.map(instant),
         }
     }
 }
@@ -1045,6 +1062,7 @@ impl Pen<'_> {
                 hash,
             });
             now.last_seq = county_seq;
+            now.last_at = Some(item.event.stamp.at);
             written.add(item, county_seq)?;
             receipts.push(Receipt {
                 claim: claim.id,
@@ -1120,6 +1138,7 @@ impl Pen<'_> {
             [
                 now.last_seq.into(),
                 now.last_hash.as_str().into(),
+                self.dialect.at_or_null(now.last_at),
                 rows::county(self.county),
                 head.last_seq.into(),
             ],
@@ -1144,6 +1163,7 @@ impl Pen<'_> {
                 json(&written.receipts)?.into(),
                 now.last_seq.into(),
                 now.last_hash.as_str().into(),
+                self.dialect.at_or_null(now.last_at),
                 rows::county(self.county),
                 head.last_seq.into(),
             ],

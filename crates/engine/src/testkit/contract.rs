@@ -57,6 +57,7 @@ macro_rules! store_contracts {
             replay_answers_as_then
             sequences_without_a_gap
             log_grows_in_commit_order
+            log_never_runs_backwards
             scope_of_a_township
             scope_of_an_insurer
             scope_of_a_county
@@ -617,6 +618,49 @@ async fn log_grows_in_commit_order(store: Arc<dyn Store>) {
     written.store(true, Ordering::SeqCst);
     let read = reader.await.expect("the reader met no gap");
     assert_eq!(usize::try_from(read).ok(), Some(claims.len() * 5));
+    desk.expect_sound().await;
+}
+
+/// A clock that was set back writes nothing; the small lag of another machine's clock is made up.
+async fn log_never_runs_backwards(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let began = desk.now();
+    let key = ids::fresh();
+    let draft = |key| {
+        let draft = desk.draft(desk.world.household("石门寨")).keyed(key);
+        draft.outcome()
+    };
+    let (_, claim, _) = receipt(draft(key).await);
+    desk.clock.set(began - Duration::seconds(2));
+    let referred = desk.on(&claim).refer().await;
+    let history = desk.history(claim.id).await;
+    let instants: Vec<_> = history.iter().map(|it| it.event.stamp.at).collect();
+    assert_eq!(instants, [began, began], "the lag is made up");
+    desk.expect_sound().await;
+
+    let back = began - Duration::seconds(2) - Duration::microseconds(1);
+    desk.clock.set(back);
+    let log = desk.log().await;
+    let submission = Submission {
+        claim: Some((referred.id, referred.version)),
+        key: ids::fresh(),
+        command: Command::AcceptReferral,
+    };
+    let handler = Role::Handler.caller();
+    let refused = desk.desk.submit(&handler, submission.clone()).await;
+    let Err(Fault::ClockSetBack { now, last }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!((now, last), (back, began));
+    assert_eq!(desk.log().await, log);
+    // What was done before is still answered.
+    let (_, again, replay) = receipt(draft(key).await);
+    assert!(replay && again == claim);
+
+    desk.clock.set(began);
+    let accepted = desk.desk.submit(&handler, submission).await;
+    let (accepted, ..) = receipt(accepted.expect("an answer"));
+    assert_eq!(accepted.recorded_at, began);
     desk.expect_sound().await;
 }
 

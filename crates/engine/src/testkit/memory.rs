@@ -365,6 +365,12 @@ impl Tables {
         let Some(scheme) = self.schemes.get(&(ask.county, scheme)).cloned() else {
             return Ok(Outcome::NotFound);
         };
+        let last = self.logs.get(&ask.county).and_then(|log| log.last());
+        let last = last.map(Entry::recorded).transpose()?;
+        let ask = &Ask {
+            now: ask.instant_after(last.map(|entry| entry.event.stamp.at))?,
+            ..ask.clone()
+        };
         let found = Found {
             scheme: Arc::clone(&scheme),
             seen: self.seen(ask, claim.as_ref(), &scheme, household),

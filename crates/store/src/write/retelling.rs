@@ -341,6 +341,7 @@ impl Retelling for SqlRetelling<'_> {
         self.head = Head {
             last_seq: entry.county_seq,
             last_hash: entry.hash.clone(),
+            last_at: Some(event.stamp.at),
         };
         Ok(())
     }

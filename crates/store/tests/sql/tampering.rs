@@ -199,7 +199,11 @@ fn changes(paid: &Claim) -> Vec<Change> {
             "county_head",
             "130302".into(),
             "county_code = 130302".into(),
-            vec![text("last_seq", "7"), text("last_hash", "'forged'")],
+            vec![
+                text("last_seq", "7"),
+                text("last_hash", "'forged'"),
+                text("last_at", AT),
+            ],
         ),
     ]
 }
@@ -233,7 +237,7 @@ async fn one_thing_changed_is_one_fault(db: &Db) {
             seen += 1;
         }
     }
-    assert_eq!(seen, 66);
+    assert_eq!(seen, 67);
 
     // A bill is named by its claim and its hash.
     let faults = told(
