@@ -70,7 +70,9 @@ const ID: &str = "'00000000-0000-7000-8000-000000000001'";
 const AT: &str = "'2019-01-01T00:00:00.000000Z'";
 
 /// Table, the row's name in the fault, which row, and each column with another lawful value.
-fn changes(paid: &Claim) -> Vec<(&'static str, String, String, Vec<(&'static str, String)>)> {
+type Change = (&'static str, String, String, Vec<(&'static str, String)>);
+
+fn changes(paid: &Claim) -> Vec<Change> {
     let of_claim = format!("claim_id = '{}'", paid.id);
     let payment = paid
         .state
