@@ -291,7 +291,8 @@ pub(super) fn render(history: &[Recorded]) -> Markup {
                     title #route-title { "办理路线:现在" (live.zh()) }
                     desc #route-words { "经过:" (words) }
                     (PreEscaped(ARROW))
-                    g #route-drawing {
+                    // The class stands here again: what `use` shows knows no ancestor outside the drawing.
+                    g.route #route-drawing {
                     @for phase in Phase::ALL { (band(&map, *phase, live.phase(), height)) }
                     @for pair in map.line.windows(2) {
                         @if let (Some(one), Some(two)) = (map.spot(pair[0]), map.spot(pair[1])) {
