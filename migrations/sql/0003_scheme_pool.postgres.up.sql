@@ -1,4 +1,5 @@
--- Schemes as published, and the pool of each: balances beside the transfers they follow from.
+-- Schemes as published, and their pools: balances beside the transfers they follow from. All versions
+-- of one code, year and insurer share the pool of the first one published: `pool_id`.
 
 CREATE TABLE scheme (
     county_code integer NOT NULL,
@@ -8,6 +9,7 @@ CREATE TABLE scheme (
     name text NOT NULL,
     policy_year integer NOT NULL,
     insurer_id uuid NOT NULL,
+    pool_id uuid NOT NULL,
     body text NOT NULL,
     PRIMARY KEY (county_code, id),
     UNIQUE (code, version, county_code)

@@ -109,7 +109,7 @@ impl Load {
                 "idempotencyKey": fresh(), "schemeId": node["scheme"]["id"],
                 "householdId": node["household"]["id"],
                 "insuredMemberId": node["household"]["members"][0]["id"],
-                "peril": "ILLNESS", "eventOn": format!("2019-{month:02}-{day:02}"),
+                "peril": "ILLNESS", "eventOn": format!("2020-{month:02}-{day:02}"),
                 "submittedFen": "4120000", "payeeId": node["household"]["payees"][0]["id"],
                 "basis": { "decidedOn": "2020-05-18", "document": "bench" },
             });

@@ -301,9 +301,12 @@ async fn pools(
 ) -> Result<(), Fault> {
     let mut held: BTreeMap<SchemeId, Held> = BTreeMap::new();
     for claim in folded.values() {
-        held.entry(claim.scheme).or_default().add(claim);
+        let pool = schemes
+            .get(&claim.scheme)
+            .map_or(claim.scheme, |scheme| scheme.pool_id);
+        held.entry(pool).or_default().add(claim);
     }
-    for scheme in schemes.values() {
+    for scheme in schemes.values().filter(|it| it.pool_id == it.id) {
         report.pools += 1;
         let stands = store.pool(county, scheme.id).await?;
         let summed = store.summed_transfers(county, scheme.id).await?;

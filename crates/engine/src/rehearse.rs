@@ -933,7 +933,16 @@ impl<'a> Walk<'a> {
         let mut old = YearAccount::default();
         for (id, scheme) in &self.recorded.schemes {
             let paid = paid_under.get(id).copied().unwrap_or_default();
-            old.add(YearAccount::of(&scheme.pool, paid));
+            let mut account = YearAccount::of(&scheme.pool, paid);
+            // Versions of a year share one pool: its premium is the newest one's, once.
+            let newer = |other: &&Arc<Scheme>| {
+                other.pool_id == scheme.pool_id && other.version > scheme.version
+            };
+            if self.recorded.schemes.values().any(|other| newer(&other)) {
+                account.balance = minus(account.balance, account.premium);
+                account.premium = Fen::ZERO;
+            }
+            old.add(account);
         }
         let terms = &self.draft.pool;
         let recorded_under = self.recorded.schemes.values();

@@ -338,8 +338,11 @@ pub struct NoticeTerms {
 /// the version it began with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scheme {
-    /// Its id, which is also the id of its pool.
+    /// Its id.
     pub id: SchemeId,
+    /// Whose pool its claims draw on: the version of this code, year and insurer that was published
+    /// first, so that a new version goes on with the year's money.
+    pub pool_id: SchemeId,
     /// The county.
     pub county: CountyCode,
     /// A short stable code, such as `haigang-2020`.

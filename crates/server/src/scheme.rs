@@ -46,7 +46,16 @@ pub enum Action {
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn read(file: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(file).map_err(|fault| format!("{}: {fault}", file.display()).into())
+    std::fs::read_to_string(file).map_err(|fault| {
+        let advice = if fault.kind() == std::io::ErrorKind::InvalidData {
+            "文件不是 UTF-8 编码,请另存为 UTF-8 / the file is not UTF-8: save it as UTF-8"
+        } else {
+            ""
+        };
+        format!("{}: {fault} {advice}", file.display())
+            .trim_end()
+            .into()
+    })
 }
 
 /// `FILE:LINE: field: reason`, one a line.
@@ -235,19 +244,22 @@ pub async fn publish(
     }
     let store = wiring::open(config).await?;
     store.put_scheme(&scheme).await?;
+    // A later version draws on the pool of the year's first one.
+    let published = store.scheme(scheme.county, scheme.id).await?;
+    let pool_id = published.map_or(scheme.id, |published| published.pool_id);
     if let Some((fen, reference)) = fund {
         let now = engine::Clock::now(&engine::SystemClock);
         store
             .fund_pool(
                 scheme.county,
-                scheme.id,
+                pool_id,
                 Fen::new(fen),
                 engine::ids::named("fund", &reference),
                 now,
             )
             .await?;
     }
-    let pool = store.pool(scheme.county, scheme.id).await?;
+    let pool = store.pool(scheme.county, pool_id).await?;
     say!(
         "{} version {} is published; the pool holds {} yuan",
         scheme.code,

@@ -119,7 +119,7 @@ pub(crate) fn text(dialect: Dialect) -> String {
     CAST(le.claim_id AS TEXT) AS living_claim, lc.number AS living_number,
     CAST(s.id AS TEXT) AS scheme_id, CAST(s.insurer_id AS TEXT) AS insurer_id,
     cc.last_number AS last_number,
-    (SELECT pa.balance_fen FROM pool_account pa WHERE pa.county_code = a.county_code AND pa.scheme_id = s.id
+    (SELECT pa.balance_fen FROM pool_account pa WHERE pa.county_code = a.county_code AND pa.scheme_id = s.pool_id
         AND pa.account = 'AVAILABLE') AS pool_available,
     tp.used_fen AS person_used, tp.loss_fen AS person_loss, th.used_fen AS household_used, th.loss_fen AS household_loss
 FROM {asks} AS a{columns}

@@ -139,6 +139,23 @@ const MEMBER: &[&str] = &[
 ];
 
 impl SqlStore {
+    /// The pool that versions of the same code, year and insurer share, if one was published.
+    async fn pool_of(
+        &self,
+        transaction: &DatabaseTransaction,
+        scheme: &Scheme,
+    ) -> Result<Option<SchemeId>, Fault> {
+        let first = scheme::Entity::find()
+            .filter(scheme::Column::CountyCode.eq(rows::county_number(scheme.county)))
+            .filter(scheme::Column::Code.eq(scheme.code.as_str()))
+            .filter(scheme::Column::PolicyYear.eq(scheme.year.year))
+            .filter(scheme::Column::InsurerId.eq(Id(scheme.insurer.0)))
+            .one(transaction)
+            .await
+            .map_err(failed("looking for a pool"))?;
+        Ok(first.map(|row| SchemeId(row.pool_id.0)))
+    }
+
     /// Writes rows given as JSON; `then` is what follows the insert, such as a conflict clause.
     async fn put(
         &self,
@@ -616,10 +633,21 @@ impl Registry for SqlStore {
 
     async fn put_scheme(&self, scheme: &Scheme) -> Result<(), Fault> {
         let county = scheme.county;
-        let body = serde_json::to_string(scheme)
-            .map_err(|fault| Fault::store("writing a scheme", fault))?;
         let (transaction, _) = self.core.begin_county(county).await?;
         let published = self.core.scheme(&transaction, county, scheme.id).await?;
+        let pool_id = match &published {
+            Some(published) => published.pool_id,
+            None => self
+                .pool_of(&transaction, scheme)
+                .await?
+                .unwrap_or(scheme.id),
+        };
+        let scheme = &Scheme {
+            pool_id,
+            ..scheme.clone()
+        };
+        let body = serde_json::to_string(scheme)
+            .map_err(|fault| Fault::store("writing a scheme", fault))?;
         if let Some(published) = published {
             return if *published == *scheme {
                 Ok(())
@@ -638,6 +666,7 @@ impl Registry for SqlStore {
                 "name",
                 "policy_year",
                 "insurer_id",
+                "pool_id",
                 "body",
             ],
             json!([{
@@ -648,11 +677,15 @@ impl Registry for SqlStore {
                 "name": scheme.name,
                 "policy_year": scheme.year.year,
                 "insurer_id": scheme.insurer,
+                "pool_id": scheme.pool_id,
                 "body": body,
             }]),
             "",
         )
         .await?;
+        if scheme.pool_id != scheme.id {
+            return commit(transaction).await;
+        }
         let accounts: Vec<Json> = PoolAccount::ALL
             .iter()
             .map(|account| {

@@ -331,7 +331,7 @@ impl Round {
                 .is_some_and(|holder| *holder != id)
         };
         let last = self.numbers.get(&scheme.year.year).copied();
-        let pool = self.pools.get(&scheme.id).copied().unwrap_or(0);
+        let pool = self.pools.get(&scheme.pool_id).copied().unwrap_or(0);
         let mut interested = Vec::new();
         for person in &ask.persons {
             let interest = home
@@ -412,7 +412,7 @@ impl Round {
                 available += posting.amount.get();
             }
         }
-        *self.pools.entry(claim.scheme).or_default() += available;
+        *self.pools.entry(item.scheme.pool_id).or_default() += available;
         let change = item.change();
         if !change.is_nothing() {
             for (key, _) in total_keys(claim) {

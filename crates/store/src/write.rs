@@ -939,7 +939,7 @@ impl<'a> Rows<'a> {
             self.transfers.push(TransferRow {
                 county_code,
                 id: ids::fresh(),
-                scheme_id: claim.scheme,
+                scheme_id: item.scheme.pool_id,
                 debit: from.code(),
                 credit: to.code(),
                 amount_fen: amount.get(),
@@ -947,8 +947,8 @@ impl<'a> Rows<'a> {
                 county_seq,
                 at: instant(item.event.stamp.at),
             });
-            self.balance(claim, from, -amount.get())?;
-            self.balance(claim, to, amount.get())?;
+            self.balance(&item.scheme, from, -amount.get())?;
+            self.balance(&item.scheme, to, amount.get())?;
         }
         let change = item.change();
         if change.is_nothing() {
@@ -960,13 +960,13 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    fn balance(&mut self, claim: &Claim, account: PoolAccount, fen: i64) -> Result<(), Fault> {
+    fn balance(&mut self, scheme: &Scheme, account: PoolAccount, fen: i64) -> Result<(), Fault> {
         let row = self
             .pools
-            .entry((claim.scheme, account))
+            .entry((scheme.pool_id, account))
             .or_insert_with(|| PoolRow {
-                county_code: claim.county.get(),
-                scheme_id: claim.scheme,
+                county_code: scheme.county.get(),
+                scheme_id: scheme.pool_id,
                 account: account.code(),
                 balance_fen: 0,
             });

@@ -121,8 +121,11 @@ impl<'a> Fields<'a> {
 
     fn value(&mut self, name: &str) -> Option<Value> {
         let value = self.left.remove(name)?;
+        if value.is_null() {
+            return None;
+        }
         self.read.push(name.to_owned());
-        Some(value).filter(|it| !it.is_null())
+        Some(value)
     }
 
     fn take<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {

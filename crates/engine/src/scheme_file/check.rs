@@ -9,7 +9,7 @@ use chrono::{Datelike, NaiveDate};
 use lifecycle::calendar::YearDays;
 use lifecycle::scheme::{
     Authority, Coverage, Deadline, DocumentRule, EvaluationTerms, NoticeTerms, PerilTerms,
-    PolicyYear,
+    PolicyYear, PoolTerms,
 };
 use lifecycle::{Calendar, Check, CommandKind, Duty, Status, Term, duty};
 use std::collections::BTreeMap;
@@ -22,6 +22,8 @@ const REFUSAL_LETTER_DAYS_MAX: u16 = 3;
 const DECISION_DAYS_MAX: i64 = 30;
 /// The longest time for a payment: 保险法 art. 23, ten days after the agreement.
 const PAYMENT_DAYS_MAX: i64 = 10;
+/// The most a sum may come to: ten trillion yuan, as for the figures of a table.
+const SUM_MAX: Fen = Fen::from_yuan(10_000_000_000_000);
 /// The longest policy year, in days: a leap year.
 const YEAR_DAYS_MAX: i64 = 366;
 
@@ -185,6 +187,22 @@ impl<'a, 't> Judge<'a, 't> {
         }
     }
 
+    /// Sums that the file only implies must fit as well as the figures themselves.
+    pub fn sums(&mut self, coverage: Option<&Coverage>, pool: Option<&PoolTerms>) {
+        let line = coverage
+            .and_then(|it| it.income.as_ref())
+            .map(|income| ("covered.income.base", income.line()));
+        let premium = pool.map(|terms| ("pool.premium", terms.premium_total()));
+        for (path, sum) in line.into_iter().chain(premium) {
+            if sum > SUM_MAX {
+                self.fault(
+                    path,
+                    format!("what follows from it is too large; the most is {SUM_MAX} yuan"),
+                );
+            }
+        }
+    }
+
     pub fn covers(&mut self, perils: &[PerilTerms], year: &PolicyYear) {
         for (index, terms) in perils.iter().enumerate() {
             if terms.covers_from <= terms.covers_to
@@ -269,6 +287,14 @@ impl<'a, 't> Judge<'a, 't> {
                     ),
                 );
             }
+        }
+        // Whoever the survey was given to holds SURVEYOR, and nobody else may accept the facts.
+        if !held_by(duties, CommandKind::RecordVerification).contains(&Duty::Surveyor) {
+            self.fault(
+                "procedure.duties.RECORD_VERIFICATION",
+                "nobody may do this step: the facts are accepted by the surveyor the claim was \
+                 given to, and SURVEYOR is left out",
+            );
         }
         for (command, held) in duties {
             let path = format!("procedure.duties.{command}");
@@ -426,14 +452,19 @@ impl<'a, 't> Judge<'a, 't> {
         let measure = Measure { year, calendar };
         self.statutory(
             deadlines,
-            &[Status::Verifying, Status::Verified],
+            &[
+                Status::Accepted,
+                Status::Verifying,
+                Status::Verified,
+                Status::NoticeClosed,
+            ],
             "a decision",
             DECISION_DAYS_MAX,
             &measure,
         );
         self.statutory(
             deadlines,
-            &[Status::Approved],
+            &[Status::Approved, Status::Instructed],
             "payment",
             PAYMENT_DAYS_MAX,
             &measure,

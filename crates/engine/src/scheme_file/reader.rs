@@ -94,6 +94,7 @@ pub(super) fn read(
             judge.covers(perils, year);
         }
     }
+    judge.sums(coverage.as_ref(), pool.as_ref());
     if let (Some(coverage), Some(perils)) = (&coverage, &perils) {
         judge.groups(coverage, perils);
     }
@@ -108,8 +109,11 @@ pub(super) fn read(
     let (county, code, version) = (county?, code?, version?);
     let procedure = procedure?;
     let (refusal_letter_days, deadlines) = deadlines?;
+    let id = SchemeId(ids::named("scheme", &format!("{county}/{code}/{version}")));
     Some(Scheme {
-        id: SchemeId(ids::named("scheme", &format!("{county}/{code}/{version}"))),
+        id,
+        // Its own, until it is published beside an earlier version of the year.
+        pool_id: id,
         county,
         insurer: org_id(county, &insurer?),
         code,

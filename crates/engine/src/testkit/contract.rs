@@ -53,6 +53,7 @@ macro_rules! store_contracts {
             every_event_is_kept
             stale_screen_changes_nothing
             one_of_two_decisions
+            versions_share_a_pool
             repeated_key_acts_once
             replay_answers_as_then
             sequences_without_a_gap
@@ -442,6 +443,50 @@ async fn one_of_two_decisions(store: Arc<dyn Store>) {
     assert_eq!(desk.claim(claim.id).await, done[0]);
     assert_eq!(desk.history(claim.id).await.len(), 3);
     desk.expect_sound().await;
+}
+
+/// A second version of the year's scheme goes on with the year's money; another code does not. The
+/// claim that began before keeps its version, and its own publication says the same again.
+async fn versions_share_a_pool(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let first = desk.world.scheme.clone();
+    let with = |change: &dyn Fn(&mut lifecycle::Scheme), code: &str, version: u32| {
+        let id = ids::named("scheme", &format!("{}/{code}/{version}", county()));
+        let mut scheme = lifecycle::Scheme {
+            id: lifecycle::SchemeId(id),
+            pool_id: lifecycle::SchemeId(id),
+            code: code.to_owned(),
+            version,
+            ..first.clone()
+        };
+        change(&mut scheme);
+        scheme
+    };
+    let second = with(&|scheme| scheme.liveness_days_max = 90, &first.code, 2);
+    let other = with(&|_| (), "other-2020", 1);
+    let store = desk.store();
+    for scheme in [&second, &second, &other, &first] {
+        store.put_scheme(scheme).await.expect("published");
+    }
+    let pool_of = async |scheme: &lifecycle::Scheme| {
+        let published = store.scheme(county(), scheme.id).await.expect("reading");
+        published.expect("published").pool_id
+    };
+    assert_eq!(pool_of(&second).await, first.id);
+    assert_eq!(pool_of(&other).await, other.id);
+    let begun = desk.refer(&desk.world.households[0]).await;
+    let later = desk
+        .draft(&desk.world.households[1])
+        .under(&second)
+        .refer()
+        .through_verification(COST)
+        .through_notice()
+        .approve()
+        .await;
+    assert_eq!((begun.scheme, later.scheme), (first.id, second.id));
+    assert_eq!(desk.pool().await.reserved, BENEFIT);
+    desk.on(&later).instruct().confirm().await;
+    assert_eq!(desk.expect_sound().await.paid, BENEFIT);
 }
 
 /// Failures 11, 12: the same key fifty times at once makes one claim, one event, one answer.

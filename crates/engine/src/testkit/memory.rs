@@ -482,7 +482,7 @@ impl Tables {
                 .collect(),
             pool_available: self
                 .balances
-                .get(&(county, scheme.id))
+                .get(&(county, scheme.pool_id))
                 .map_or(Fen::ZERO, |it| it.available),
             used: RunningTotals {
                 person_year: person.benefit,
@@ -541,7 +541,7 @@ impl Tables {
         self.second_lock(ask, &claim, &event, &bills)?;
         let mut balances = self
             .balances
-            .get(&(county, scheme.id))
+            .get(&(county, scheme.pool_id))
             .copied()
             .unwrap_or_default();
         for posting in &postings {
@@ -588,11 +588,11 @@ impl Tables {
             (county, ask.account, ask.key),
             (ask.fingerprint.clone(), receipt.clone()),
         );
-        self.balances.insert((county, scheme.id), balances);
+        self.balances.insert((county, scheme.pool_id), balances);
         self.transfers
             .extend(postings.into_iter().map(|posting| Transfer {
                 county,
-                scheme: scheme.id,
+                scheme: scheme.pool_id,
                 posting,
             }));
         self.totals.extend(totals);
@@ -1416,6 +1416,20 @@ impl Registry for MemoryStore {
     async fn put_scheme(&self, scheme: &Scheme) -> Result<(), Fault> {
         let mut tables = self.tables();
         let key = (scheme.county, scheme.id);
+        let same_year = |other: &&Arc<Scheme>| {
+            (other.county, &other.code, other.insurer, other.year.year)
+                == (
+                    scheme.county,
+                    &scheme.code,
+                    scheme.insurer,
+                    scheme.year.year,
+                )
+        };
+        let first = tables.schemes.values().find(same_year);
+        let scheme = &Scheme {
+            pool_id: first.map_or(scheme.id, |first| first.pool_id),
+            ..scheme.clone()
+        };
         if let Some(published) = tables.schemes.get(&key) {
             return if **published == *scheme {
                 Ok(())
@@ -1425,7 +1439,9 @@ impl Registry for MemoryStore {
         }
         tables.counties.insert(scheme.county);
         tables.schemes.insert(key, Arc::new(scheme.clone()));
-        tables.balances.insert(key, PoolBalances::default());
+        if scheme.pool_id == scheme.id {
+            tables.balances.insert(key, PoolBalances::default());
+        }
         Ok(())
     }
 

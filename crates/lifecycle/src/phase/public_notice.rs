@@ -14,6 +14,7 @@ use crate::scheme::DueStep;
 use crate::{ActedAs, Blocked, NoticeId, ObjectionId, Stamp, Status, calendar};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A notice as it was opened. Immutable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -293,18 +294,21 @@ pub(crate) fn term_ran(open: &NoticeOpen, facts: &Facts) -> Result<(), Blocked> 
 
 /// Invariant 1, second part: it hung, unchanged.
 pub(crate) fn proved(open: &NoticeOpen, facts: &Facts) -> Result<(), Blocked> {
-    let have = open
-        .proofs
-        .iter()
-        .filter(|proof| proof.content_hash == open.notice.content_hash)
-        .count();
+    let matching = || {
+        let proofs = open.proofs.iter();
+        proofs.filter(|proof| proof.content_hash == open.notice.content_hash)
+    };
+    // The same photo twice is one proof.
+    let photos: BTreeSet<&str> = matching().map(|it| it.evidence.sha256.as_str()).collect();
+    let have = photos.len();
     let need = usize::from(facts.scheme.notice.proofs_min.max(1));
     hold(Guard::NoticeProved, have >= need, || {
         Blocked::ProofMissing { have, need }
     })?;
     hold(
         Guard::NoticeUnchanged,
-        open.notice.line.content_hash() == open.notice.content_hash && have == open.proofs.len(),
+        open.notice.line.content_hash() == open.notice.content_hash
+            && matching().count() == open.proofs.len(),
         || Blocked::ContentChanged {},
     )
 }

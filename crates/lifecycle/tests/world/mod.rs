@@ -780,6 +780,7 @@ fn scheme() -> Scheme {
     let cap = |scope, limit| Cap { scope, limit };
     Scheme {
         id: SchemeId(id(0x5c)),
+        pool_id: SchemeId(id(0x5c)),
         county: CountyCode::new(130_302).expect("six digits"),
         code: "invented-2020".into(),
         version: 1,

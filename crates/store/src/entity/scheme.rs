@@ -15,6 +15,7 @@ pub(crate) struct Model {
     pub(crate) name: String,
     pub(crate) policy_year: i32,
     pub(crate) insurer_id: Id,
+    pub(crate) pool_id: Id,
     pub(crate) body: String,
 }
 
