@@ -378,6 +378,14 @@ fn public_notice(seen: &mut Seen) {
         .but(|office| office.now += Duration::days(6))
         .when(C::CloseNotice)
         .then_blocked(seen, "PROOF_MISSING");
+    // The same photo twice is one proof.
+    let two_proofs = World::new().with_scheme(|it| it.notice.proofs_min = 2);
+    given_in(two_proofs, Status::NoticeOpen)
+        .and(&[C::RecordPublicationProof, C::RecordPublicationProof])
+        .but(|office| office.now += Duration::days(6))
+        .when(C::CloseNotice)
+        .with("have", &Param::Number(1))
+        .then_blocked(seen, "PROOF_MISSING");
     // The same objection cannot stand twice, and nobody resolves what they reviewed.
     given(Status::NoticeOpen)
         .and(&[C::RaiseObjection])

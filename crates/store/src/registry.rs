@@ -149,10 +149,11 @@ impl SqlStore {
             .filter(scheme::Column::CountyCode.eq(rows::county_number(scheme.county)))
             .filter(scheme::Column::Code.eq(scheme.code.as_str()))
             .filter(scheme::Column::PolicyYear.eq(scheme.year.year))
-            .filter(scheme::Column::InsurerId.eq(Id(scheme.insurer.0)))
-            .one(transaction)
+            .all(transaction)
             .await
-            .map_err(failed("looking for a pool"))?;
+            .map_err(failed("looking for a pool"))?
+            .into_iter()
+            .find(|row| row.insurer_id.0 == scheme.insurer.0);
         Ok(first.map(|row| SchemeId(row.pool_id.0)))
     }
 

@@ -1213,10 +1213,21 @@ impl Journey {
             Act::OpenNotice => Command::OpenPublicNotice {
                 notice: made.notice(),
             },
-            Act::Prove => Command::RecordPublicationProof {
-                content_hash: self.content_hash(role).await,
-                evidence: evidence("公示照片"),
-            },
+            Act::Prove => {
+                // Each time another photo: the same one twice is one proof.
+                let proofs = self
+                    .seen()
+                    .state
+                    .notice()
+                    .map_or(0, |open| open.proofs.len());
+                Command::RecordPublicationProof {
+                    content_hash: self.content_hash(role).await,
+                    evidence: Evidence {
+                        sha256: ids::sha256(format!("公示照片{proofs}")),
+                        ..evidence("公示照片")
+                    },
+                }
+            }
             Act::Object => Command::RaiseObjection {
                 objection: made.objection(),
                 grounds: "家有轿车(测试)".into(),
