@@ -22,6 +22,9 @@ use tokio::sync::mpsc;
 
 /// Connections that read. `SQLite` reads beside its writer (WAL).
 const READERS: u32 = 8;
+/// Connections that read a SQLite file: each keeps pages of its own in memory, and two cores are
+/// busy with four.
+const FILE_READERS: u32 = 4;
 /// Connections that write to `PostgreSQL`: the writer task, and registry writes beside it. `SQLite` has
 /// one: two would only wait for each other.
 const WRITERS: u32 = 4;
@@ -210,7 +213,7 @@ fn common(url: &str) -> ConnectOptions {
 fn sqlite(url: &str, writes: bool) -> ConnectOptions {
     let mut options = common(url);
     options
-        .max_connections(if writes { 1 } else { READERS })
+        .max_connections(if writes { 1 } else { FILE_READERS })
         .min_connections(1)
         .map_sqlx_sqlite_opts(move |options| {
             let options = options
