@@ -2,7 +2,7 @@
 -- so that the clients wait for one another's commits, as any single-statement writer of this log would.
 \set n 1 + :client_id + :clients * random(0, :claims / :clients - 1)
 WITH head AS (
-    UPDATE county_head SET last_seq = last_seq + 1, last_hash = md5(random()::text) || md5(random()::text)
+    UPDATE county_head SET last_at = now(), last_seq = last_seq + 1, last_hash = md5(random()::text) || md5(random()::text)
     WHERE county_code = 130302 RETURNING last_seq, last_hash
 ), claim_after AS (
     UPDATE claim SET version = version + 1, status = 'VERIFYING', phase = 'VERIFICATION', peril = peril,

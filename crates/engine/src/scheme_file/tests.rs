@@ -517,6 +517,11 @@ fn a_step_nobody_may_do_is_refused() {
             "RECORD_VERIFICATION",
             "AUDITOR (审计监督) may never do this",
         ),
+        (
+            "RECORD_VERIFICATION = [\"INSURER_HANDLER\"]",
+            "RECORD_VERIFICATION",
+            "SURVEYOR is left out",
+        ),
     ] {
         let replace = duties(row);
         let field = format!("procedure.duties.{field}");
@@ -653,6 +658,18 @@ fn authority_reaches_the_largest_payable_sum() {
     assert!(told[0].reason.contains("up to 50,001.00 yuan"), "{told:?}");
 }
 
+/// What only follows from the figures must fit as well: never a sum that was cut off in silence.
+#[test]
+fn sums_that_follow_must_fit() {
+    refused(
+        "premium = 50",
+        "premium = 9_999_999_999_999",
+        "premium = 9_999_999_999_999",
+        "pool.premium",
+        "too large",
+    );
+}
+
 #[test]
 fn deadlines_beyond_the_law_are_refused() {
     let letter = "refusal_letter_days = 3";
@@ -698,6 +715,20 @@ fn deadlines_beyond_the_law_are_refused() {
         "days = 11",
         "deadlines.status[1].days",
         "VERIFYING and VERIFIED can take 31 days, and a decision is due within 30 days",
+    );
+    refused(
+        letter,
+        &rows(&[&natural("VERIFYING", 20), &natural("NOTICE_CLOSED", 11)]),
+        "days = 11",
+        "deadlines.status[1].days",
+        "VERIFYING and NOTICE_CLOSED can take 31 days",
+    );
+    refused(
+        letter,
+        &rows(&[&natural("APPROVED", 5), &natural("INSTRUCTED", 6)]),
+        "days = 6",
+        "deadlines.status[1].days",
+        "APPROVED and INSTRUCTED can take 11 days",
     );
     refused(
         letter,
