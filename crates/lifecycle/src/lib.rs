@@ -12,6 +12,7 @@ pub mod calendar;
 mod claim;
 mod coded;
 mod command;
+pub mod days;
 mod decide;
 mod diagram;
 pub mod duty;

@@ -5,8 +5,10 @@
 #[expect(dead_code, reason = "each test uses a part of the world")]
 mod world;
 
-use chrono::Duration;
-use lifecycle::{Claim, CommandKind, EventKind, Status, allowed};
+use chrono::{DateTime, Duration, Utc};
+use lifecycle::calendar::legal_day;
+use lifecycle::days::{Holder, by_holder, ledger};
+use lifecycle::{Claim, CommandKind, Event, EventKind, Status, allowed};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 use std::cell::RefCell;
@@ -124,7 +126,7 @@ fn make(office: &mut Office, step: Move) -> Option<EventKind> {
             None
         }
         Move::Check => {
-            office.payees_checked_on = lifecycle::calendar::legal_day(office.now);
+            office.payees_checked_on = legal_day(office.now);
             None
         }
         Move::Death(which) => {
@@ -178,6 +180,24 @@ fn cases() -> u32 {
         .unwrap_or(CASES)
 }
 
+/// Failure 19: the days of all holders together, and the days from the first event to the end (the
+/// last event of a claim that is done, else now).
+fn days_of(history: &[Event], now: DateTime<Utc>) -> (i64, i64) {
+    let stays = ledger(history, true, now);
+    assert!(
+        stays.windows(2).all(|two| two[0].until == two[1].from),
+        "the stays of a claim follow one another: {stays:?}"
+    );
+    let first = legal_day(history[0].stamp.at);
+    let last = legal_day(history[history.len() - 1].stamp.at);
+    let end = match stays.last().map(|stay| stay.holder) {
+        Some(Holder::Nobody) => last,
+        Some(_) | None => legal_day(now).max(last),
+    };
+    let days = by_holder(&stays).into_iter().map(|(_, days)| days).sum();
+    (days, (end - first).num_days())
+}
+
 #[test]
 fn no_history_breaks_an_invariant() {
     let mut runner = TestRunner::new(Config {
@@ -209,6 +229,8 @@ fn no_history_breaks_an_invariant() {
                 "the history tells another claim"
             );
             prop_assert_eq!(file.history.len(), usize::try_from(file.claim.version)?);
+            let (days, lasted) = days_of(&file.history, office.now);
+            prop_assert_eq!(days, lasted, "days are lost or counted twice");
         }
         Ok(())
     });
@@ -330,4 +352,47 @@ fn parts_are_kept_over_rounds_and_delegation() {
     by_first_surveyor.actor.on_behalf_of = Some(Who::OtherApprover.person());
     let refused = office.submit(0, &by_first_surveyor);
     assert_eq!(refused.map_err(|it| it.code()), Err("DUTY_CONFLICT"));
+}
+
+/// A story with an objection and a return, counted by hand.
+#[test]
+fn days_go_to_whoever_held_the_claim() {
+    use CommandKind as C;
+    let mut office = Office::at(World::new(), Status::Verified);
+    let story: &[Step] = &[
+        Step::Days(2),
+        Step::Do(C::PreviewNotice),
+        Step::Do(C::OpenPublicNotice),
+        Step::Do(C::RecordPublicationProof),
+        Step::Days(1),
+        Step::Do(C::RaiseObjection),
+        Step::Days(3),
+        Step::Do(C::ResolveObjection),
+        Step::Days(4),
+        Step::Do(C::CloseNotice),
+        Step::Days(1),
+        Step::Do(C::CountyReviewClaim),
+        Step::Days(2),
+        Step::Do(C::ApproveClaim),
+    ];
+    let before = by_holder(&ledger(&office.files[0].history, true, office.now));
+    office.walk(0, story);
+    office.now += Duration::days(5);
+    let after = by_holder(&ledger(&office.files[0].history, true, office.now));
+    let of =
+        |days: &[(Holder, i64)], holder| days.iter().find(|it| it.0 == holder).map_or(0, |it| it.1);
+    let grown: Vec<(Holder, i64)> = Holder::ALL
+        .iter()
+        .map(|holder| (*holder, of(&after, *holder) - of(&before, *holder)))
+        .filter(|it| it.1 != 0)
+        .collect();
+    assert_eq!(
+        grown,
+        [
+            (Holder::Village, 1 + 4),
+            (Holder::CountyOffice, 2 + 1),
+            (Holder::Insurer, 2 + 5),
+            (Holder::Objection, 3),
+        ]
+    );
 }
