@@ -62,10 +62,9 @@ pub fn holder(claim: &Claim, county_review: bool) -> Holder {
         }
         State::NoticeClosed(_) => Holder::Insurer,
         State::Instructed(_) | State::PayUnknown(_) => Holder::Bank,
-        // The account was wrong or gone: the household brings another, or mends this one.
-        State::PayFailed(_) | State::PayReturned(_) => Holder::Household,
-        // Back to the pool from whoever was paid wrongly.
-        State::Recovering(_) => Holder::Household,
+        // The account was wrong or gone, and the household brings another; or it was paid wrongly,
+        // and pays back.
+        State::PayFailed(_) | State::PayReturned(_) | State::Recovering(_) => Holder::Household,
         State::Ineligible(_)
         | State::Rejected(_)
         | State::Paid(_)
