@@ -21,6 +21,7 @@ use sea_orm::{
     Select, Statement,
 };
 use serde_json::json;
+use std::fmt::Write;
 
 fn failed(context: &'static str) -> impl FnOnce(sea_orm::DbErr) -> Fault {
     move |fault| Fault::store(context, fault)
@@ -277,7 +278,7 @@ impl ClaimReader for SqlStore {
         }
         if !kinds.is_empty() {
             let codes: Vec<String> = kinds.iter().map(|it| format!("'{}'", it.code())).collect();
-            sql.push_str(&format!(" AND e.kind IN ({})", codes.join(", ")));
+            let _ = write!(sql, " AND e.kind IN ({})", codes.join(", "));
         }
         sql.push_str(" ORDER BY e.claim_id, e.version");
         claim_event::Entity::find()

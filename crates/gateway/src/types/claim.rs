@@ -376,6 +376,7 @@ impl ClaimNode {
     }
 
     /// Documents handed in by `attachDocument`, in order.
+    #[expect(clippy::unused_async, reason = "async-graphql's resolvers are async")]
     async fn documents(
         &self,
         ctx: &Context<'_>,
@@ -417,6 +418,7 @@ impl ClaimNode {
     }
 
     /// Objections, in order.
+    #[expect(clippy::unused_async, reason = "async-graphql's resolvers are async")]
     async fn objections(
         &self,
         ctx: &Context<'_>,

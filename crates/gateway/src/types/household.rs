@@ -141,6 +141,7 @@ impl HouseholdNode {
     }
 
     /// Payees, every version, the oldest first.
+    #[expect(clippy::unused_async, reason = "async-graphql's resolvers are async")]
     async fn payees(
         &self,
         ctx: &Context<'_>,

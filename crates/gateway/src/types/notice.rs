@@ -109,6 +109,7 @@ pub struct Notice {
 #[ComplexObject]
 impl Notice {
     /// Proofs of publication, in order.
+    #[expect(clippy::unused_async, reason = "async-graphql's resolvers are async")]
     async fn proofs(
         &self,
         ctx: &Context<'_>,
