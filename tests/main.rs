@@ -5,5 +5,6 @@ mod calendar;
 mod clients;
 mod contracts;
 mod journeys;
+mod protocol;
 mod support;
 mod tidy;
