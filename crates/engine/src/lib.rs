@@ -23,7 +23,7 @@ pub mod scheme_file;
 pub mod testkit;
 pub mod timer;
 
-pub use caller::{Caller, Scope};
+pub use caller::{Caller, Grant, Scope};
 pub use clock::{Clock, ManualClock, OffsetClock, SystemClock};
 pub use desk::Desk;
 pub use ports::{
