@@ -4,5 +4,6 @@ mod browser;
 mod calendar;
 mod contracts;
 mod journeys;
+mod protocol;
 mod support;
 mod tidy;

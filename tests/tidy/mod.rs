@@ -51,6 +51,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tokio",
             "async-trait",
             "tracing",
+            "base64",
+            "getrandom",
+            "chacha20poly1305",
+            "hkdf",
+            "hmac",
+            "secrecy",
+            "toml",
         ],
     ),
     (
