@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod authority;
 pub mod calendar_file;
 pub mod caller;
 pub mod clock;

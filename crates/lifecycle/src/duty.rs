@@ -168,7 +168,7 @@ const fn is_judgement(command: CommandKind) -> bool {
 }
 
 /// Whether a command makes money payable or paid: a timer never gives one (invariant 11).
-pub(crate) const fn moves_towards_payment(command: CommandKind) -> bool {
+pub const fn moves_towards_payment(command: CommandKind) -> bool {
     use CommandKind as C;
     match command {
         C::ApproveClaim
