@@ -269,8 +269,12 @@ pub static TABLE: LazyLock<Vec<Authority>> = LazyLock::new(|| {
     fixed.chain(commands).collect()
 });
 
-static INDEX: LazyLock<HashMap<(Place, &'static str), &'static Authority>> =
-    LazyLock::new(|| TABLE.iter().map(|row| ((row.place, &*row.name), row)).collect());
+static INDEX: LazyLock<HashMap<(Place, &'static str), &'static Authority>> = LazyLock::new(|| {
+    TABLE
+        .iter()
+        .map(|row| ((row.place, &*row.name), row))
+        .collect()
+});
 
 /// The row of an operation.
 pub fn row(place: Place, name: &str) -> Option<&'static Authority> {

@@ -170,19 +170,16 @@ pub fn authority_markdown() -> String {
         );
         let _ = writeln!(text, "|---|{}---|---|---|", "---|".repeat(heads.len()));
         for row in rows {
-            let marks: Vec<&str> = Duty::ALL
-                .iter()
-                .map(|duty| match row.who {
-                    Who::Anyone => "anyone",
-                    Who::SignedIn | Who::Holders(_) | Who::Command(_) => {
-                        if row.who.admits(*duty) {
-                            "x"
-                        } else {
-                            ""
+            let marks: Vec<&str> =
+                Duty::ALL
+                    .iter()
+                    .map(|duty| match row.who {
+                        Who::Anyone => "anyone",
+                        Who::SignedIn | Who::Holders(_) | Who::Command(_) => {
+                            if row.who.admits(*duty) { "x" } else { "" }
                         }
-                    }
-                })
-                .collect();
+                    })
+                    .collect();
             let reach = match row.reach {
                 Reach::Nothing => "nothing",
                 Reach::Own => "own account",

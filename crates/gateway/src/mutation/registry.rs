@@ -127,8 +127,7 @@ fn payee_of(
         member: member(household, &input.member_id)?,
         holder_name: named("holderName", &input.holder_name)?,
         bank: named("bank", &input.bank)?,
-        account: BankAccount::parse(&input.account)
-            .ok_or(Refused("account", "NOT_AN_ACCOUNT"))?,
+        account: BankAccount::parse(&input.account).ok_or(Refused("account", "NOT_AN_ACCOUNT"))?,
     })
 }
 

@@ -80,10 +80,13 @@ async fn denied_before_execution() {
     let id = id.as_str();
     let texts = [
         format!("{{ household(id: \"{id}\") {{ id }} }}"),
-        format!("{{ viewer {{ name }} ...f }} fragment f on Query {{ household(id: \"{id}\") {{ id }} }}"),
+        format!(
+            "{{ viewer {{ name }} ...f }} fragment f on Query {{ household(id: \"{id}\") {{ id }} }}"
+        ),
         format!("{{ ... on Query {{ x: household(id: \"{id}\") @skip(if: true) {{ id }} }} }}"),
         "{ claims(first: 1) { nodes { household { id } } } }".to_owned(),
-        "{ claims(first: 1) { edges { node { ...c } } } } fragment c on Claim { insured { name } }".to_owned(),
+        "{ claims(first: 1) { edges { node { ...c } } } } fragment c on Claim { insured { name } }"
+            .to_owned(),
         format!("{{ node(id: \"{id}\") {{ ... on Household {{ members {{ name }} }} }} }}"),
     ];
     for text in texts {
