@@ -6,6 +6,7 @@
 //! everything.
 
 mod batch;
+mod authority;
 mod cursor;
 mod errors;
 mod guard;
@@ -21,6 +22,7 @@ mod tests;
 mod types;
 mod visit;
 
+pub use authority::authority_markdown;
 pub use http::router;
 pub use messages::codes_markdown;
 pub use schema::sdl;
