@@ -5,8 +5,8 @@
 //! what the server mounts; `mutation/mod.rs` has the one way to the desk; `guard.rs` stands before
 //! everything.
 
-mod batch;
 mod authority;
+mod batch;
 mod cursor;
 mod errors;
 mod guard;
