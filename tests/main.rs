@@ -2,7 +2,9 @@
 
 mod browser;
 mod calendar;
+mod clients;
 mod contracts;
 mod journeys;
+mod protocol;
 mod support;
 mod tidy;

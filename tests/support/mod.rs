@@ -119,6 +119,31 @@ pub fn python() -> Command {
     Command::new(interpreter)
 }
 
+/// Node on a script of a folder under tests/, with the packages that tests/run installed for that folder
+/// (`require` finds them). Without them the test fails, loudly.
+pub fn node(folder: &str, script: &str) -> Command {
+    let mut command = Command::new("node");
+    command
+        .env("NODE_PATH", node_modules(folder))
+        .arg(root().join("tests").join(folder).join(script));
+    command
+}
+
+/// Where the npm packages of a folder under tests/ lie.
+pub fn node_modules(folder: &str) -> PathBuf {
+    let installed = variable("FANGPIN_TEST_NODE").expect(
+        "no npm packages: run through tests/run, which installs them under target/tests-node, or set \
+         FANGPIN_TEST_NODE to such a folder",
+    );
+    let modules = Path::new(&installed).join(folder).join("node_modules");
+    assert!(
+        modules.is_dir(),
+        "{} is missing: name {folder} in tests/run, node_packages",
+        modules.display()
+    );
+    modules
+}
+
 /// A new database on the server that tests/run started. Without one the test fails, loudly.
 pub fn postgres_database() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod authority;
 pub mod calendar_file;
 pub mod caller;
 pub mod clock;
@@ -23,10 +24,10 @@ pub mod scheme_file;
 pub mod testkit;
 pub mod timer;
 
-pub use caller::{Caller, Scope};
+pub use caller::{Caller, Grant, Scope};
 pub use clock::{Clock, ManualClock, OffsetClock, SystemClock};
 pub use desk::Desk;
 pub use ports::{
-    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Judge, LogRow,
-    Outcome, Page, Receipt, Recorded, Slice, StatusCount, Store, Target,
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, HouseholdFilter,
+    Judge, LogRow, Outcome, Page, Receipt, Recorded, Slice, Span, StatusCount, Store, Target,
 };

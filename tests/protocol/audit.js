@@ -1,0 +1,19 @@
+// Runs every server audit of graphql-http against a running server and prints one line for each.
+// usage: node audit.js URL
+'use strict';
+const { serverAudits } = require('graphql-http');
+
+async function main(url) {
+  const audits = serverAudits({ url, fetchFn: fetch });
+  let passed = 0;
+  for (const audit of audits) {
+    const result = await audit.fn();
+    const ok = result.status === 'ok';
+    if (ok) passed += 1;
+    console.log(`${ok ? 'ok' : result.status} ${audit.id} ${audit.name}${ok ? '' : ` -- ${result.reason}`}`);
+  }
+  console.log(`${passed} of ${audits.length}`);
+  process.exit(passed === audits.length ? 0 : 1);
+}
+
+main(process.argv[2]);
