@@ -5,6 +5,7 @@ use crate::errors::ApiError;
 use crate::node_id::{self, Kind};
 use crate::types::assessment::Assessment;
 use crate::types::connection::{Connection, PageArgs, Window};
+use crate::types::days::DaysUsed;
 use crate::types::enums::{Check, ClaimAction, Peril, Phase, Status};
 use crate::types::event::{ClaimEvent, count};
 use crate::types::household::{HouseholdNode, Member, Payee};
@@ -15,6 +16,7 @@ use crate::types::staff::RegionName;
 use crate::visit::{Stretch, Visit};
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
 use engine::{Desk, Span};
+use lifecycle::days::ledger;
 use lifecycle::phase::verification::{Finding as RecordedFinding, Reopened};
 use lifecycle::{Claim, Happening, PersonId, State, available_actions};
 use std::sync::Arc;
@@ -517,6 +519,24 @@ impl ClaimNode {
     /// The legal day by which something is due, if a term runs.
     async fn due_on(&self) -> Option<Date> {
         self.0.due_on().map(Date)
+    }
+
+    /// Whose desk the claim lay on, in legal days; null if its history or scheme is out of reach.
+    async fn days_used(&self, ctx: &Context<'_>) -> Result<Option<DaysUsed>, ApiError> {
+        let visit = Visit::of(ctx)?;
+        let Some(scheme) = visit.scheme(self.0.scheme).await? else {
+            return Ok(None);
+        };
+        let span = Span {
+            claim: self.0.id,
+            after: 0,
+            upto: self.0.version,
+        };
+        let history = visit.events(Stretch::Whole, span).await?;
+        let events = history.iter().map(|recorded| &recorded.event);
+        let now = visit.office.desk.clock().now();
+        let stays = ledger(events, scheme.county_review, now);
+        Ok((!stays.is_empty()).then(|| DaysUsed::of(&stays)))
     }
 
     /// When it was begun; null if its history is out of reach.

@@ -167,6 +167,28 @@ pub enum ClaimAction {
     RecordRecovery,
 }
 
+/// Who must act next on a claim, and so uses the days.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::days::Holder")]
+pub enum Holder {
+    /// 村: the notice hangs in the village.
+    Village,
+    /// 乡镇: drafts, corrects and refers.
+    Township,
+    /// 县级主管部门: previews and posts the notice, reviews.
+    CountyOffice,
+    /// 保险公司: accepts, surveys, assesses, approves, orders payment.
+    Insurer,
+    /// 银行: pays, or finds out what became of a payment.
+    Bank,
+    /// 农户: brings another account, or pays back what was paid wrongly.
+    Household,
+    /// 异议处理: everything waits for an objection.
+    Objection,
+    /// 已办结: nothing is left to be done.
+    Nobody,
+}
+
 /// What happened to a claim. New values may be added: tolerate unknown ones.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "lifecycle::EventKind")]
@@ -413,6 +435,7 @@ mod tests {
         Check = lifecycle::Check;
         ClaimAction = lifecycle::CommandKind;
         EventKind = lifecycle::EventKind;
+        Holder = lifecycle::days::Holder;
         Duty = lifecycle::Duty;
         Counting = lifecycle::Counting;
         ObjectionStatus = lifecycle::ObjectionStatus;

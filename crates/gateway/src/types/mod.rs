@@ -3,6 +3,7 @@
 pub mod assessment;
 pub mod claim;
 pub mod connection;
+pub mod days;
 pub mod enums;
 pub mod event;
 pub mod household;
