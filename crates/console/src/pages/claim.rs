@@ -89,6 +89,7 @@ impl Dossier {
                 section.card.notice { (heading("公示", "Public notice")) (self.notice()) }
                 section.card { (heading("异议", "Objections")) (self.objections()) }
             }
+            section.card { (heading("用时", "Days")) (self.days()) }
             section.card { (heading("办理经过", "Timeline")) (timeline::render(&self.history, &self.staff)) }
         }
     }
@@ -108,6 +109,19 @@ impl Dossier {
         let assessed = self.claim.assessment().map(|it| it.benefit);
         let figure = self.claim.approved_amount().or(assessed);
         figure.unwrap_or(self.claim.case.submitted)
+    }
+
+    /// Whose desk it lay on.
+    fn days(&self) -> Markup {
+        let events = self.history.iter().map(|recorded| &recorded.event);
+        let days = by_holder(&ledger(events, self.scheme.county_review, self.now));
+        let total: i64 = days.iter().map(|(_, days)| days).sum();
+        html! {
+            dl {
+                @for (holder, days) in &days { (row(holder.zh(), &html! { (days) "天" })) }
+                (row("合计", &html! { (total) "天" }))
+            }
+        }
     }
 
     /// Why it waits, why it ended, what the caller may do about it.

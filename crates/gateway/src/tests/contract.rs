@@ -110,6 +110,7 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("Claim.findings", "checks of the scheme"),
     ("Claim.reasons", "LIST_ITEMS_MAX, of the input"),
     ("Colleague.duties", "kinds of duty"),
+    ("DaysUsed.byHolder", "kinds of holder"),
     ("Coverage.groups", "the scheme, immutable"),
     ("Coverage.exclusions", "the scheme, immutable"),
     ("Finding.evidence", "LIST_ITEMS_MAX, of the input"),
