@@ -7,8 +7,10 @@ use super::words::{Staff, phase_en, time, yuan};
 use super::{Console, Stop, route, timeline};
 use axum::extract::{Path, State};
 use benefits::{Assessment, Fen};
+use chrono::{DateTime, Utc};
 use engine::household::{Household, Member};
 use engine::{Desk, Recorded};
+use lifecycle::days::{by_holder, ledger};
 use lifecycle::phase::document::checklist;
 use lifecycle::phase::verification::Reopened;
 use lifecycle::{Claim, PayeeId, Scheme, State as ClaimState, available_actions};
@@ -25,6 +27,7 @@ struct Dossier {
     village: String,
     township: String,
     actions: Vec<&'static str>,
+    now: DateTime<Utc>,
 }
 
 pub(super) async fn page(
@@ -56,6 +59,7 @@ pub(super) async fn page(
         village: name(&claim.village),
         township: name(&claim.village.township()),
         actions,
+        now: desk.clock().now(),
         scheme,
         claim,
     };
@@ -114,7 +118,8 @@ impl Dossier {
     /// Whose desk it lay on.
     fn days(&self) -> Markup {
         let events = self.history.iter().map(|recorded| &recorded.event);
-        let days = by_holder(&ledger(events, self.scheme.county_review, self.now));
+        let county_review = self.scheme.as_ref().is_some_and(|it| it.county_review);
+        let days = by_holder(&ledger(events, county_review, self.now));
         let total: i64 = days.iter().map(|(_, days)| days).sum();
         html! {
             dl {
