@@ -66,6 +66,8 @@ steps! {
     "0007_lawful_transition",
     // The second lock. Last, so that it can look at every table.
     "0008_guards",
+    // Who may come in, as whom, until when; and the record of it.
+    "0009_identity",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

@@ -29,6 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tracing",
             "argon2",
             "getrandom",
+            "totp-rs",
             "toml",
             "schemars",
         ],

@@ -105,6 +105,8 @@ pub enum Denied {
     Duty,
     /// The credential is not good for it.
     Grant(Grant),
+    /// It moves money, and no second factor was shown.
+    SecondFactor,
     /// No row of the table: what is not in it does not happen.
     Unlisted,
 }
@@ -293,5 +295,11 @@ pub fn permit(caller: Option<&Caller>, row: Option<&Authority>) -> Result<(), De
     }
     let admitted =
         row.who == Who::SignedIn || caller.duties.iter().any(|held| row.who.admits(*held));
-    if admitted { Ok(()) } else { Err(Denied::Duty) }
+    if !admitted {
+        return Err(Denied::Duty);
+    }
+    if row.money && caller.lacks_second_factor() {
+        return Err(Denied::SecondFactor);
+    }
+    Ok(())
 }

@@ -32,6 +32,8 @@ error_codes! {
     Unauthenticated = "UNAUTHENTICATED" retryable false,
     /// No duty of the caller, or not this credential, is good for the operation (see `authority.md`).
     Forbidden = "FORBIDDEN" retryable false,
+    /// The operation moves money: the session must have shown a second factor.
+    SecondFactorRequired = "SECOND_FACTOR_REQUIRED" retryable false,
     /// There is no such thing in the caller's scope; the same whether it exists or not.
     NotFound = "NOT_FOUND" retryable false,
     /// An argument cannot be.

@@ -11,6 +11,7 @@ mod connect;
 mod dialect;
 mod entity;
 mod gather;
+mod identity;
 #[cfg(test)]
 mod plans;
 mod read;
