@@ -13,6 +13,7 @@ mod messages;
 mod mutation;
 mod node_id;
 mod nulls;
+mod pages;
 mod query;
 mod schema;
 #[cfg(test)]
@@ -22,4 +23,5 @@ mod visit;
 
 pub use http::router;
 pub use messages::codes_markdown;
+pub use pages::pages;
 pub use schema::sdl;
