@@ -15,7 +15,7 @@ use benefits::Fen;
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::household::{BankAccount, Household, IdNumber, Member, Payee, PoolBalances};
 use engine::registry::{Account, Credential, Org, OrgKind, Person, Region, Registry};
-use engine::{Caller, Fault, Scope};
+use engine::{Caller, Fault, Grant, Scope};
 use lifecycle::{
     AccountId, CountyCode, Door, Duty, HouseholdId, MemberId, OrgId, PayeeId, PersonId,
     PoolAccount, RegionCode, Scheme, SchemeId,
@@ -628,6 +628,8 @@ impl Registry for SqlStore {
             } else {
                 Door::Person
             },
+            grants: Grant::ALL.to_vec(),
+            second_factor: false,
             duties,
         }))
     }

@@ -1658,7 +1658,8 @@ async fn sessions_end(store: Arc<dyn Store>) {
             | Role::CountyCaseworker
             | Role::Supervisor
             | Role::Reviewer
-            | Role::Auditor => (None, Door::Person),
+            | Role::Auditor
+            | Role::Administrator => (None, Door::Person),
         };
         assert_eq!((caller.scope.insurer, caller.door), (insurer, door));
     }

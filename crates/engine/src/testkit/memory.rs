@@ -8,7 +8,7 @@
 //! * a notice is due for the timer when its term is over, it is proved, and no objection is open:
 //!   one that cannot close must not keep the timer from those that can.
 
-use crate::caller::{Caller, Scope};
+use crate::caller::{Caller, Grant, Scope};
 use crate::household::{BankAccount, Household, IdNumber, Member, Payee, PoolBalances};
 use crate::limits;
 use crate::ports::{
@@ -1658,6 +1658,8 @@ pub(crate) fn caller_of(
         } else {
             Door::Person
         },
+        grants: Grant::ALL.to_vec(),
+        second_factor: false,
     }
 }
 

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Compares a generated text with the committed one; `UPDATE_GOLDEN=1` writes it.
-fn fresh(path: &str, generated: &str) {
+pub fn fresh(path: &str, generated: &str) {
     let path = contract_file(path);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, generated).unwrap();
