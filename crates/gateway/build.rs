@@ -15,10 +15,10 @@ fn main() {
             .collect();
         files.sort();
         for path in files {
-            let name = path
-                .file_stem()
-                .and_then(|it| it.to_str())
-                .expect("a name in UTF-8");
+            let name = path.file_stem().and_then(|it| it.to_str());
+            let (Some(name), Some(path)) = (name, path.to_str()) else {
+                panic!("{} has no name in UTF-8", path.display());
+            };
             writeln!(list, "    ({role:?}, {name:?}, include_str!({path:?})),").expect("memory");
         }
     }

@@ -35,11 +35,18 @@ const FILES_MAX: usize = 1_000;
 const START: &str = r#"AltairGraphQL.init({
   endpointURL: location.origin + "/graphql",
   subscriptionsEndpoint: location.origin.replace(/^http/, "ws") + "/graphql",
-  initialHeaders: { "x-fangpin-csrf": "1", "accept-language": "zh-CN" },
+  initialHeaders: { "x-fangpin-csrf": "1" },
   initialName: "Fangpin",
   initialQuery: "query Viewer {\n  viewer {\n    name\n    organisation\n    duties\n    regionCode\n  }\n}\n",
-  initialSettings: { disablePushNotification: true, enableExperimental: false },
+  // What was asked may name people: nothing of it stays in the browser.
+  preserveState: false,
   disableAccount: true,
+  persistedSettings: {
+    language: "zh-CN",
+    historyDepth: 0,
+    "banners.disable": true,
+    disablePushNotification: true,
+  },
 });
 "#;
 
@@ -202,9 +209,8 @@ fn install(folder: &Path, files: &[Served]) -> Result<(), Problem> {
             && !parent.exists()
         {
             fs::create_dir_all(parent).map_err(here)?;
-            let made = parent.ancestors().take_while(|it| *it != beside);
-            made.map(|it| readable(it, 0o755))
-                .collect::<Result<(), _>>()?;
+            let mut made = parent.ancestors().take_while(|it| *it != beside);
+            made.try_for_each(|it| readable(it, 0o755))?;
         }
         fs::write(&to, contents).map_err(here)?;
         readable(&to, 0o644)?;

@@ -2,12 +2,13 @@
 
 use super::model::{TYPES, codes, fields, inputs, named, prose};
 use super::{frame, heading};
+use async_graphql::Value;
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     BaseType, InputValueDefinition, OperationType, Selection, Type, TypeKind,
 };
 use maud::{Markup, html};
-use serde_json::Value as Json;
 use std::sync::LazyLock;
 
 /// Role, name and text of every committed document.
@@ -61,16 +62,15 @@ pub(super) static ALL: LazyLock<Vec<Document>> = LazyLock::new(|| {
                 Selection::Field(field) => Some(field.node.name.node.to_string()),
                 Selection::FragmentSpread(_) | Selection::InlineFragment(_) => None,
             })?;
-            let mut skeleton = serde_json::Map::new();
+            let mut skeleton = IndexMap::new();
             let mut input = None;
             for variable in &operation.node.variable_definitions {
-                let name = variable.node.name.node.to_string();
+                let name = &variable.node.name.node;
                 let wanted = &variable.node.var_type.node;
                 if name == "input" {
                     input = Some(named(wanted).to_owned());
                 }
-                let value = sample(&name, wanted, 0);
-                skeleton.insert(name, value);
+                skeleton.insert(name.clone(), sample(name, wanted, 0));
             }
             Some(Document {
                 role,
@@ -86,40 +86,39 @@ pub(super) static ALL: LazyLock<Vec<Document>> = LazyLock::new(|| {
 });
 
 /// Something of the type to be overwritten; null where nothing need be said.
-fn sample(name: &str, wanted: &Type, depth: usize) -> Json {
+fn sample(name: &str, wanted: &Type, depth: usize) -> Value {
     if name == "first" {
-        return Json::from(20);
+        return Value::from(20);
     }
     if wanted.nullable || depth > SKELETON_DEPTH_MAX {
-        return Json::Null;
+        return Value::Null;
     }
     let named = match &wanted.base {
-        BaseType::List(inner) => return Json::Array(vec![sample("", inner, depth + 1)]),
+        BaseType::List(inner) => return Value::List(vec![sample("", inner, depth + 1)]),
         BaseType::Named(named) => named.as_str(),
     };
     match TYPES.get(named).map(|it| &it.kind) {
         Some(TypeKind::InputObject(input)) => {
             let fields = input.fields.iter().map(|it| &it.node);
             let needed = fields.filter(|it| !is_optional(it)).map(|it| {
-                let name = it.name.node.to_string();
-                let value = sample(&name, &it.ty.node, depth + 1);
-                (name, value)
+                let name = &it.name.node;
+                (name.clone(), sample(name, &it.ty.node, depth + 1))
             });
-            Json::Object(needed.collect())
+            Value::Object(needed.collect())
         }
         Some(TypeKind::Enum(values)) => match values.values.first() {
-            Some(value) => Json::from(value.node.value.node.as_str()),
-            None => Json::Null,
+            Some(value) => Value::from(value.node.value.node.as_str()),
+            None => Value::Null,
         },
-        Some(TypeKind::Object(_) | TypeKind::Interface(_) | TypeKind::Union(_)) => Json::Null,
+        Some(TypeKind::Object(_) | TypeKind::Interface(_) | TypeKind::Union(_)) => Value::Null,
         Some(TypeKind::Scalar) | None => match named {
-            "Int" => Json::from(0),
-            "Boolean" => Json::from(false),
-            "UUID" => Json::from("<UUID>"),
-            "Fen" => Json::from("0"),
-            "Date" => Json::from("2020-01-31"),
-            "DateTime" => Json::from("2020-01-31T01:02:03Z"),
-            _ => Json::from(""),
+            "Int" => Value::from(0),
+            "Boolean" => Value::from(false),
+            "UUID" => Value::from("<UUID>"),
+            "Fen" => Value::from("0"),
+            "Date" => Value::from("2020-01-31"),
+            "DateTime" => Value::from("2020-01-31T01:02:03Z"),
+            _ => Value::from(""),
         },
     }
 }

@@ -151,19 +151,17 @@ async fn documents_page(headers: HeaderMap) -> Response {
 }
 
 async fn document_page(Path((role, name)): Path<(String, String)>) -> Response {
-    match documents::page(&role, &name) {
-        Some(page) => page.into_response(),
-        None => {
-            let page = frame(
-                "没有找到",
-                &html! {
-                    h1 { "没有找到 " small lang="en" { "Not found" } }
-                    p { a href="/operations" { "全部操作 " small lang="en" { "All documents" } } }
-                },
-            );
-            (StatusCode::NOT_FOUND, page).into_response()
-        }
+    if let Some(page) = documents::page(&role, &name) {
+        return page.into_response();
     }
+    let page = frame(
+        "没有找到",
+        &html! {
+            h1 { "没有找到 " small lang="en" { "Not found" } }
+            p { a href="/operations" { "全部操作 " small lang="en" { "All documents" } } }
+        },
+    );
+    (StatusCode::NOT_FOUND, page).into_response()
 }
 
 /// What every page has around its contents.

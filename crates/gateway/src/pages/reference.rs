@@ -204,9 +204,10 @@ fn root_field(root: &str, field: &FieldDefinition) -> Markup {
                 summary { "例 " small lang="en" { "Example" } " " (first.role) "/" (first.name) }
                 pre { (first.text) }
             }
-            p {
+            p.codes-of {
+                "运行 " small lang="en" { "run" } ": "
                 @for one in &examples {
-                    a href={ "/operations/" (one.role) "/" (one.name) } { "运行 " small lang="en" { "run" } " " (one.role) "/" (one.name) } " "
+                    a href={ "/operations/" (one.role) "/" (one.name) } { (one.role) "/" (one.name) } " "
                 }
             }
         }
