@@ -72,6 +72,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tower-http",
             "base64",
             "chrono",
+            "futures-util",
             "uuid",
             "serde",
             "serde_json",

@@ -6,6 +6,7 @@
 //! everything.
 
 mod authority;
+mod batch;
 mod cursor;
 mod errors;
 mod guard;
