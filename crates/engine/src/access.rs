@@ -31,7 +31,11 @@ pub const SESSION_COOKIE_HOST: &str = "__Host-fangpin_session";
 
 /// The session's secret out of a `Cookie` header.
 pub fn session_of_cookies(header: &str) -> Option<&str> {
-    let pairs = || header.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let pairs = || {
+        header
+            .split(';')
+            .filter_map(|pair| pair.trim().split_once('='))
+    };
     let named = |wanted: &str| pairs().find(|(name, _)| *name == wanted);
     let (_, token) = named(SESSION_COOKIE_HOST).or_else(|| named(SESSION_COOKIE))?;
     Some(token)
@@ -329,7 +333,11 @@ impl Access {
             let ends_at = self.clock.now() + Duration::minutes(limits::TICKET_MINUTES);
             let kind = PassKind::Ticket;
             let (token, _) = self
-                .open(county, self.new_pass(account.id, kind, "ticket", ends_at), None)
+                .open(
+                    county,
+                    self.new_pass(account.id, kind, "ticket", ends_at),
+                    None,
+                )
                 .await?;
             return Ok(LogIn::SecondFactor {
                 ticket: token,
@@ -420,10 +428,7 @@ impl Access {
             Some(step) => self.store.use_step(county, account, step).await?,
             None if code.len() > 8 && code.len() <= limits::PASSWORD_BYTES_MAX => {
                 let hash = second_factor::recovery_hash(account, code);
-                let used = self
-                    .store
-                    .use_recovery(county, account, &hash, now)
-                    .await?;
+                let used = self.store.use_recovery(county, account, &hash, now).await?;
                 if used {
                     let kind = IdentityEventKind::RecoveryUsed;
                     let record = self.event(kind, Some(person), Some(person), "");
@@ -648,12 +653,7 @@ impl Access {
     // An own account.
 
     /// Changes the own password; every other session and key of the account ends.
-    pub async fn change_password(
-        &self,
-        token: &str,
-        present: &str,
-        wanted: &str,
-    ) -> Answer<()> {
+    pub async fn change_password(&self, token: &str, present: &str, wanted: &str) -> Answer<()> {
         let Some(found) = self.alive(token, PassKind::Session).await? else {
             return Ok(Err(Refusal::NotFound));
         };
@@ -916,11 +916,7 @@ impl Access {
     }
 
     /// Somebody a caller administers.
-    async fn managed(
-        &self,
-        caller: &Caller,
-        who: impl Fn(&Staff) -> bool + Send,
-    ) -> Answer<Staff> {
+    async fn managed(&self, caller: &Caller, who: impl Fn(&Staff) -> bool + Send) -> Answer<Staff> {
         Ok(match self.staff(caller).await? {
             Ok(staff) => staff.into_iter().find(who).ok_or(Refusal::NotFound),
             Err(refusal) => Err(refusal),
@@ -1015,7 +1011,10 @@ impl Access {
         let subject = if pass.account == caller.account {
             caller.person
         } else {
-            match self.managed(caller, |it| it.account == pass.account).await? {
+            match self
+                .managed(caller, |it| it.account == pass.account)
+                .await?
+            {
                 Ok(staff) => staff.person.id,
                 Err(Refusal::DutyMissing) => return Ok(Err(Refusal::NotFound)),
                 Err(refusal) => return Ok(Err(refusal)),
@@ -1047,9 +1046,7 @@ impl Access {
         };
         let kind = IdentityEventKind::AccountEnded;
         let record = self.event(kind, Some(caller.person), Some(staff.person.id), "");
-        let ended = self
-            .change(caller.scope.county, &[change], &record)
-            .await?;
+        let ended = self.change(caller.scope.county, &[change], &record).await?;
         Ok(Ok(ended))
     }
 
@@ -1071,11 +1068,7 @@ impl Access {
 
     /// Makes an API key. For their own account anybody; for a system's account whoever administers it;
     /// for another person's account only to read: nobody acts under another's name.
-    pub async fn make_key(
-        &self,
-        caller: &Caller,
-        order: KeyOrder,
-    ) -> Answer<(String, Pass)> {
+    pub async fn make_key(&self, caller: &Caller, order: KeyOrder) -> Answer<(String, Pass)> {
         let county = caller.scope.county;
         let invalid = |field, reason| Ok(Err(Refusal::Invalid { field, reason }));
         if order.label.trim().is_empty() || order.label.chars().count() > limits::TEXT_CHARS_MAX {
@@ -1119,10 +1112,18 @@ impl Access {
             },
         };
         let held = |duty: &Duty| person.duties.contains(duty);
-        if order.duties.as_ref().is_some_and(|it| it.is_empty() || !it.iter().all(held)) {
+        if order
+            .duties
+            .as_ref()
+            .is_some_and(|it| it.is_empty() || !it.iter().all(held))
+        {
             return invalid("duties", "NOT_HELD");
         }
-        if order.region.as_ref().is_some_and(|it| !person.region.covers(it)) {
+        if order
+            .region
+            .as_ref()
+            .is_some_and(|it| !person.region.covers(it))
+        {
             return invalid("region", "NOT_HELD");
         }
         let ends_at = self.clock.now() + Duration::days(order.days);
@@ -1164,7 +1165,10 @@ impl Access {
         let subject = if pass.account == caller.account && caller.on_behalf_of.is_none() {
             caller.person
         } else {
-            match self.managed(caller, |it| it.account == pass.account).await? {
+            match self
+                .managed(caller, |it| it.account == pass.account)
+                .await?
+            {
                 Ok(staff) => {
                     // Whoever gets the secret acts with it: the rule of `make_key` holds here too.
                     let is_system = staff.person.duties.iter().copied().any(Duty::is_system);
@@ -1465,7 +1469,9 @@ impl Access {
         let county = order.county;
         let login = order.login.trim();
         let fits = (3..=64).contains(&login.len())
-            && login.bytes().all(|it| it.is_ascii_alphanumeric() || b".-_@".contains(&it));
+            && login
+                .bytes()
+                .all(|it| it.is_ascii_alphanumeric() || b".-_@".contains(&it));
         if !fits {
             return invalid("login", "LETTERS_FIGURES_3_TO_64");
         }
@@ -1511,12 +1517,18 @@ impl Access {
         if is_new {
             let name = order.county_name.trim().to_owned();
             let code = region.clone();
-            self.store.put_region(county, &Region { code, name }).await?;
+            self.store
+                .put_region(county, &Region { code, name })
+                .await?;
         }
         let orgs = self.store.orgs(county).await?;
         if !orgs.iter().any(|it| it.id == org) {
             let office = order.office.trim();
-            let name = if office.is_empty() { "扶贫办" } else { office };
+            let name = if office.is_empty() {
+                "扶贫办"
+            } else {
+                office
+            };
             let office = Org {
                 id: org,
                 name: name.to_owned(),

@@ -1,7 +1,7 @@
 //! A county as a TOML file: its regions, organisations and people with their duties.
 
-use crate::ids;
 use crate::identity::{Assignment, Change};
+use crate::ids;
 use crate::ports::{Fault, Store};
 use crate::registry::{Account, Org, OrgKind, Person, Region};
 use crate::scheme_file::{FileFault, org_id, syntax};
@@ -81,7 +81,11 @@ const EVER: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
 
 fn legal_day(at: &toml::value::Datetime) -> Result<NaiveDate, ()> {
     let date = at.date.filter(|_| at.time.is_none()).ok_or(())?;
-    let (year, month, day) = (i32::from(date.year), u32::from(date.month), u32::from(date.day));
+    let (year, month, day) = (
+        i32::from(date.year),
+        u32::from(date.month),
+        u32::from(date.day),
+    );
     NaiveDate::from_ymd_opt(year, month, day).ok_or(())
 }
 
@@ -182,7 +186,8 @@ pub fn parse_county(text: &str) -> Result<CountyFile, Vec<FileFault>> {
         if !above.is_some_and(|above| above.kind == org.kind && above.parent.is_none()) {
             faults.push(FileFault {
                 place: format!("orgs {}", it.code),
-                reason: "the parent is an organisation of the same kind that has none itself".into(),
+                reason: "the parent is an organisation of the same kind that has none itself"
+                    .into(),
             });
         }
     }

@@ -102,7 +102,7 @@ codes! {
         FactorRemoved = "FACTOR_REMOVED" "取消第二因素",
         /// A recovery code was used.
         RecoveryUsed = "RECOVERY_USED" "使用恢复码",
-        /// A login of an OpenID provider was tied to the account.
+        /// A login of an `OpenID` provider was tied to the account.
         SubjectLinked = "SUBJECT_LINKED" "关联统一身份",
     }
 }
@@ -361,9 +361,9 @@ impl Presented {
         let holder = match (self.pass.on_behalf_of, &self.absent) {
             (None, _) => &self.holder,
             (Some(absent), Some((holder, substitutions))) => {
-                let allowed = substitutions.iter().any(|it| {
-                    it.absent == absent && it.substitute == own.id && it.holds_at(now)
-                });
+                let allowed = substitutions
+                    .iter()
+                    .any(|it| it.absent == absent && it.substitute == own.id && it.holds_at(now));
                 if !allowed || holder.person.id != absent {
                     return None;
                 }
@@ -565,12 +565,7 @@ pub trait Identity: Send + Sync {
     /// What a secret leads to, by its hash.
     async fn presented(&self, hash: &str) -> Result<Option<Presented>, Fault>;
     /// Notes that a pass was seen.
-    async fn see(
-        &self,
-        county: CountyCode,
-        pass: PassId,
-        at: DateTime<Utc>,
-    ) -> Result<(), Fault>;
+    async fn see(&self, county: CountyCode, pass: PassId, at: DateTime<Utc>) -> Result<(), Fault>;
     /// The passes of a county that are not ended, newest first.
     async fn passes(
         &self,

@@ -50,7 +50,9 @@ impl WeakPassword {
             Self::TooLong => "the password is too long",
             Self::Common => "this password is too common",
             Self::Pattern => "the password is a row or a repetition of characters",
-            Self::Personal => "the password holds the login, the name, the system's or the county's name",
+            Self::Personal => {
+                "the password holds the login, the name, the system's or the county's name"
+            }
         }
     }
 }
@@ -66,16 +68,97 @@ impl std::error::Error for WeakPassword {}
 /// What people take when they must take something: the stems of the passwords that lead every
 /// published list, and of those that an office thinks of.
 const COMMON: &[&str] = &[
-    "password", "passwort", "passw", "motdepasse", "secret", "admin", "administrator", "root", "user",
-    "guest", "test", "demo", "default", "changeme", "change", "login", "letmein", "welcome", "hello",
-    "iloveyou", "loveyou", "woaini", "woainima", "aini", "princess", "dragon", "monkey", "sunshine",
-    "shadow", "master", "superman", "batman", "football", "baseball", "michael", "jordan", "trustno",
-    "starwars", "whatever", "freedom", "computer", "internet", "server", "system", "manager", "office",
-    "qwerty", "qwertyuiop", "qwert", "asdf", "asdfgh", "asdfghjkl", "zxcvbn", "zxcvbnm", "qazwsx",
-    "qazwsxedc", "abc", "abcd", "abcdef", "aaa", "xyz", "mima", "kouling", "zhongguo", "china", "beijing",
-    "nihao", "gongzuo", "denglu", "guanli", "guanliyuan", "yonghu", "xitong", "baoxian", "fupin",
-    "fangpin", "fangpinxian", "tuopin", "minzheng", "xiangcun", "zhenxing", "insurance", "poverty",
-    "口令", "密码", "管理员", "防贫", "防贫险", "扶贫", "保险", "乡村振兴",
+    "password",
+    "passwort",
+    "passw",
+    "motdepasse",
+    "secret",
+    "admin",
+    "administrator",
+    "root",
+    "user",
+    "guest",
+    "test",
+    "demo",
+    "default",
+    "changeme",
+    "change",
+    "login",
+    "letmein",
+    "welcome",
+    "hello",
+    "iloveyou",
+    "loveyou",
+    "woaini",
+    "woainima",
+    "aini",
+    "princess",
+    "dragon",
+    "monkey",
+    "sunshine",
+    "shadow",
+    "master",
+    "superman",
+    "batman",
+    "football",
+    "baseball",
+    "michael",
+    "jordan",
+    "trustno",
+    "starwars",
+    "whatever",
+    "freedom",
+    "computer",
+    "internet",
+    "server",
+    "system",
+    "manager",
+    "office",
+    "qwerty",
+    "qwertyuiop",
+    "qwert",
+    "asdf",
+    "asdfgh",
+    "asdfghjkl",
+    "zxcvbn",
+    "zxcvbnm",
+    "qazwsx",
+    "qazwsxedc",
+    "abc",
+    "abcd",
+    "abcdef",
+    "aaa",
+    "xyz",
+    "mima",
+    "kouling",
+    "zhongguo",
+    "china",
+    "beijing",
+    "nihao",
+    "gongzuo",
+    "denglu",
+    "guanli",
+    "guanliyuan",
+    "yonghu",
+    "xitong",
+    "baoxian",
+    "fupin",
+    "fangpin",
+    "fangpinxian",
+    "tuopin",
+    "minzheng",
+    "xiangcun",
+    "zhenxing",
+    "insurance",
+    "poverty",
+    "口令",
+    "密码",
+    "管理员",
+    "防贫",
+    "防贫险",
+    "扶贫",
+    "保险",
+    "乡村振兴",
 ];
 
 /// Rows of keys, to be found forwards and backwards.
@@ -109,7 +192,10 @@ pub fn check_password(password: &str, words: &[&str]) -> Result<(), WeakPassword
         return Err(WeakPassword::Pattern);
     }
     let plain = undressed(&lower);
-    if COMMON.iter().any(|common| plain == *common || made_of(&plain, common)) {
+    if COMMON
+        .iter()
+        .any(|common| plain == *common || made_of(&plain, common))
+    {
         return Err(WeakPassword::Common);
     }
     let parts = words.iter().flat_map(|word| {
@@ -163,9 +249,7 @@ fn repeats(lower: &str) -> bool {
     let chars: Vec<char> = lower.chars().collect();
     (1..=chars.len() / 3).any(|size| {
         let piece = &chars[..size];
-        chars
-            .chunks(size)
-            .all(|chunk| piece.starts_with(chunk))
+        chars.chunks(size).all(|chunk| piece.starts_with(chunk))
     })
 }
 

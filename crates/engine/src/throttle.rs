@@ -42,11 +42,7 @@ pub struct Tally {
 impl Throttle {
     /// The tally after an attempt now, or until when it must wait. Attempts are counted before they
     /// are made, so that many at once do not slip through together.
-    pub fn count(
-        &self,
-        tally: Option<Tally>,
-        now: DateTime<Utc>,
-    ) -> Result<Tally, DateTime<Utc>> {
+    pub fn count(&self, tally: Option<Tally>, now: DateTime<Utc>) -> Result<Tally, DateTime<Utc>> {
         let tally = tally.filter(|it| now - it.last_at < Duration::hours(self.forget_hours));
         if let Some(until) = tally.and_then(|it| it.blocked_until)
             && now < until
@@ -88,6 +84,9 @@ mod tests {
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]);
         let later = now + Duration::hours(24);
-        assert_eq!(OF_A_LOGIN.count(tally, later).expect("forgotten").failures, 1);
+        assert_eq!(
+            OF_A_LOGIN.count(tally, later).expect("forgotten").failures,
+            1
+        );
     }
 }

@@ -230,7 +230,15 @@ impl SqlStore {
         self.put(
             transaction,
             "credential",
-            &["county_code", "hash", "account_id", "label", "expires_at", "revoked", "pass_id"],
+            &[
+                "county_code",
+                "hash",
+                "account_id",
+                "label",
+                "expires_at",
+                "revoked",
+                "pass_id",
+            ],
             json!([{
                 "county_code": county.get(),
                 "hash": hash,
@@ -562,11 +570,7 @@ impl SqlStore {
         found.iter().map(assignment_of).collect()
     }
 
-    async fn holder(
-        &self,
-        county: CountyCode,
-        person: PersonId,
-    ) -> Result<Option<Holder>, Fault> {
+    async fn holder(&self, county: CountyCode, person: PersonId) -> Result<Option<Holder>, Fault> {
         let dialect = self.core.dialect;
         let sql = format!(
             "SELECT {HOLDER_READ} FROM person p JOIN org o ON o.county_code = p.county_code AND o.id = p.org_id \
@@ -677,7 +681,15 @@ impl Identity for SqlStore {
             self.put(
                 &transaction,
                 "identity_event",
-                &["county_code", "id", "at", "kind", "actor_id", "subject_id", "detail"],
+                &[
+                    "county_code",
+                    "id",
+                    "at",
+                    "kind",
+                    "actor_id",
+                    "subject_id",
+                    "detail",
+                ],
                 json!([{
                     "county_code": county.get(),
                     "id": event.id,
@@ -721,10 +733,17 @@ impl Identity for SqlStore {
                 let sql = format!("{SUBSTITUTION_READ} AND substitute_id = $2 AND absent_id = $3");
                 let select = dialect.statement(
                     &sql,
-                    [rows::county(county), dialect.id(own.0), dialect.id(absent.0)],
+                    [
+                        rows::county(county),
+                        dialect.id(own.0),
+                        dialect.id(absent.0),
+                    ],
                 );
                 let found = self.all("reading substitutions", select).await?;
-                let substitutions = found.iter().map(substitution_of).collect::<Result<_, _>>()?;
+                let substitutions = found
+                    .iter()
+                    .map(substitution_of)
+                    .collect::<Result<_, _>>()?;
                 let holder = self.holder(county, absent).await?;
                 holder.map(|holder| (holder, substitutions))
             }
@@ -766,7 +785,9 @@ impl Identity for SqlStore {
              ORDER BY s.opened_at DESC, s.id DESC"
         );
         let values = [rows::county(county), kind.code().into(), dialect.at(now)];
-        let found = self.all("reading passes", dialect.statement(&sql, values)).await?;
+        let found = self
+            .all("reading passes", dialect.statement(&sql, values))
+            .await?;
         found.iter().map(pass_of).collect()
     }
 
@@ -895,7 +916,8 @@ impl Identity for SqlStore {
             Dialect::Sqlite => "",
             Dialect::Postgres => " FOR UPDATE",
         };
-        let sql = format!("SELECT failures, last_at, blocked_until FROM attempt WHERE key = $1{lock}");
+        let sql =
+            format!("SELECT failures, last_at, blocked_until FROM attempt WHERE key = $1{lock}");
         let row = transaction
             .query_one_raw(dialect.statement(&sql, [key.into()]))
             .await

@@ -150,9 +150,12 @@ async fn guessing_waits() {
         }
         answers.push(waits);
     }
-    assert_eq!(answers[0], answers[1], "a login that is and one that is not");
+    assert_eq!(
+        answers[0], answers[1],
+        "a login that is and one that is not"
+    );
     assert_eq!(answers[0][..5], [None; 5]);
-    assert!(answers[0][5..].iter().all(|it| it.is_some()));
+    assert!(answers[0][5..].iter().all(Option::is_some));
     // The right password waits too, until the time is over.
     let right = here.sign_in("smz.wang", PASSWORD, None).await;
     assert!(wait(&right.expect("reading")).is_some());
@@ -168,9 +171,13 @@ async fn guessing_waits() {
         let counted = desk.store().attempt(&key, OF_AN_ADDRESS, now).await;
         assert_eq!(counted.expect("writing"), None, "{login} {address:?}");
     }
-    let full = here.sign_in("office.qian", PASSWORD, Some("192.0.2.7")).await;
+    let full = here
+        .sign_in("office.qian", PASSWORD, Some("192.0.2.7"))
+        .await;
     assert!(wait(&full.expect("reading")).is_some());
-    let other = here.sign_in("office.qian", PASSWORD, Some("192.0.2.8")).await;
+    let other = here
+        .sign_in("office.qian", PASSWORD, Some("192.0.2.8"))
+        .await;
     assert!(matches!(other, Ok(LogIn::Done(_))));
 }
 
@@ -216,7 +223,11 @@ async fn a_link_is_used_once() {
         let invited = access.invite(&administrator, login).await;
         invited.expect("writing").map(|(token, _)| token)
     };
-    assert_eq!(invite("ins.wu").await, Err(Refusal::NotFound), "an insurer's");
+    assert_eq!(
+        invite("ins.wu").await,
+        Err(Refusal::NotFound),
+        "an insurer's"
+    );
     assert_eq!(invite("nobody").await, Err(Refusal::NotFound));
     let supervisor = Role::Supervisor.caller();
     let refused = access.invite(&supervisor, "office.zhao").await;
@@ -228,7 +239,11 @@ async fn a_link_is_used_once() {
         used.expect("writing")
     };
     let good = "three wet roofs of slate";
-    assert_eq!(use_link(&first, good).await, Err(Refusal::LinkEnded), "replaced");
+    assert_eq!(
+        use_link(&first, good).await,
+        Err(Refusal::LinkEnded),
+        "replaced"
+    );
     let caller = access.caller(&second).await.expect("reading");
     assert_eq!(caller, None, "a link opens nothing else");
     let login = access.link(&second).await.expect("reading");
@@ -253,7 +268,10 @@ async fn the_first_administrator_is_made_once() {
     let store = desk.store();
     for mut account in store.accounts(county()).await.expect("reading") {
         account.password_hash.clear();
-        store.put_account(county(), &account).await.expect("writing");
+        store
+            .put_account(county(), &account)
+            .await
+            .expect("writing");
     }
     let order = |county: u32, login: &str, password: &str| SetUp {
         county: CountyCode::new(county).expect("a code"),
@@ -267,12 +285,12 @@ async fn the_first_administrator_is_made_once() {
     let (token, _) = opened.expect("nobody can sign in");
     let good = "three wet roofs of slate";
     let set_up = async |order: SetUp| access.set_up(&token, order).await.expect("writing");
-    let taken = Refusal::Invalid {
+    let not_hers = Refusal::Invalid {
         field: "login",
         reason: "TAKEN",
     };
     // A person without the duty does not become administrator by the way.
-    assert_eq!(set_up(order(130_302, "ins.wu", good)).await, Err(taken));
+    assert_eq!(set_up(order(130_302, "ins.wu", good)).await, Err(not_hers));
     let weak = set_up(order(130_306, "first.admin", "short")).await;
     assert_eq!(weak, Err(Refusal::Weak(WeakPassword::TooShort)));
     assert_eq!(set_up(order(130_306, "first.admin", good)).await, Ok(()));
@@ -298,9 +316,9 @@ async fn keys_are_narrow_and_rotate() {
         region: None,
         days: 400,
     };
-    let make = async |caller: &Caller, order: KeyOrder| {
-        let made = access.make_key(caller, order).await;
-        made.expect("writing")
+    let order_key = async |caller: &Caller, order: KeyOrder| {
+        let answer = access.make_key(caller, order).await;
+        answer.expect("writing")
     };
     let refused = |field, reason| Some(Refusal::Invalid { field, reason });
     let handler = Role::Handler.caller();
@@ -309,25 +327,29 @@ async fn keys_are_narrow_and_rotate() {
         days: 401,
         ..order("ins.sun", &read)
     };
-    let made = make(&handler, too_long).await;
-    assert_eq!(made.err(), refused("days", "NOT_1_TO_400"));
+    let answer = order_key(&handler, too_long).await;
+    assert_eq!(answer.err(), refused("days", "NOT_1_TO_400"));
     let wider = KeyOrder {
         duties: Some(vec![Duty::Approver]),
         ..order("ins.sun", &read)
     };
-    let made = make(&handler, wider).await;
-    assert_eq!(made.err(), refused("duties", "NOT_HELD"));
-    let made = make(&handler, order("ins.wu", &read)).await;
-    assert_eq!(made.err(), Some(Refusal::DutyMissing), "another's");
+    let answer = order_key(&handler, wider).await;
+    assert_eq!(answer.err(), refused("duties", "NOT_HELD"));
+    let answer = order_key(&handler, order("ins.wu", &read)).await;
+    assert_eq!(answer.err(), Some(Refusal::DutyMissing), "another's");
     let administrator = Role::Administrator.caller();
-    let acting = make(&administrator, order("office.zhao", &[Grant::Act])).await;
+    let acting = order_key(&administrator, order("office.zhao", &[Grant::Act])).await;
     assert_eq!(acting.err(), refused("grants", "NOT_FOR_ANOTHER_PERSON"));
-    assert!(make(&administrator, order("office.zhao", &read)).await.is_ok());
+    assert!(
+        order_key(&administrator, order("office.zhao", &read))
+            .await
+            .is_ok()
+    );
     let narrow = KeyOrder {
         region: Some(Role::Zhucaoying.person().region),
         ..order("ins.sun", &read)
     };
-    let (old, pass) = make(&handler, narrow).await.expect("its own");
+    let (old, pass) = order_key(&handler, narrow).await.expect("its own");
     let caller = async |token: &str| {
         let known = desk.office().access.caller(token).await;
         known.expect("reading")
@@ -366,8 +388,14 @@ async fn duties_and_substitutes_are_given_by_others() {
         given.expect("writing")
     };
     let supervisor = [Duty::CountySupervisor];
-    assert_eq!(give("office.admin", &supervisor, &region).await, Err(Refusal::Own));
-    assert_eq!(give("ins.wu", &supervisor, &region).await, Err(Refusal::NotFound));
+    assert_eq!(
+        give("office.admin", &supervisor, &region).await,
+        Err(Refusal::Own)
+    );
+    assert_eq!(
+        give("ins.wu", &supervisor, &region).await,
+        Err(Refusal::NotFound)
+    );
     let wrong = give("office.zhao", &[Duty::Approver], &region).await;
     let not_here = Refusal::Invalid {
         field: "duties",
@@ -378,7 +406,10 @@ async fn duties_and_substitutes_are_given_by_others() {
     assert!(give("office.zhao", &supervisor, &outside).await.is_err());
     assert_eq!(give("office.zhao", &supervisor, &region).await, Ok(()));
     let known = access.caller(&Role::CountyCaseworker.token()).await;
-    assert_eq!(known.expect("reading").expect("a caller").duties, supervisor);
+    assert_eq!(
+        known.expect("reading").expect("a caller").duties,
+        supervisor
+    );
 
     let today = legal_day(desk.now());
     let grant = async |by: Role, absent: Role, substitute: Role| {
@@ -393,10 +424,16 @@ async fn duties_and_substitutes_are_given_by_others() {
     let admin = Role::Administrator;
     assert_eq!(grant(admin, shen, admin).await.err(), Some(Refusal::Own));
     assert!(grant(qian, qian, qian).await.is_err());
-    assert!(grant(qian, qian, Role::Handler).await.is_err(), "no colleague");
+    assert!(
+        grant(qian, qian, Role::Handler).await.is_err(),
+        "no colleague"
+    );
     let granted = grant(qian, qian, zhao).await.expect("one's own place");
 
-    let session = access.log_in("office.zhao", PASSWORD).await.expect("reading");
+    let session = access
+        .log_in("office.zhao", PASSWORD)
+        .await
+        .expect("reading");
     let token = session.expect("both fit").token;
     let act = async |of: Option<Role>| {
         let of = of.map(Role::person_id);
@@ -408,13 +445,22 @@ async fn duties_and_substitutes_are_given_by_others() {
     assert_eq!(acting.actor().on_behalf_of, Some(qian.person_id()));
     assert_eq!(acting.duties, qian.caller().duties);
     let own = act(None).await.expect("back");
-    assert_eq!((own.on_behalf_of, own.duties.as_slice()), (None, supervisor.as_slice()));
+    assert_eq!(
+        (own.on_behalf_of, own.duties.as_slice()),
+        (None, supervisor.as_slice())
+    );
     act(Some(qian)).await.expect("granted");
-    let ended = access.end_substitution(&Role::Reviewer.caller(), granted.id).await;
+    let ended = access
+        .end_substitution(&Role::Reviewer.caller(), granted.id)
+        .await;
     assert_eq!(ended.expect("reading"), Err(Refusal::NotFound));
     let ended = access.end_substitution(&qian.caller(), granted.id).await;
     assert_eq!(ended.expect("writing"), Ok(()));
-    assert_eq!(access.caller(&token).await.expect("reading"), None, "at once");
+    assert_eq!(
+        access.caller(&token).await.expect("reading"),
+        None,
+        "at once"
+    );
     assert_eq!(told(&desk, IdentityEventKind::ActingBegun).await, 2);
 }
 
@@ -440,14 +486,23 @@ async fn a_second_factor_is_asked_for_where_money_moves() {
     };
     let (free, money) = (SecondFactorRule::Optional, SecondFactorRule::Money);
     assert_eq!(asked(free, &token).await, (Ok(()), Ok(())));
-    assert_eq!(asked(money, &token).await, (Ok(()), Err(Denied::SecondFactor)));
+    assert_eq!(
+        asked(money, &token).await,
+        (Ok(()), Err(Denied::SecondFactor))
+    );
     let (read_denied, approve_denied) = asked(SecondFactorRule::Required, &token).await;
-    assert_eq!((read_denied, approve_denied), (Err(Denied::Duty), Err(Denied::Duty)));
+    assert_eq!(
+        (read_denied, approve_denied),
+        (Err(Denied::Duty), Err(Denied::Duty))
+    );
     // A system shows none; a person's key does not stand in for it.
     let connector = Role::Connector.token();
     let caller = office(money).caller(&connector).await.expect("reading");
     assert!(!caller.expect("a system").lacks_second_factor());
-    assert_eq!(asked(money, &Role::Approver.token()).await.1, Err(Denied::SecondFactor));
+    assert_eq!(
+        asked(money, &Role::Approver.token()).await.1,
+        Err(Denied::SecondFactor)
+    );
 
     let begun = optional.begin_second_factor(&token).await.expect("writing");
     let secret = begun.expect("none yet").secret;
@@ -468,7 +523,9 @@ async fn a_provider_lets_in_who_exists() {
     let desk = TestDesk::in_memory().await;
     let access = desk.office().access;
     let come = async |subject: &str, login: Option<&str>| {
-        let came = access.sign_in_subject("https://id.example", subject, login).await;
+        let came = access
+            .sign_in_subject("https://id.example", subject, login)
+            .await;
         match came.expect("reading") {
             LogIn::Done(session) => Some(session.caller.person),
             _ => None,

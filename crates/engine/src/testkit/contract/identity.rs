@@ -121,7 +121,9 @@ pub(super) async fn sessions_end(store: Arc<dyn Store>) {
     assert_eq!(spared.expect("writing"), 1, "the always open one");
     assert!(known(&desk, "short", now).await.is_some());
     for touched in [1, 0] {
-        let ended = store.change(county(), &end_all(Role::Supervisor, None), None).await;
+        let ended = store
+            .change(county(), &end_all(Role::Supervisor, None), None)
+            .await;
         assert_eq!(ended.expect("writing"), touched, "none is left");
     }
     assert!(known(&desk, "short", now).await.is_none());
@@ -165,7 +167,7 @@ pub(super) async fn sessions_end(store: Arc<dyn Store>) {
     let noted = store.change(county(), &[], Some(&record)).await;
     noted.expect("writing");
     let events = store.identity_events(county(), None, 1).await;
-    assert_eq!(events.expect("reading"), [record.clone()]);
+    assert_eq!(events.expect("reading"), std::slice::from_ref(&record));
     let older = store.identity_events(county(), Some(record.id), 100).await;
     assert_eq!(older.expect("reading"), before);
 }
@@ -196,7 +198,10 @@ pub(super) async fn secrets_follow_each_other(store: Arc<dyn Store>) {
     assert!(known(&desk, fresh, now + overlap).await.is_some());
     assert_eq!(renew(&old).await, None, "an old secret brings no new one");
     access.log_out(fresh).await.expect("writing");
-    assert!(known(&desk, &old, now).await.is_none(), "one session, one end");
+    assert!(
+        known(&desk, &old, now).await.is_none(),
+        "one session, one end"
+    );
 }
 
 pub(super) async fn duties_for_a_time(store: Arc<dyn Store>) {
@@ -304,7 +309,11 @@ pub(super) async fn duties_for_a_time(store: Arc<dyn Store>) {
         region: Some(region),
     })
     .await;
-    assert!(known(&desk, &substitute.token(), desk.now()).await.is_none());
+    assert!(
+        known(&desk, &substitute.token(), desk.now())
+            .await
+            .is_none()
+    );
 
     // A branch sees its insurer's claims; an organisation of auditors sees all.
     let (insurer, handler) = (desk.world.scheme.insurer, Role::SecondHandler);
@@ -354,11 +363,9 @@ pub(super) async fn each_code_once(store: Arc<dyn Store>) {
     let again = access.begin_second_factor(&fresh).await.expect("reading");
     assert!(again.is_err(), "a confirmed one is not replaced");
 
-    let ticket = async || {
-        match access.sign_in(role.login(), PASSWORD, None).await {
-            Ok(LogIn::SecondFactor { ticket, .. }) => ticket,
-            Ok(_) | Err(_) => panic!("no ticket"),
-        }
+    let ticket = async || match access.sign_in(role.login(), PASSWORD, None).await {
+        Ok(LogIn::SecondFactor { ticket, .. }) => ticket,
+        Ok(_) | Err(_) => panic!("no ticket"),
     };
     let confirm = async |ticket: &str, code: &str| {
         matches!(
@@ -382,7 +389,8 @@ pub(super) async fn each_code_once(store: Arc<dyn Store>) {
     let loud = recovery[1].to_uppercase().replace('-', " ");
     assert!(confirm(&third, &loud).await, "however it is typed");
     let fourth = ticket().await;
-    desk.clock.advance(Duration::minutes(limits::TICKET_MINUTES));
+    desk.clock
+        .advance(Duration::minutes(limits::TICKET_MINUTES));
     assert!(!confirm(&fourth, &code(0)).await, "too late");
     let removed = access.remove_second_factor(&fresh, &code(0)).await;
     assert_eq!(removed.expect("writing"), Ok(()));
@@ -395,12 +403,21 @@ pub(super) async fn attempts_are_counted(store: Arc<dyn Store>) {
     let store = desk.store();
     let now = desk.now();
     let tries = (0..20).map(|_| {
-        let store = Arc::clone(&store);
-        async move { store.attempt("key", OF_A_LOGIN, now).await.expect("writing") }
+        let store = Arc::clone(store);
+        async move {
+            store
+                .attempt("key", OF_A_LOGIN, now)
+                .await
+                .expect("writing")
+        }
     });
     let waits = super::together(tries).await;
     let free = waits.iter().filter(|it| it.is_none()).count();
-    assert_eq!(free, usize::try_from(OF_A_LOGIN.free).expect("few"), "one by one");
+    assert_eq!(
+        free,
+        usize::try_from(OF_A_LOGIN.free).expect("few"),
+        "one by one"
+    );
     let other = store.attempt("other", OF_A_LOGIN, now).await;
     assert_eq!(other.expect("writing"), None);
     store.forget_attempts("key").await.expect("writing");
@@ -417,7 +434,10 @@ pub(super) async fn attempts_are_counted(store: Arc<dyn Store>) {
     assert!(store.anybody_can_sign_in().await.expect("reading"));
     for mut account in store.accounts(county()).await.expect("reading") {
         account.password_hash.clear();
-        store.put_account(county(), &account).await.expect("writing");
+        store
+            .put_account(county(), &account)
+            .await
+            .expect("writing");
     }
     assert!(!store.anybody_can_sign_in().await.expect("reading"));
     assert!(!used("early", late).await && !used("none", now).await);

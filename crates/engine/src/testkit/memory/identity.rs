@@ -41,12 +41,7 @@ type People = BTreeMap<(CountyCode, PersonId), Person>;
 type Orgs = BTreeMap<(CountyCode, OrgId), Org>;
 
 impl Identities {
-    fn end(
-        &mut self,
-        county: CountyCode,
-        which: impl Fn(&Pass) -> bool,
-        at: DateTime<Utc>,
-    ) -> u64 {
+    fn end(&mut self, county: CountyCode, which: impl Fn(&Pass) -> bool, at: DateTime<Utc>) -> u64 {
         let mut ended = 0;
         for ((of, _), pass) in &mut self.passes {
             if *of == county && pass.ended_at.is_none() && which(pass) {
@@ -91,8 +86,8 @@ impl Identities {
                 second_factor,
             } => {
                 let found = self.passes.get_mut(&(county, *pass));
-                let found = found
-                    .filter(|it| it.ended_at.is_none() && it.renewed_at == *seen_renewed_at);
+                let found =
+                    found.filter(|it| it.ended_at.is_none() && it.renewed_at == *seen_renewed_at);
                 let Some(found) = found else { return Ok(0) };
                 found.renewed_at = *at;
                 found.seen_at = *at;
@@ -204,7 +199,9 @@ impl Identities {
                 found.is_confirmed = true;
                 found.last_step = *step;
                 self.recovery.retain(|(of, _), _| of != account);
-                let codes = recovery.iter().map(|hash| ((*account, hash.clone()), false));
+                let codes = recovery
+                    .iter()
+                    .map(|hash| ((*account, hash.clone()), false));
                 self.recovery.extend(codes);
                 1
             }
@@ -218,9 +215,8 @@ impl Identities {
                 account,
             } => {
                 let mut subjects = self.subjects.iter();
-                let tied = subjects.any(|((of, name), to)| {
-                    of == issuer && (to == account || name == subject)
-                });
+                let tied = subjects
+                    .any(|((of, name), to)| of == issuer && (to == account || name == subject));
                 if tied {
                     return Ok(0);
                 }
