@@ -29,7 +29,7 @@ pub use caller::{Caller, Grant, Scope};
 pub use clock::{Clock, ManualClock, OffsetClock, SystemClock};
 pub use desk::Desk;
 pub use ports::{
-    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Judge, LogRow,
-    Outcome, Page, Receipt, Recorded, Slice, StatusCount, Store, Target,
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, HouseholdFilter,
+    Judge, LogRow, Outcome, Page, Receipt, Recorded, Slice, Span, StatusCount, Store, Target,
 };
 pub use sight::Sight;
