@@ -13,7 +13,7 @@ use crate::registry::{Account, Org, OrgKind, Person, Region};
 use crate::scheme_file::org_id;
 use crate::second_factor::{self, Enrolment};
 use crate::throttle::{OF_A_LOGIN, OF_AN_ADDRESS};
-use crate::{Desk, ids, password};
+use crate::{Desk, ids, password, sight};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use lifecycle::calendar::legal_day;
 use lifecycle::{AccountId, CountyCode, Door, Duty, PersonId, RegionCode};
@@ -968,6 +968,10 @@ impl Access {
 
     /// Sets a password through a link, once; every session and key of the account ends.
     pub async fn use_link(&self, token: &str, wanted: &str) -> Answer<()> {
+        sight::system(self.open_link(token, wanted)).await
+    }
+
+    async fn open_link(&self, token: &str, wanted: &str) -> Answer<()> {
         let Some(found) = self.alive(token, PassKind::Link).await? else {
             return Ok(Err(Refusal::LinkEnded));
         };
@@ -1465,6 +1469,10 @@ impl Access {
 
     /// Makes the first administrator, once.
     pub async fn set_up(&self, token: &str, order: SetUp) -> Answer<()> {
+        sight::system(self.make_first(token, order)).await
+    }
+
+    async fn make_first(&self, token: &str, order: SetUp) -> Answer<()> {
         let invalid = |field, reason| Ok(Err(Refusal::Invalid { field, reason }));
         let county = order.county;
         let login = order.login.trim();

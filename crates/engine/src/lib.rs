@@ -24,6 +24,7 @@ pub mod rehearse;
 pub mod retelling;
 pub mod scheme_file;
 pub mod second_factor;
+pub mod sight;
 pub mod testkit;
 pub mod throttle;
 pub mod timer;
@@ -35,3 +36,4 @@ pub use ports::{
     Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, HouseholdFilter,
     Judge, LogRow, Outcome, Page, Receipt, Recorded, Slice, Span, StatusCount, Store, Target,
 };
+pub use sight::Sight;
