@@ -29,6 +29,10 @@ pub const SESSION_COOKIE: &str = "fangpin_session";
 /// Its name over HTTPS: a browser takes it only from this very host, and only with `Secure`.
 pub const SESSION_COOKIE_HOST: &str = "__Host-fangpin_session";
 
+/// The header in which the server notes where a request comes from. Whatever a client puts there is
+/// taken away first.
+pub const ADDRESS_HEADER: &str = "x-fangpin-address";
+
 /// The session's secret out of a `Cookie` header.
 pub fn session_of_cookies(header: &str) -> Option<&str> {
     let pairs = || {
@@ -1054,6 +1058,21 @@ impl Access {
         Ok(Ok(ended))
     }
 
+    /// Takes a lost second factor away, and ends the account's sessions. For whoever stands at the
+    /// machine.
+    pub async fn drop_second_factor(
+        &self,
+        county: CountyCode,
+        account: AccountId,
+        person: PersonId,
+    ) -> Result<(), Fault> {
+        let kind = IdentityEventKind::FactorRemoved;
+        let record = self.event(kind, None, Some(person), "RESET");
+        self.change(county, &[Change::DropFactor { account }], &record)
+            .await?;
+        self.end_all(county, account).await.map(drop)
+    }
+
     /// Takes a lost second factor away from somebody the caller administers; their sessions end.
     pub async fn reset_second_factor(&self, caller: &Caller, login: &str) -> Answer<()> {
         let staff = match self.managed(caller, |it| it.login == login).await? {
@@ -1437,19 +1456,23 @@ impl Access {
             .collect())
     }
 
-    /// The record, newest first: for administrators and auditors.
+    /// The record between two entries: for administrators and auditors.
     pub async fn events(
         &self,
         caller: &Caller,
+        after: Option<Uuid>,
         before: Option<Uuid>,
+        newest_first: bool,
         limit: u32,
     ) -> Answer<Vec<IdentityEvent>> {
         if !caller.holds(Duty::Administrator) && !caller.holds(Duty::Auditor) {
             return Ok(Err(Refusal::DutyMissing));
         }
         let county = caller.scope.county;
-        let events = self.store.identity_events(county, before, limit).await?;
-        Ok(Ok(events))
+        let events = self
+            .store
+            .identity_events(county, after, before, newest_first, limit);
+        Ok(Ok(events.await?))
     }
 
     // The first start.
@@ -1465,6 +1488,13 @@ impl Access {
             .put_setup_link(&ids::sha256(&token), ends_at)
             .await?;
         Ok(Some((token, ends_at)))
+    }
+
+    /// Whether nobody can sign in yet.
+    pub async fn may_be_set_up(&self) -> Result<bool, Fault> {
+        sight::system(self.store.anybody_can_sign_in())
+            .await
+            .map(|anybody| !anybody)
     }
 
     /// Makes the first administrator, once.

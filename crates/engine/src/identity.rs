@@ -619,11 +619,13 @@ pub trait Identity: Send + Sync {
     async fn put_setup_link(&self, hash: &str, ends_at: DateTime<Utc>) -> Result<(), Fault>;
     /// Uses a link of the first start; false if it has ended, was used, or somebody can sign in.
     async fn use_setup_link(&self, hash: &str, at: DateTime<Utc>) -> Result<bool, Fault>;
-    /// The record of a county, newest first, before an entry.
+    /// The record of a county between two entries.
     async fn identity_events(
         &self,
         county: CountyCode,
+        after: Option<Uuid>,
         before: Option<Uuid>,
+        newest_first: bool,
         limit: u32,
     ) -> Result<Vec<IdentityEvent>, Fault>;
 }

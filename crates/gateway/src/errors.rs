@@ -54,6 +54,8 @@ error_codes! {
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" retryable false,
     /// The body is too large.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE" retryable false,
+    /// Too many requests or attempts: wait as long as `retryAfter` says.
+    RateLimited = "RATE_LIMITED" retryable true,
     /// Too many commands are waiting; try again with the same idempotency key.
     Overloaded = "OVERLOADED" retryable true,
     /// The server failed; it is logged under the request's id. Try again with the same idempotency key.
@@ -66,6 +68,7 @@ error_codes! {
 pub struct ApiError {
     code: ErrorCode,
     message: Cow<'static, str>,
+    retry_after: Option<u64>,
 }
 
 impl ApiError {
@@ -74,6 +77,15 @@ impl ApiError {
         Self {
             code,
             message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    /// Too many attempts: whatever was asked for must wait.
+    pub fn wait(seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(ErrorCode::RateLimited, "too many attempts; wait")
         }
     }
 
@@ -98,6 +110,9 @@ impl ApiError {
         let extensions = error.extensions.get_or_insert_default();
         extensions.set("code", self.code.code());
         extensions.set("retryable", self.code.retryable());
+        if let Some(seconds) = self.retry_after {
+            extensions.set("retryAfter", seconds);
+        }
         error
     }
 }
@@ -107,6 +122,9 @@ impl From<ApiError> for Error {
         Self::new(error.message).extend_with(|_, extensions| {
             extensions.set("code", error.code.code());
             extensions.set("retryable", error.code.retryable());
+            if let Some(seconds) = error.retry_after {
+                extensions.set("retryAfter", seconds);
+            }
         })
     }
 }

@@ -348,13 +348,14 @@ async fn serve(
     if let Err(error) = allowed {
         return denied(reception, error);
     }
-    let visit = Arc::new(Visit::new(
+    let visit = Visit::new(
         gate.office.clone(),
         reception.language,
         caller,
         token,
         by_get,
-    ));
+    );
+    let visit = Arc::new(visit.from_address(headers));
     let work = execute(gate, params, admitted, &visit);
     let answer = match visit.caller() {
         Ok(caller) => sight::within(&caller.scope, work).await,
@@ -452,6 +453,14 @@ async fn execute(gate: &Gate, params: Params, admitted: Admitted, visit: &Arc<Vi
     answer
 }
 
+/// How many seconds an error says to wait.
+fn wait_of(error: &ServerError) -> Option<u64> {
+    match error.extensions.as_ref()?.get("retryAfter")? {
+        Value::Number(seconds) => seconds.as_u64(),
+        _ => None,
+    }
+}
+
 /// Adds codes and request id, chooses the status.
 fn finish(reception: &Reception, visit: &Visit, mut answer: Answer) -> Response {
     // Our resolvers give every error a code: one without comes from a document or variables that
@@ -466,6 +475,11 @@ fn finish(reception: &Reception, visit: &Visit, mut answer: Answer) -> Response 
         answer
             .extensions
             .insert("idempotentReplay".into(), Value::from(true));
+    }
+    if let Some(seconds) = answer.errors.iter().find_map(wait_of) {
+        let mut response = reception.respond(StatusCode::TOO_MANY_REQUESTS, &answer);
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        return response;
     }
     let overloaded = answer
         .errors

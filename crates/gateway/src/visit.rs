@@ -4,7 +4,8 @@ use crate::batch::Batcher;
 use crate::errors::{ApiError, ErrorCode};
 use crate::messages::Language;
 use async_graphql::Context;
-use engine::access::Office;
+use axum::http::HeaderMap;
+use engine::access::{ADDRESS_HEADER, Office};
 use engine::household::Household;
 use engine::registry::{Person, Region};
 use engine::{Caller, Recorded, Span};
@@ -23,6 +24,7 @@ pub struct Visit {
     caller: Option<Caller>,
     token: Option<String>,
     by_get: bool,
+    address: Option<String>,
     replayed: AtomicBool,
     regions: OnceCell<Vec<Region>>,
     people: OnceCell<Vec<Person>>,
@@ -74,6 +76,7 @@ impl Visit {
             caller,
             token,
             by_get,
+            address: None,
             replayed: AtomicBool::new(false),
             regions: OnceCell::new(),
             people: OnceCell::new(),
@@ -95,6 +98,19 @@ impl Visit {
         self.caller
             .as_ref()
             .ok_or_else(|| ApiError::new(ErrorCode::Unauthenticated, "sign in first"))
+    }
+
+    /// The same from an address, as the server noted it.
+    #[must_use]
+    pub fn from_address(mut self, headers: &HeaderMap) -> Self {
+        let address = headers.get(ADDRESS_HEADER).and_then(|it| it.to_str().ok());
+        self.address = address.map(str::to_owned);
+        self
+    }
+
+    /// The address it came from, if it is known.
+    pub fn address(&self) -> Option<&str> {
+        self.address.as_deref()
     }
 
     /// The token that was presented.

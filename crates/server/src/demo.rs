@@ -84,7 +84,7 @@ pub async fn run(
     serve::listen(config, office, |address| {
         say!("\n控制台 console   http://{address}/");
         say!("GraphQL          http://{address}/graphql");
-        say!("示例账号 sample accounts (口令 password: {PASSWORD}):");
+        say!("示例账号,仅供演示 sample accounts, for the demo only (口令 password: {PASSWORD}):");
         if let Ok(county) = engine::county_file::parse_county(COUNTY) {
             for (login, person) in county.people {
                 let duties: Vec<&str> = person.duties.iter().map(|duty| duty.zh()).collect();

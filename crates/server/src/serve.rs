@@ -4,15 +4,16 @@ use crate::cli::Ending;
 use crate::config::Config;
 use crate::wiring;
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use engine::access::Office;
+use engine::access::{ADDRESS_HEADER, Office};
 use engine::timer::CalendarWatch;
 use engine::{Clock, SystemClock, sight};
 use lifecycle::calendar::legal_day;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,18 +40,28 @@ pub async fn run(config: &Config) -> Ending {
             "No county is loaded yet: `fangpin county load FILE`, then `fangpin scheme publish FILE`."
         );
     }
+    // To the terminal, never to the log: whoever reads it becomes administrator.
+    let set_up = match config.signing_in.oidc {
+        None => office.access.open_set_up().await?,
+        Some(_) => None,
+    };
+    let public_url = config.signing_in.public_url.clone();
     listen(config, office, |address| {
         eprintln!("fangpin: console http://{address}/ · GraphQL http://{address}/graphql");
+        if let Some((token, ends_at)) = set_up {
+            let base = public_url.unwrap_or_else(|| format!("http://{address}"));
+            let base = base.trim_end_matches('/');
+            eprintln!(
+                "Nobody can sign in yet. Make the first administrator, once, before {}:\n  {base}/setup/{token}",
+                ends_at.to_rfc3339()
+            );
+        }
     })
     .await
 }
 
 /// Binds, says so, serves until a signal, then lets open requests end.
-pub async fn listen(
-    config: &Config,
-    office: Office,
-    ready: impl FnOnce(std::net::SocketAddr),
-) -> Ending {
+pub async fn listen(config: &Config, office: Office, ready: impl FnOnce(SocketAddr)) -> Ending {
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|fault| format!("cannot listen on {}: {fault}", config.listen))?;
@@ -65,7 +76,8 @@ pub async fn listen(
     )));
     ready(listener.local_addr()?);
     let mut draining = stopped.clone();
-    let server = axum::serve(listener, router(config, office)).with_graceful_shutdown(async move {
+    let service = router(config, office)?.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         let _ = draining.changed().await;
     });
     let server = tokio::spawn(server.into_future());
@@ -82,13 +94,15 @@ pub async fn listen(
     Ok(ExitCode::SUCCESS)
 }
 
-fn router(config: &Config, office: Office) -> Router {
-    Router::new()
+fn router(config: &Config, office: Office) -> Result<Router, console::OidcProblem> {
+    let front = config.signing_in.front()?;
+    let behind_proxy = config.signing_in.behind_proxy;
+    let router = Router::new()
         .route("/readyz", get(ready))
         .with_state(office.clone())
         .merge(gateway::router(office.clone()))
         .merge(gateway::pages(config.explorer.as_deref()))
-        .merge(console::router(office))
+        .merge(console::router_with(office, front))
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
@@ -97,6 +111,36 @@ fn router(config: &Config, office: Office) -> Router {
         .layer(middleware::from_fn(log_request))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            note_address(behind_proxy, request, next)
+        }));
+    Ok(router)
+}
+
+/// Notes where a request comes from, for whoever counts attempts. A proxy of one's own adds the address
+/// it saw at the end; what stands before it anybody could have written.
+async fn note_address(behind_proxy: bool, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|it| it.0.ip().to_string());
+    let forwarded = request
+        .headers()
+        .get_all("x-forwarded-for")
+        .iter()
+        .next_back();
+    let forwarded = forwarded
+        .filter(|_| behind_proxy)
+        .and_then(|it| it.to_str().ok())
+        .and_then(|it| it.rsplit(',').next())
+        .map(|it| it.trim().to_owned());
+    let headers = request.headers_mut();
+    headers.remove(ADDRESS_HEADER);
+    if let Some(address) = forwarded.or(peer).and_then(|it| it.parse().ok()) {
+        headers.insert(ADDRESS_HEADER, address);
+    }
+    if !behind_proxy {
+        headers.remove("x-forwarded-proto");
+    }
+    next.run(request).await
 }
 
 async fn ready(State(office): State<Office>) -> Response {

@@ -993,15 +993,26 @@ impl Identity for SqlStore {
     async fn identity_events(
         &self,
         county: CountyCode,
+        after: Option<Uuid>,
         before: Option<Uuid>,
+        newest_first: bool,
         limit: u32,
     ) -> Result<Vec<IdentityEvent>, Fault> {
         let dialect = self.core.dialect;
-        let before = before.unwrap_or(Uuid::max());
-        let select = dialect.statement(
+        let (after, before) = (after.unwrap_or(Uuid::nil()), before.unwrap_or(Uuid::max()));
+        let order = if newest_first { "DESC" } else { "ASC" };
+        let sql = format!(
             "SELECT CAST(id AS TEXT) AS id, at, kind, CAST(actor_id AS TEXT) AS actor_id, CAST(subject_id AS TEXT) AS subject_id, detail \
-             FROM identity_event WHERE county_code = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-            [rows::county(county), dialect.id(before), rows::count(limit)],
+             FROM identity_event WHERE county_code = $1 AND id > $2 AND id < $3 ORDER BY id {order} LIMIT $4"
+        );
+        let select = dialect.statement(
+            &sql,
+            [
+                rows::county(county),
+                dialect.id(after),
+                dialect.id(before),
+                rows::count(limit),
+            ],
         );
         let found = self.all("reading the record of identities", select).await?;
         found.iter().map(event_of).collect()

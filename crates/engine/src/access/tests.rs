@@ -124,7 +124,10 @@ fn by(rule: SecondFactorRule) -> Rules {
 }
 
 async fn told(desk: &TestDesk, kind: IdentityEventKind) -> usize {
-    let events = desk.store().identity_events(county(), None, 100).await;
+    let events = desk
+        .store()
+        .identity_events(county(), None, None, true, 100)
+        .await;
     let events = events.expect("reading");
     events.iter().filter(|it| it.kind == kind).count()
 }

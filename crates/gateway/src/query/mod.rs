@@ -2,6 +2,7 @@
 
 pub mod claims;
 pub mod households;
+pub mod identity;
 pub mod preview;
 pub mod work_queue;
 
@@ -32,6 +33,7 @@ pub struct Query(
     SingleQueries,
     claims::ClaimQueries,
     households::HouseholdQueries,
+    identity::IdentityQueries,
     preview::PreviewQueries,
     work_queue::WorkQueueQueries,
 );
@@ -82,7 +84,12 @@ async fn look(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
             let objection = claim.objections.iter().find(|it| it.id.0 == own)?;
             Some(Node::Objection(Objection::of(claim.id, objection)))
         }),
-        Kind::Notice | Kind::Payment | Kind::Event => None,
+        Kind::Notice
+        | Kind::Payment
+        | Kind::Event
+        | Kind::Pass
+        | Kind::Assignment
+        | Kind::Substitution => None,
     })
 }
 

@@ -158,17 +158,19 @@ pub(super) async fn sessions_end(store: Arc<dyn Store>) {
         subject: Some(Role::Supervisor.person_id()),
         detail: "测试".into(),
     };
-    let before = store.identity_events(county(), None, 100).await;
+    let before = store.identity_events(county(), None, None, true, 100).await;
     let before = before.expect("reading");
     let nothing = store.change(county(), &end, Some(&record)).await;
     assert_eq!(nothing.expect("writing"), 0);
-    let events = store.identity_events(county(), None, 100).await;
+    let events = store.identity_events(county(), None, None, true, 100).await;
     assert_eq!(events.expect("reading"), before);
     let noted = store.change(county(), &[], Some(&record)).await;
     noted.expect("writing");
-    let events = store.identity_events(county(), None, 1).await;
+    let events = store.identity_events(county(), None, None, true, 1).await;
     assert_eq!(events.expect("reading"), std::slice::from_ref(&record));
-    let older = store.identity_events(county(), Some(record.id), 100).await;
+    let older = store
+        .identity_events(county(), None, Some(record.id), true, 100)
+        .await;
     assert_eq!(older.expect("reading"), before);
 }
 

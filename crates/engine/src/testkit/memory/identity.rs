@@ -475,7 +475,9 @@ impl Identity for MemoryStore {
     async fn identity_events(
         &self,
         county: CountyCode,
+        after: Option<Uuid>,
         before: Option<Uuid>,
+        newest_first: bool,
         limit: u32,
     ) -> Result<Vec<IdentityEvent>, Fault> {
         let tables = self.tables();
@@ -484,9 +486,13 @@ impl Identity for MemoryStore {
             .events
             .iter()
             .filter(|(of, it)| *of == county && before.is_none_or(|before| it.id < before))
+            .filter(|(_, it)| after.is_none_or(|after| it.id > after))
             .map(|(_, it)| it.clone())
             .collect();
-        events.sort_by_key(|it| std::cmp::Reverse(it.id));
+        events.sort_by_key(|it| it.id);
+        if newest_first {
+            events.reverse();
+        }
         events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(events)
     }
