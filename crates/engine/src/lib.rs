@@ -21,6 +21,7 @@ pub mod registry;
 pub mod rehearse;
 pub mod retelling;
 pub mod scheme_file;
+pub mod sight;
 pub mod testkit;
 pub mod timer;
 
@@ -31,3 +32,4 @@ pub use ports::{
     Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, HouseholdFilter,
     Judge, LogRow, Outcome, Page, Receipt, Recorded, Slice, Span, StatusCount, Store, Target,
 };
+pub use sight::Sight;
