@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::config::{Config, KEYS, LogFormat, Overrides};
-use crate::{calendar, demo, rehearse, scheme, serve, user, verify, wiring};
+use crate::{calendar, demo, explorer, rehearse, scheme, serve, user, verify, wiring};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -83,6 +83,11 @@ enum Command {
     Audit {
         #[command(subcommand)]
         action: Audit,
+    },
+    /// An interactive explorer of the GraphQL API, to be served at /explorer
+    Explorer {
+        #[command(subcommand)]
+        action: explorer::Action,
     },
     /// Shell completions
     Completions { shell: clap_complete::Shell },
@@ -201,6 +206,7 @@ async fn dispatch(cli: Cli) -> Ending {
         Command::Audit {
             action: Audit::Verify { json },
         } => verify::run(&configured(None)?, json).await,
+        Command::Explorer { action } => explorer::run(action).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "fangpin", &mut script);

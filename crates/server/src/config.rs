@@ -38,6 +38,8 @@ pub struct Config {
     pub timer_seconds: u64,
     /// The county's own calendar file; by default the one that ships with the binary.
     pub calendar: Option<PathBuf>,
+    /// The folder of an installed explorer, served at `/explorer`.
+    pub explorer: Option<PathBuf>,
 }
 
 /// Everything that is wrong with the configuration.
@@ -78,6 +80,10 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "calendar",
         "file of holidays and make-up working days, else the one built in; FANGPIN_CALENDAR",
+    ),
+    (
+        "explorer",
+        "folder made by `fangpin explorer install`, served at /explorer; FANGPIN_EXPLORER",
     ),
 ];
 
@@ -145,6 +151,7 @@ impl Config {
         let log_format = text("log_format").unwrap_or_else(|| "text".into());
         let timer = text("timer_seconds").unwrap_or_else(|| "60".into());
         let calendar = text("calendar").map(PathBuf::from);
+        let explorer = text("explorer").map(PathBuf::from);
 
         for key in dict.keys() {
             let known: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
@@ -179,6 +186,15 @@ impl Config {
             let from = source("log", false);
             problems.push(format!("{from}: {log:?} is not a log filter ({wrong})"));
         }
+        if let Some(folder) = &explorer
+            && !folder.join("index.html").is_file()
+        {
+            let from = source("explorer", false);
+            problems.push(format!(
+                "{from}: {} holds no explorer; `fangpin explorer install` puts one there",
+                folder.display()
+            ));
+        }
         let data =
             data.ok_or_else(|| problems.push("data: no home folder is known; name one".into()));
         let database_url = match (database_url, &data) {
@@ -204,6 +220,7 @@ impl Config {
                     log_format,
                     timer_seconds,
                     calendar,
+                    explorer,
                 })
             }
             _ => Err(Problems(problems)),

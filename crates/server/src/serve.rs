@@ -65,7 +65,7 @@ pub async fn listen(
     ));
     ready(listener.local_addr()?);
     let mut draining = stopped.clone();
-    let server = axum::serve(listener, router(office)).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, router(config, office)).with_graceful_shutdown(async move {
         let _ = draining.changed().await;
     });
     let server = tokio::spawn(server.into_future());
@@ -82,11 +82,12 @@ pub async fn listen(
     Ok(ExitCode::SUCCESS)
 }
 
-fn router(office: Office) -> Router {
+fn router(config: &Config, office: Office) -> Router {
     Router::new()
         .route("/readyz", get(ready))
         .with_state(office.clone())
         .merge(gateway::router(office.clone()))
+        .merge(gateway::pages(config.explorer.as_deref()))
         .merge(console::router(office))
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(
