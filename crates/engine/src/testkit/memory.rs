@@ -37,6 +37,9 @@ pub struct MemoryStore {
     tables: Mutex<Tables>,
 }
 
+/// A claim and what it is judged on, or the answer where there is nothing to judge.
+type Ready = Result<(Ask, Option<Claim>, Found), Outcome>;
+
 /// A command that was refused, as it stays on record (invariant 12).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -320,7 +323,7 @@ impl Tables {
     }
 
     /// The claim of an ask and what it is judged on, or the answer where there is nothing to judge.
-    fn ready(&self, ask: &Ask) -> Result<Result<(Ask, Option<Claim>, Found), Outcome>, Fault> {
+    fn ready(&self, ask: &Ask) -> Result<Ready, Fault> {
         let (claim, scheme, household) = match ask.target {
             Target::New {
                 id: _,
