@@ -40,7 +40,7 @@ async fn costs(place: Place) -> [(u64, u64); 2] {
     let url = format!("http://{}/graphql", listener.local_addr().unwrap());
     let router = gateway::router(desk.office());
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
-    let client = reqwest::Client::new();
+    let client = crate::support::http();
     let ask = async |query: &str, first: usize| {
         let before = store.statements_read();
         let reply = client

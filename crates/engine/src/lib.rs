@@ -22,6 +22,7 @@ pub mod registry;
 pub mod rehearse;
 pub mod retelling;
 pub mod scheme_file;
+pub mod sight;
 pub mod testkit;
 pub mod timer;
 
@@ -33,3 +34,4 @@ pub use ports::{
     Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, HouseholdFilter,
     Judge, LogRow, Outcome, Page, Receipt, Recorded, Slice, Span, StatusCount, Store, Target,
 };
+pub use sight::Sight;

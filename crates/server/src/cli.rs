@@ -124,7 +124,8 @@ pub fn run() -> ExitCode {
         .enable_all()
         .build();
     let ending = match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        // The command line is the system's own work; what comes in by a server's doors is not.
+        Ok(runtime) => runtime.block_on(engine::sight::system(dispatch(cli))),
         Err(fault) => Err(fault.into()),
     };
     ending.unwrap_or_else(|fault| {
@@ -156,7 +157,7 @@ async fn dispatch(cli: Cli) -> Ending {
             no_serve,
             json,
             now,
-        } => demo::run(&configured(listen)?, no_serve, json, now).await,
+        } => Box::pin(demo::run(&configured(listen)?, no_serve, json, now)).await,
         Command::Serve { listen } => serve::run(&configured(listen)?).await,
         Command::Migrate { step } => {
             let config = configured(None)?;

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use engine::access::Office;
 use engine::timer::CalendarWatch;
-use engine::{Clock, SystemClock};
+use engine::{Clock, SystemClock, sight};
 use lifecycle::calendar::legal_day;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -57,12 +57,12 @@ pub async fn listen(
     let mut calendar = CalendarWatch::default();
     warn_of_calendar(&office, &mut calendar);
     let (stop, stopped) = watch::channel(false);
-    let timers = tokio::spawn(timers(
+    let timers = tokio::spawn(sight::system(timers(
         office.clone(),
         calendar,
         config.timer_seconds,
         stopped.clone(),
-    ));
+    )));
     ready(listener.local_addr()?);
     let mut draining = stopped.clone();
     let server = axum::serve(listener, router(config, office)).with_graceful_shutdown(async move {
