@@ -92,7 +92,11 @@ impl Visitor {
     }
 
     /// Follows redirects until somebody asks something, or until one leads to `stop`.
-    async fn follow(&mut self, mut response: Response, stop: &str) -> Result<String, Box<Response>> {
+    async fn follow(
+        &mut self,
+        mut response: Response,
+        stop: &str,
+    ) -> Result<String, Box<Response>> {
         for _ in 0..12 {
             if !response.status().is_redirection() {
                 return Err(Box::new(response));

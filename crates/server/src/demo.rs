@@ -84,6 +84,7 @@ pub async fn run(
     serve::listen(config, office, |address| {
         say!("\n控制台 console   http://{address}/");
         say!("GraphQL          http://{address}/graphql");
+        say!("接口文档 docs     http://{address}/docs/graphql");
         say!("示例账号,仅供演示 sample accounts, for the demo only (口令 password: {PASSWORD}):");
         if let Ok(county) = engine::county_file::parse_county(COUNTY) {
             for (login, person) in county.people {

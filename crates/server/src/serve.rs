@@ -47,7 +47,7 @@ pub async fn run(config: &Config) -> Ending {
     };
     let public_url = config.signing_in.public_url.clone();
     listen(config, office, |address| {
-        eprintln!("fangpin: console http://{address}/ · GraphQL http://{address}/graphql");
+        eprintln!("fangpin: console http://{address}/ · GraphQL http://{address}/graphql · docs http://{address}/docs/graphql");
         if let Some((token, ends_at)) = set_up {
             let base = public_url.unwrap_or_else(|| format!("http://{address}"));
             let base = base.trim_end_matches('/');

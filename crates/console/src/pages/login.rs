@@ -133,11 +133,17 @@ pub(super) async fn enter(
         .sign_in(login, &given.password, address(&headers))
         .await?;
     let wrong = ("账号或口令不对。", "Login or password is wrong.");
-    Ok(answer(&console, &headers, outcome, &given.next, |status, told| {
-        let told = told.unwrap_or_else(|| (wrong.0.to_owned(), wrong.1.to_owned()));
-        let page = render(&console, &given.next, &given.login, Some(&told));
-        (status, page).into_response()
-    }))
+    Ok(answer(
+        &console,
+        &headers,
+        outcome,
+        &given.next,
+        |status, told| {
+            let told = told.unwrap_or_else(|| (wrong.0.to_owned(), wrong.1.to_owned()));
+            let page = render(&console, &given.next, &given.login, Some(&told));
+            (status, page).into_response()
+        },
+    ))
 }
 
 pub(super) async fn confirm(
@@ -147,10 +153,16 @@ pub(super) async fn confirm(
 ) -> Result<Response, Stop> {
     let access = &console.office.access;
     let outcome = access.confirm_sign_in(&given.ticket, &given.code).await?;
-    Ok(answer(&console, &headers, outcome, &given.next, |status, told| {
-        let told = told.unwrap_or_else(|| words(Refusal::WrongCode));
-        (status, ask_code(&given.ticket, &given.next, Some(&told))).into_response()
-    }))
+    Ok(answer(
+        &console,
+        &headers,
+        outcome,
+        &given.next,
+        |status, told| {
+            let told = told.unwrap_or_else(|| words(Refusal::WrongCode));
+            (status, ask_code(&given.ticket, &given.next, Some(&told))).into_response()
+        },
+    ))
 }
 
 /// What follows from an attempt to sign in; `again` asks once more.
