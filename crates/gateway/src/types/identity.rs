@@ -26,7 +26,7 @@ pub enum Grant {
 
 /// What happened to somebody's access.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "engine::identity::IdentityEventKind")]
+#[graphql(remote = "identity::IdentityEventKind")]
 pub enum IdentityEventKind {
     /// 登录: somebody signed in.
     SignedIn,
