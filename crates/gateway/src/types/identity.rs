@@ -162,7 +162,8 @@ pub struct Assignment {
     /// Where.
     pub region_code: String,
     /// First day.
-    pub from: Date,
+    #[graphql(name = "from")]
+    pub from_day: Date,
     /// Last day; null while it has no end.
     pub until: Option<Date>,
 }
@@ -174,7 +175,7 @@ impl From<&identity::Assignment> for Assignment {
             person_id: person(it.person),
             duty: it.duty.into(),
             region_code: it.region.to_string(),
-            from: Date(it.from),
+            from_day: Date(it.from),
             until: it.until.map(Date),
         }
     }
@@ -223,7 +224,8 @@ pub struct Substitution {
     /// Who acts.
     pub substitute_id: ID,
     /// First day.
-    pub from: Date,
+    #[graphql(name = "from")]
+    pub from_day: Date,
     /// Last day.
     pub until: Date,
     /// When it was ended before its time.
@@ -236,7 +238,7 @@ impl From<&identity::Substitution> for Substitution {
             id: node_id::encode(Kind::Substitution, it.id),
             absent_id: person(it.absent),
             substitute_id: person(it.substitute),
-            from: Date(it.from),
+            from_day: Date(it.from),
             until: Date(it.until),
             ended_at: it.ended_at.map(DateTime),
         }
