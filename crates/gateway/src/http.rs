@@ -355,7 +355,7 @@ async fn serve(
         token,
         by_get,
     );
-    let visit = Arc::new(visit.from_address(headers));
+    let visit = Arc::new(visit.coming_from(headers));
     let work = execute(gate, params, admitted, &visit);
     let answer = match visit.caller() {
         Ok(caller) => sight::within(&caller.scope, work).await,

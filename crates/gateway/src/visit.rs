@@ -135,7 +135,7 @@ impl Visit {
 
     /// The same from an address, as the server noted it.
     #[must_use]
-    pub fn from_address(mut self, headers: &HeaderMap) -> Self {
+    pub fn coming_from(mut self, headers: &HeaderMap) -> Self {
         let address = headers.get(ADDRESS_HEADER).and_then(|it| it.to_str().ok());
         self.address = address.map(str::to_owned);
         self

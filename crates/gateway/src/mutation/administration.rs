@@ -57,15 +57,11 @@ pub struct AccountPayload {
 impl AccountPayload {
     /// The answer to a change.
     pub fn of<T>(visit: &Visit, answer: Result<T, Refusal>) -> Result<Self, ApiError> {
-        Ok(match answer {
-            Ok(_) => Self {
-                done: true,
-                user_errors: Vec::new(),
-            },
-            Err(refusal) => Self {
-                done: false,
-                user_errors: refused(visit, refusal)?,
-            },
+        let refusal = answer.err();
+        let user_errors = refusal.map(|refusal| refused(visit, refusal)).transpose()?;
+        Ok(Self {
+            done: user_errors.is_none(),
+            user_errors: user_errors.unwrap_or_default(),
         })
     }
 }

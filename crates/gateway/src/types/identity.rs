@@ -64,7 +64,7 @@ pub enum IdentityEventKind {
     FactorRemoved,
     /// 使用恢复码: a recovery code was used.
     RecoveryUsed,
-    /// 关联统一身份: a login of an OpenID provider was tied to the account.
+    /// 关联统一身份: a login of an `OpenID` provider was tied to the account.
     SubjectLinked,
 }
 
