@@ -50,6 +50,20 @@ error_codes! {
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" retryable false,
     /// The body is too large.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE" retryable false,
+    /// A request with the session cookie did not come from our own pages, or lacks the header `x-fangpin-csrf`.
+    CsrfRefused = "CSRF_REFUSED" retryable false,
+    /// The schema is shown to those who signed in.
+    IntrospectionClosed = "INTROSPECTION_CLOSED" retryable false,
+    /// The caller's budget is spent; wait as Retry-After says.
+    RateLimited = "RATE_LIMITED" retryable true,
+    /// The caller has as many subscriptions open as there may be.
+    TooManySubscriptions = "TOO_MANY_SUBSCRIPTIONS" retryable true,
+    /// The answer would be too large; ask for less at once.
+    ResponseTooLarge = "RESPONSE_TOO_LARGE" retryable false,
+    /// A query was not done in time.
+    DeadlineExceeded = "DEADLINE_EXCEEDED" retryable true,
+    /// A mutation was not done in time and may still be done; send it again with the same idempotency key.
+    OutcomeUnknown = "OUTCOME_UNKNOWN" retryable true,
     /// Too many commands are waiting; try again with the same idempotency key.
     Overloaded = "OVERLOADED" retryable true,
     /// The server failed; it is logged under the request's id. Try again with the same idempotency key.

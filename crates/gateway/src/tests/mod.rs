@@ -43,7 +43,7 @@ struct Wire {
 impl Wire {
     async fn open() -> Self {
         let desk = TestDesk::in_memory().await;
-        let router = crate::router(desk.office());
+        let router = crate::router(desk.office(), crate::Settings::default());
         Self { desk, router }
     }
 
