@@ -48,13 +48,11 @@ impl Payer {
         match address {
             None => Self::Anybody,
             Some(IpAddr::V4(address)) => Self::Address(IpAddr::V4(address)),
-            Some(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
-                Some(address) => Self::Address(IpAddr::V4(address)),
-                None => {
-                    let network = u128::from(address) >> 64 << 64;
-                    Self::Address(IpAddr::V6(Ipv6Addr::from(network)))
-                }
-            },
+            Some(IpAddr::V6(address)) => {
+                let network = Ipv6Addr::from(u128::from(address) >> 64 << 64);
+                let mapped = address.to_ipv4_mapped();
+                Self::Address(mapped.map_or(IpAddr::V6(network), IpAddr::V4))
+            }
         }
     }
 }
@@ -129,7 +127,12 @@ impl Budgets {
         })
     }
 
-    fn on_bucket<T>(&self, payer: Payer, now_ms: u64, act: impl FnOnce(&mut Bucket, u64) -> T) -> T {
+    fn on_bucket<T>(
+        &self,
+        payer: Payer,
+        now_ms: u64,
+        act: impl FnOnce(&mut Bucket, u64) -> T,
+    ) -> T {
         let full = u64::from(self.allowance.max) * 1_000;
         let per_ms = u64::from(self.allowance.refill_per_second);
         let refilled = |bucket: &Bucket| {
@@ -175,7 +178,9 @@ mod tests {
     };
 
     fn address(last: u32) -> Payer {
-        Payer::at(Some(IpAddr::from((0x0a00_0000 + last).to_be_bytes())))
+        Payer::at(Some(IpAddr::from(
+            0x0a00_0000_u32.wrapping_add(last).to_be_bytes(),
+        )))
     }
 
     #[test]
@@ -186,9 +191,17 @@ mod tests {
         assert_eq!(budgets.spend_at(payer, 60, 0), Err(2));
         assert_eq!(budgets.spend_at(payer, 60, 1_999), Err(1));
         assert_eq!(budgets.spend_at(payer, 60, 2_000), Ok(0));
-        assert_eq!(budgets.spend_at(payer, 100, 60_000), Ok(0), "never above full");
+        assert_eq!(
+            budgets.spend_at(payer, 100, 60_000),
+            Ok(0),
+            "never above full"
+        );
         assert_eq!(budgets.spend_at(payer, 1, 60_000), Err(1));
-        assert_eq!(budgets.spend_at(address(2), 100, 60_000), Ok(0), "another's own");
+        assert_eq!(
+            budgets.spend_at(address(2), 100, 60_000),
+            Ok(0),
+            "another's own"
+        );
     }
 
     #[test]

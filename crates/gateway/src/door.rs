@@ -157,7 +157,10 @@ mod tests {
         let host = ("host", "a:8080");
         assert!(by(Way::Request, &[host, csrf]));
         assert!(by(Way::Request, &[host, csrf, ("origin", "http://a:8080")]));
-        assert!(by(Way::Request, &[host, csrf, ("sec-fetch-site", "same-origin")]));
+        assert!(by(
+            Way::Request,
+            &[host, csrf, ("sec-fetch-site", "same-origin")]
+        ));
         for refused in [
             &[host][..],
             &[host, (CSRF_HEADER, "")],

@@ -72,7 +72,7 @@ error_codes! {
 
 /// An error a resolver answers with. It has no `Display`, so that no other error can become one by
 /// a mere `?` and carry its text to the client.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ApiError {
     code: ErrorCode,
     message: Cow<'static, str>,

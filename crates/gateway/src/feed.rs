@@ -157,11 +157,7 @@ impl Feed {
             bell: Notify::new(),
         });
         counties.insert(county, Arc::downgrade(&ending));
-        tokio::spawn(look(
-            self.office.clone(),
-            county,
-            Arc::downgrade(&ending),
-        ));
+        tokio::spawn(look(self.office.clone(), county, Arc::downgrade(&ending)));
         ending
     }
 
@@ -308,7 +304,13 @@ mod tests {
     fn a_cursor_says_where_and_nothing_else() {
         let claim = ClaimId(engine::ids::fresh());
         assert_eq!(read_cursor(&cursor(claim, 7)), Some((claim, 7)));
-        for wrong in ["", "x", "AA", &cursor(claim, 7)[1..], &format!("{}AA", cursor(claim, 7))] {
+        for wrong in [
+            "",
+            "x",
+            "AA",
+            &cursor(claim, 7)[1..],
+            &format!("{}AA", cursor(claim, 7)),
+        ] {
             assert_eq!(read_cursor(wrong), None, "{wrong}");
         }
     }

@@ -121,8 +121,8 @@ struct Reception {
 }
 
 impl Reception {
-    /// Nothing that the client accepts can be sent: refused with what can be.
-    fn of(headers: &HeaderMap) -> Result<Self, Response> {
+    /// A client that accepts nothing of what we send is refused, in JSON.
+    fn of(headers: &HeaderMap) -> Result<Self, Box<Response>> {
         let short = |name: &str| {
             let value = headers.get(name).and_then(|value| value.to_str().ok());
             value
@@ -142,7 +142,7 @@ impl Reception {
             after: short("last-event-id"),
         };
         if media.is_none() && !events {
-            return Err(not_acceptable(&reception));
+            return Err(Box::new(not_acceptable(&reception)));
         }
         Ok(reception)
     }
@@ -224,7 +224,7 @@ async fn by_post(
 ) -> Response {
     let reception = match Reception::of(&headers) {
         Ok(reception) => reception,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     if !is_json(&headers) {
         return reception.refuse_with(
@@ -272,7 +272,7 @@ async fn by_get(
     }
     let reception = match Reception::of(&headers) {
         Ok(reception) => reception,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let Ok(Query(params)) = params else {
         return malformed(&reception, "the query string is not a GraphQL request");
@@ -324,7 +324,7 @@ async fn by_socket(
 async fn by_other(headers: HeaderMap) -> Response {
     match Reception::of(&headers) {
         Ok(reception) => method_not_allowed(&reception, "GET, POST"),
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
 

@@ -9,13 +9,15 @@
 //! - introspection costs [`INTROSPECTION_COST`].
 
 use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{BaseType, FieldDefinition, Type, TypeKind, TypeSystemDefinition};
+use async_graphql::parser::types::{
+    BaseType, FieldDefinition, Type, TypeKind, TypeSystemDefinition,
+};
 use std::collections::{HashMap, HashSet};
 
 /// What a mutation costs beyond its answer: a transaction.
 pub const MUTATION_COST: usize = 10;
 /// What `__schema` or `__type` costs.
-pub const INTROSPECTION_COST: usize = 200;
+pub const INTROSPECTION_COST: usize = 500;
 /// The rows a list that is not paged is taken for.
 pub const LIST_ROWS: usize = 5;
 /// The rows of a page that says neither `first` nor `last`.

@@ -56,6 +56,15 @@ impl Default for Settings {
     }
 }
 
+/// Waits until the server stops.
+pub async fn until_stopped(mut stopped: watch::Receiver<bool>) {
+    let told = stopped.wait_for(|stopped| *stopped).await.is_ok();
+    if !told {
+        // Nobody is left who could stop it.
+        std::future::pending::<()>().await;
+    }
+}
+
 /// A request as it stands in a body, or in a socket's message.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -414,10 +423,7 @@ fn failed(code: ErrorCode, message: &'static str) -> Answer {
 /// The objects of an answer, the root among them.
 fn objects(value: &Value) -> u32 {
     match value {
-        Value::Object(fields) => fields
-            .values()
-            .map(objects)
-            .fold(1, u32::saturating_add),
+        Value::Object(fields) => fields.values().map(objects).fold(1, u32::saturating_add),
         Value::List(items) => items.iter().map(objects).fold(0, u32::saturating_add),
         Value::Null
         | Value::Number(_)
@@ -454,8 +460,8 @@ fn tell(mut answer: Answer, visit: &Visit, telling: &Telling) -> Told {
         codes.any(|found| found == code.code())
     };
     let unavailable = has(ErrorCode::Overloaded) || has(ErrorCode::DeadlineExceeded);
-    let status = (answer.data == Value::Null && unavailable)
-        .then_some(StatusCode::SERVICE_UNAVAILABLE);
+    let status =
+        (answer.data == Value::Null && unavailable).then_some(StatusCode::SERVICE_UNAVAILABLE);
     Told {
         answer,
         unfit: false,

@@ -5,7 +5,7 @@ use crate::door::{Guest, bearer};
 use crate::errors::{ApiError, ErrorCode};
 use crate::feed::{HEARTBEAT, SUBSCRIPTIONS_MAX, Seat};
 use crate::messages::Language;
-use crate::service::{Gate, Params, Refused, Telling, bound_refusal};
+use crate::service::{Gate, Params, Refused, Telling, bound_refusal, until_stopped};
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
@@ -64,7 +64,7 @@ pub struct Socket {
     request_id: String,
     guest: Option<Guest>,
     /// A seat of the socket's own, so that an account does not open any number of them.
-    _seat: Option<Seat>,
+    seat: Option<Seat>,
     operations: HashMap<String, AbortHandle>,
     sender: mpsc::Sender<ToSend>,
 }
@@ -89,7 +89,7 @@ pub fn open(
                 language,
                 request_id,
                 guest: None,
-                _seat: None,
+                seat: None,
                 operations: HashMap::new(),
                 sender,
             };
@@ -117,9 +117,9 @@ impl Socket {
         stream: &mut WebSocket,
         mut to_send: mpsc::Receiver<ToSend>,
     ) -> Option<Closing> {
-        let mut stopped = self.gate.stopped.clone();
+        let stopped = until_stopped(self.gate.stopped.clone());
         let init_time = tokio::time::sleep(INIT_TIME);
-        tokio::pin!(init_time);
+        tokio::pin!(stopped, init_time);
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         heartbeat.reset();
         let mut ask = tokio::time::interval(ASK_EVERY);
@@ -149,7 +149,7 @@ impl Socket {
                         say(stream, Message::Ping(Bytes::new())).await
                     }
                 }
-                _ = stopped.wait_for(|stopped| *stopped) => Err(Some(GOING_AWAY)),
+                () = &mut stopped => Err(Some(GOING_AWAY)),
             };
             if let Err(closing) = done {
                 return closing;
@@ -175,10 +175,11 @@ impl Socket {
                 let Some(account) = account else {
                     return Err(Some(FORBIDDEN));
                 };
-                let Some(seat) = self.gate.seat_of_socket(account) else {
+                self.seat = self.gate.seat_of_socket(account);
+                if self.seat.is_none() {
                     return Err(Some((4429, "Too many sockets")));
-                };
-                (self.guest, self._seat) = (Some(guest), Some(seat));
+                }
+                self.guest = Some(guest);
                 tell(stream, &json!({ "type": "connection_ack" })).await
             }
             Said::Ping { payload } => {

@@ -4,7 +4,7 @@
 //! stream up again; `complete` ends it. A stream that ends without it was cut off.
 
 use crate::feed::HEARTBEAT;
-use crate::service::{Gate, Job};
+use crate::service::{Gate, Job, until_stopped};
 use async_graphql::Response as Answer;
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -13,34 +13,38 @@ use futures_util::{Stream, StreamExt};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::watch;
 
+type Stopping = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Answers = Pin<Box<dyn Stream<Item = (Answer, Option<String>)> + Send>>;
 
 /// Where a stream stands.
 enum Place {
-    Open(Answers, watch::Receiver<bool>),
+    Open(Answers, Stopping),
     Closed,
 }
 
 /// The stream of an operation.
 pub fn respond(gate: &Arc<Gate>, job: Job) -> Response {
     let answers: Answers = Box::pin(gate.stream(job));
-    let open = Place::Open(answers, gate.stopped.clone());
+    let open = Place::Open(answers, Box::pin(until_stopped(gate.stopped.clone())));
     let frames = futures_util::stream::unfold(open, async |place| {
         let Place::Open(mut answers, mut stopped) = place else {
             return None;
         };
-        let (frame, place) = tokio::select! {
-            answer = answers.next() => match answer {
-                Some((answer, cursor)) => (next(&answer, cursor)?, Place::Open(answers, stopped)),
-                // The data line is empty, but there: a browser drops an event without one.
-                None => ("event: complete\ndata:\n\n".to_owned(), Place::Closed),
-            },
-            () = tokio::time::sleep(HEARTBEAT) => (":\n\n".to_owned(), Place::Open(answers, stopped)),
+        let frame = tokio::select! {
+            answer = answers.next() => {
+                let Some((answer, cursor)) = answer else {
+                    // The data line is empty, but there: a browser drops an event without one.
+                    let complete = Bytes::from_static(b"event: complete\ndata:\n\n");
+                    return Some((Ok(complete), Place::Closed));
+                };
+                next(&answer, cursor)?
+            }
+            () = tokio::time::sleep(HEARTBEAT) => ":\n\n".to_owned(),
             // The server stops: the client comes back with its cursor.
-            _ = stopped.wait_for(|stopped| *stopped) => return None,
+            () = &mut stopped => return None,
         };
+        let place = Place::Open(answers, stopped);
         Some((Ok::<_, Infallible>(Bytes::from(frame)), place))
     });
     let headers = [

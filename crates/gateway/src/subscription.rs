@@ -13,8 +13,7 @@ use futures_util::Stream;
 use lifecycle::ClaimId;
 use std::sync::Arc;
 
-/// Following what happens. Over server-sent events, or a WebSocket that speaks
-/// `graphql-transport-ws`; at most five at a time for a caller and process.
+/// The root of subscriptions.
 #[derive(Debug, Default)]
 pub struct Subscription;
 
@@ -46,6 +45,8 @@ impl From<&Happened> for ClaimEventNote {
     }
 }
 
+/// Following what happens. Over server-sent events, or a WebSocket that speaks
+/// `graphql-transport-ws`; at most five at a time for a caller and process.
 #[async_graphql::Subscription]
 impl Subscription {
     /// Events of the claims in the caller's scope, in the order they were recorded, none left out and

@@ -29,7 +29,7 @@ use tower_http::timeout::TimeoutLayer;
 /// The longest a request may take; anchored in `api.md`.
 const REQUEST_SECONDS_MAX: u64 = 15;
 /// Answers below this are sent as they are: it costs more than it saves.
-const COMPRESSED_BYTES_MIN: u16 = 1_024;
+const COMPRESSED_BYTES_MIN: u64 = 1_024;
 /// How long open requests are waited for after a signal.
 const DRAIN_SECONDS_MAX: u64 = 10;
 
@@ -50,11 +50,7 @@ pub async fn run(config: &Config) -> Ending {
 }
 
 /// Binds, says so, serves until a signal, then lets open requests end.
-pub async fn listen(
-    config: &Config,
-    office: Office,
-    ready: impl FnOnce(SocketAddr),
-) -> Ending {
+pub async fn listen(config: &Config, office: Office, ready: impl FnOnce(SocketAddr)) -> Ending {
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|fault| format!("cannot listen on {}: {fault}", config.listen))?;
@@ -106,9 +102,8 @@ fn router(office: Office, config: &Config, stopped: watch::Receiver<bool>) -> Ro
         stopped,
     };
     // Streams of events are not compressed, nor is what is small.
-    let compression = CompressionLayer::new().compress_when(
-        SizeAbove::new(COMPRESSED_BYTES_MIN).and(NotForContentType::SSE),
-    );
+    let compression = CompressionLayer::new()
+        .compress_when(SizeAbove::new(COMPRESSED_BYTES_MIN).and(NotForContentType::SSE));
     Router::new()
         .route("/readyz", get(health::ready))
         .with_state(office.clone())

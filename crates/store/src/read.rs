@@ -11,7 +11,8 @@ use engine::household::PoolBalances;
 use engine::ports::PaymentRow;
 use engine::retelling::Retelling;
 use engine::{
-    ClaimFilter, ClaimReader, Fault, Happened, LogRow, Page, Recorded, Scope, Slice, StatusCount, limits,
+    ClaimFilter, ClaimReader, Fault, Happened, LogRow, Page, Recorded, Scope, Slice, StatusCount,
+    limits,
 };
 use lifecycle::{Claim, ClaimId, CountyCode, EventKind, PersonId, PoolAccount, SchemeId, Status};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};

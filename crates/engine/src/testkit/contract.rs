@@ -8,8 +8,8 @@ use crate::desk::Submission;
 use crate::household::{BankAccount, Household, IdNumber, Payee, PoolBalances};
 use crate::ids;
 use crate::ports::{
-    Ask, ClaimFilter, Commit, Fault, Happened, Judge, Outcome, Page, Receipt, Recorded, Slice, StatusCount,
-    Store, Target,
+    Ask, ClaimFilter, Commit, Fault, Happened, Judge, Outcome, Page, Receipt, Recorded, Slice,
+    StatusCount, Store, Target,
 };
 use crate::registry::{Account, Credential, OrgKind, Region};
 use crate::testkit::world::{
@@ -677,16 +677,18 @@ async fn log_grows_in_commit_order(store: Arc<dyn Store>) {
 /// on.
 async fn followers_see_their_claims(store: Arc<dyn Store>) {
     let desk = TestDesk::open(store).await;
-    let (ours, theirs) = (Role::Shimenzhai.caller().scope, Role::Zhucaoying.caller().scope);
+    let (ours, theirs) = (
+        Role::Shimenzhai.caller().scope,
+        Role::Zhucaoying.caller().scope,
+    );
     let read = desk.store();
     assert_eq!(read.log_end(county()).await.expect("reading"), 0);
     assert_eq!(read.last_event(&ours).await.expect("reading"), None);
-    let claims = all(["石门寨", "驻操营", "石门寨"].into_iter().enumerate().map(|(number, town)| {
+    let mut claims = Vec::new();
+    for (number, town) in (0..).zip(["石门寨", "驻操营", "石门寨"]) {
         let draft = desk.draft(desk.world.household(town));
-        let number = i64::try_from(number).expect("a few");
-        draft.event_on(event_day(number)).refer()
-    }))
-    .await;
+        claims.push(draft.event_on(event_day(number)).refer().await);
+    }
     let whole: Vec<Happened> = desk
         .log()
         .await

@@ -2,7 +2,10 @@
 
 mod contract;
 mod day;
+mod guard;
+mod hostile;
 mod http;
+mod streams;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -42,8 +45,12 @@ struct Wire {
 
 impl Wire {
     async fn open() -> Self {
+        Self::with(crate::Settings::default()).await
+    }
+
+    async fn with(settings: crate::Settings) -> Self {
         let desk = TestDesk::in_memory().await;
-        let router = crate::router(desk.office(), crate::Settings::default());
+        let router = crate::router(desk.office(), settings);
         Self { desk, router }
     }
 
