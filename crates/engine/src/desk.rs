@@ -4,6 +4,7 @@ use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::ids;
 use crate::ports::{Ask, Commit, EventKey, Fault, Found, Outcome, Store, Target};
+use crate::sight;
 use lifecycle::{
     Calendar, ClaimId, Command, Decision, Facts, HouseholdId, MemberId, NoticeId, ObjectionId,
     Order, PaymentId, Scheme, SchemeId, State, decide, open_claim,
@@ -137,7 +138,7 @@ impl Desk {
         });
         let store = Arc::clone(&self.store);
         let work = async move { store.transact(ask, judge).await }.instrument(span);
-        tokio::spawn(work)
+        tokio::spawn(sight::carried(work))
             .await
             .map_err(|fault| Fault::store("the command's task ended", fault))?
     }

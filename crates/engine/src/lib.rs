@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod authority;
 pub mod calendar_file;
 pub mod caller;
 pub mod clock;
@@ -20,13 +21,16 @@ pub mod registry;
 pub mod rehearse;
 pub mod retelling;
 pub mod scheme_file;
+pub mod sight;
 pub mod testkit;
 pub mod timer;
 
-pub use caller::{Caller, Scope};
+pub use caller::{Caller, Grant, Scope};
 pub use clock::{Clock, ManualClock, OffsetClock, SystemClock};
 pub use desk::Desk;
 pub use ports::{
-    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Happened, Judge,
-    LogRow, Outcome, Page, Receipt, Recorded, Slice, StatusCount, Store, Target,
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Happened,
+    HouseholdFilter, Judge, LogRow, Outcome, Page, Receipt, Recorded, Slice, Span, StatusCount,
+    Store, Target,
 };
+pub use sight::Sight;

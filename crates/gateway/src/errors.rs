@@ -30,6 +30,8 @@ macro_rules! error_codes {
 error_codes! {
     /// No valid token was presented.
     Unauthenticated = "UNAUTHENTICATED" retryable false,
+    /// No duty of the caller, or not this credential, is good for the operation (see `authority.md`).
+    Forbidden = "FORBIDDEN" retryable false,
     /// There is no such thing in the caller's scope; the same whether it exists or not.
     NotFound = "NOT_FOUND" retryable false,
     /// An argument cannot be.
@@ -52,8 +54,6 @@ error_codes! {
     PayloadTooLarge = "PAYLOAD_TOO_LARGE" retryable false,
     /// A request with the session cookie did not come from our own pages, or lacks the header `x-fangpin-csrf`.
     CsrfRefused = "CSRF_REFUSED" retryable false,
-    /// The schema is shown to those who signed in.
-    IntrospectionClosed = "INTROSPECTION_CLOSED" retryable false,
     /// The caller's budget is spent; wait as Retry-After says.
     RateLimited = "RATE_LIMITED" retryable true,
     /// The caller has as many subscriptions open as there may be.
@@ -85,6 +85,11 @@ impl ApiError {
             code,
             message: message.into(),
         }
+    }
+
+    /// Its code.
+    pub const fn code(&self) -> ErrorCode {
+        self.code
     }
 
     /// The one answer for what does not exist and what is not yours.

@@ -9,8 +9,9 @@ use crate::visit::Visit;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use engine::access::Office;
+use engine::authority::{self, Place};
 use engine::ports::Happened;
-use engine::{Fault, Scope};
+use engine::{Fault, Scope, sight};
 use lifecycle::{AccountId, ClaimId, CountyCode};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -157,7 +158,8 @@ impl Feed {
             bell: Notify::new(),
         });
         counties.insert(county, Arc::downgrade(&ending));
-        tokio::spawn(look(self.office.clone(), county, Arc::downgrade(&ending)));
+        let look = look(self.office.clone(), county, Arc::downgrade(&ending));
+        tokio::spawn(sight::system(look));
         ending
     }
 
@@ -276,7 +278,11 @@ impl Follower {
         let over = || ApiError::new(ErrorCode::Unauthenticated, "the session has ended");
         let token = self.visit.token().ok_or_else(over)?;
         let caller = self.visit.office.access.caller(token).await?;
-        Ok(caller.ok_or_else(over)?.scope)
+        let caller = caller.ok_or_else(over)?;
+        let row = authority::row(Place::Subscription, "claimEvents");
+        authority::permit(Some(&caller), row)
+            .map_err(|_| ApiError::new(ErrorCode::Forbidden, "your duties do not allow this"))?;
+        Ok(caller.scope)
     }
 
     async fn fetch(&mut self, end: i64) -> Result<(), Fault> {

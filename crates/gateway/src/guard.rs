@@ -394,7 +394,7 @@ struct Weight {
     /// What it costs, and what each row costs if it is of a connection.
     cost: usize,
     row_cost: usize,
-    /// Rows of lists, and those within each row if it is of a connection.
+    /// Rows of lists of objects, and those within each row if it is of a connection.
     rows: usize,
     row_rows: usize,
 }
@@ -493,7 +493,7 @@ impl<'a> Meter<'a> {
             }
             Shape::List => {
                 let cost = weight.cost.saturating_add(price.own);
-                let within = weight.rows.saturating_add(1);
+                let within = weight.rows.saturating_add(price.own);
                 if ty.is_some_and(|ty| ty.ends_with("Connection")) {
                     (weight.row_cost, weight.row_rows) = (cost, within);
                     (weight.cost, weight.rows) = (0, 0);
@@ -760,8 +760,8 @@ mod tests {
         let none = serde_json::json!({});
         for (query, expected) in [
             ("{ n __typename }", 0),
-            ("{ tags { name } }", 5),
-            ("{ tags { name inner { name } } }", 10),
+            ("{ tags { name } }", 3),
+            ("{ tags { name inner { name } } }", 6),
             ("{ things(first: 10) { nodes { name } } }", 11),
             (
                 "{ things(last: 10) { nodes { inner { name } } pageInfo { end } } }",

@@ -2,7 +2,7 @@
 //! one runs mutations over GET and `text/plain`, ignores body limits and takes batches.
 
 use crate::door::{self, Way};
-use crate::errors::{ApiError, ErrorCode, code_of};
+use crate::errors::{ErrorCode, code_of};
 use crate::guard;
 use crate::messages::{Language, weight};
 use crate::service::{Gate, Job, Params, Refused, Settings, Telling, Told, bound_refusal};
@@ -385,7 +385,7 @@ async fn serve(
     let address = door::address(extensions);
     let guest = match door::welcome(&gate.office, headers, address, Way::Request).await {
         Ok(guest) => guest,
-        Err(error) => return reception.refuse(shut_out(error)),
+        Err(error) => return reception.refuse(Refused::denied(error.into_server_error())),
     };
     let job = match gate.begin(params, admitted, guest, reception.telling(by_get)) {
         Ok(job) => job,
@@ -395,25 +395,6 @@ async fn serve(
         return sse::respond(gate, job);
     }
     answer(gate, reception, job).await
-}
-
-/// Whoever is not let in.
-fn shut_out(error: ApiError) -> Refused {
-    let error = error.into_server_error();
-    let code = code_of(&error);
-    let status = if code == Some(ErrorCode::Unauthenticated.code()) {
-        StatusCode::UNAUTHORIZED
-    } else if code == Some(ErrorCode::CsrfRefused.code()) {
-        StatusCode::FORBIDDEN
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    Refused {
-        retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
-        status,
-        errors: vec![error],
-        well_formed: false,
-    }
 }
 
 async fn answer(gate: &Gate, reception: &Reception, job: Job) -> Response {

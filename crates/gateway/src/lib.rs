@@ -5,6 +5,8 @@
 //! what the server mounts; `mutation/mod.rs` has the one way to the desk; `guard.rs` stands before
 //! everything, `service.rs` leads an operation from there to its answer.
 
+mod authority;
+mod batch;
 mod budget;
 mod cursor;
 mod door;
@@ -16,6 +18,7 @@ mod messages;
 mod mutation;
 mod node_id;
 mod nulls;
+mod pages;
 mod prices;
 mod query;
 mod schema;
@@ -28,9 +31,11 @@ mod tests;
 mod types;
 mod visit;
 
+pub use authority::authority_markdown;
 pub use budget::{ALLOWANCE, Allowance};
 pub use guard::COST_MAX;
 pub use http::router;
 pub use messages::codes_markdown;
+pub use pages::pages;
 pub use schema::sdl;
 pub use service::Settings;

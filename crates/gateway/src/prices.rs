@@ -19,7 +19,7 @@ pub const MUTATION_COST: usize = 10;
 /// What `__schema` or `__type` costs.
 pub const INTROSPECTION_COST: usize = 500;
 /// The rows a list that is not paged is taken for.
-pub const LIST_ROWS: usize = 5;
+pub const LIST_ROWS: usize = 3;
 /// The rows of a page that says neither `first` nor `last`.
 pub const PAGE_MAX: usize = engine::limits::PAGE_MAX as usize;
 

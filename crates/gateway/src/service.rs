@@ -1,5 +1,6 @@
 //! One operation from admission to answer, whatever carried it: HTTP, server-sent events, a socket.
 
+use crate::authority::{self, Door};
 use crate::budget::{Allowance, Budgets};
 use crate::door::Guest;
 use crate::errors::{ApiError, ErrorCode, code_of};
@@ -13,6 +14,7 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response as Answer, ServerError, Value, Variables};
 use axum::http::StatusCode;
 use engine::access::Office;
+use engine::{Scope, sight};
 use futures_util::{Stream, StreamExt};
 use lifecycle::AccountId;
 use serde::Deserialize;
@@ -101,6 +103,26 @@ impl Refused {
             errors: vec![ApiError::new(code, message).into_server_error()],
             well_formed: false,
             retry_after: None,
+        }
+    }
+
+    /// Whoever has not signed in is asked to; whoever has may not do this.
+    pub fn denied(error: ServerError) -> Self {
+        let code = code_of(&error);
+        let status = if code == Some(ErrorCode::Unauthenticated.code()) {
+            StatusCode::UNAUTHORIZED
+        } else if code == Some(ErrorCode::Forbidden.code())
+            || code == Some(ErrorCode::CsrfRefused.code())
+        {
+            StatusCode::FORBIDDEN
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        Self {
+            retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
+            status,
+            errors: vec![error],
+            well_formed: false,
         }
     }
 
@@ -225,16 +247,19 @@ impl Gate {
         guest: Guest,
         telling: Telling,
     ) -> Result<Job, Refused> {
-        if admitted.introspects && guest.caller.is_none() && !self.open_introspection {
-            let refused = Refused::new(
-                StatusCode::FORBIDDEN,
-                ErrorCode::IntrospectionClosed,
-                "sign in to read the schema, or take graphql/schema.graphql of the release",
-            );
-            return Err(Refused {
-                well_formed: true,
-                ..refused
-            });
+        let name = params.operation_name.as_deref();
+        if let Some(operation) = guard::operation(&admitted.document, name) {
+            let door = Door {
+                shapes: &self.shapes,
+                open_schema: self.open_introspection,
+            };
+            let allowed =
+                authority::admit(&door, &admitted.document, operation, guest.caller.as_ref());
+            allowed.map_err(|error| Refused {
+                // Older clients read 200 for a question about the schema, which is well formed.
+                well_formed: admitted.introspects,
+                ..Refused::denied(error)
+            })?;
         }
         let remaining = self
             .budgets
@@ -265,11 +290,8 @@ impl Gate {
                 })?;
                 Some(seat)
             }
-            (None, OperationType::Subscription) => {
-                let (status, code) = (StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated);
-                return Err(Refused::new(status, code, "sign in first"));
-            }
-            (_, OperationType::Query | OperationType::Mutation) => None,
+            (None, OperationType::Subscription)
+            | (_, OperationType::Query | OperationType::Mutation) => None,
         };
         let visit = Arc::new(Visit::new(
             self.office.clone(),
@@ -297,6 +319,13 @@ impl Gate {
     /// Executes a query or a mutation. A mutation runs in a task of its own: a client that hangs up,
     /// or a deadline, does not stop it half way (measured trap).
     pub async fn answer(&self, job: Job) -> Told {
+        match job.guest.caller.as_ref().map(|caller| caller.scope.clone()) {
+            Some(scope) => sight::within(&scope, self.answer_within(job)).await,
+            None => self.answer_within(job).await,
+        }
+    }
+
+    async fn answer_within(&self, job: Job) -> Told {
         let Job {
             params,
             admitted,
@@ -321,7 +350,8 @@ impl Gate {
         let schema = self.schema.clone();
         let work = async move { schema.execute(request).await };
         let answered = if kind == OperationType::Mutation {
-            let task = tokio::spawn(tracing::Instrument::in_current_span(work));
+            let work = tracing::Instrument::in_current_span(work);
+            let task = tokio::spawn(sight::carried(work));
             let feed = Arc::clone(&self.feed);
             let county = guest.caller.as_ref().map(|caller| caller.scope.county);
             match tokio::time::timeout(WALL_TIME, task).await {
@@ -392,6 +422,7 @@ impl Gate {
             params,
             admitted,
             visit,
+            guest,
             telling,
             seat,
             ..
@@ -404,8 +435,8 @@ impl Gate {
             .data(Arc::clone(&thread));
         request.operation_name = params.operation_name;
         request.set_parsed_query(admitted.document);
-        self.schema
-            .execute_stream(request)
+        let scope = guest.caller.map(|caller| caller.scope);
+        within(self.schema.execute_stream(request), scope)
             .map(move |answer| {
                 // The seat is left when the stream is dropped.
                 let _ = &seat;
@@ -414,6 +445,20 @@ impl Gate {
             })
             .boxed()
     }
+}
+
+/// The stream, read on a caller's behalf.
+fn within(
+    answers: impl Stream<Item = Answer> + Send + Unpin,
+    scope: Option<Scope>,
+) -> impl Stream<Item = Answer> + Send {
+    futures_util::stream::unfold((answers, scope), async |(mut answers, scope)| {
+        let next = match &scope {
+            Some(scope) => sight::within(scope, answers.next()).await,
+            None => answers.next().await,
+        };
+        Some((next?, (answers, scope)))
+    })
 }
 
 fn failed(code: ErrorCode, message: &'static str) -> Answer {

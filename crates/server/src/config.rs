@@ -47,6 +47,8 @@ pub struct Config {
     pub timer_seconds: u64,
     /// The county's own calendar file; by default the one that ships with the binary.
     pub calendar: Option<PathBuf>,
+    /// The folder of an installed explorer, served at `/explorer`.
+    pub explorer: Option<PathBuf>,
     /// A listener of its own for `/readyz` and `/healthz`.
     pub health_listen: Option<SocketAddr>,
     /// What one GraphQL request may cost, 100 to 1,000,000.
@@ -97,6 +99,10 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "calendar",
         "file of holidays and make-up working days, else the one built in; FANGPIN_CALENDAR",
+    ),
+    (
+        "explorer",
+        "folder made by `fangpin explorer install`, served at /explorer; FANGPIN_EXPLORER",
     ),
     (
         "health_listen",
@@ -184,6 +190,7 @@ impl Config {
         let log_format = text("log_format").unwrap_or_else(|| "text".into());
         let timer = text("timer_seconds").unwrap_or_else(|| "60".into());
         let calendar = text("calendar").map(PathBuf::from);
+        let explorer = text("explorer").map(PathBuf::from);
         let health_listen = text("health_listen");
         let [cost_max, cost_budget, cost_refill] =
             ["cost_max", "cost_budget", "cost_refill"].map(|key| (key, text(key)));
@@ -260,6 +267,15 @@ impl Config {
             let from = source("log", false);
             problems.push(format!("{from}: {log:?} is not a log filter ({wrong})"));
         }
+        if let Some(folder) = &explorer
+            && !folder.join("index.html").is_file()
+        {
+            let from = source("explorer", false);
+            problems.push(format!(
+                "{from}: {} holds no explorer; `fangpin explorer install` puts one there",
+                folder.display()
+            ));
+        }
         let data =
             data.ok_or_else(|| problems.push("data: no home folder is known; name one".into()));
         let database_url = match (database_url, &data) {
@@ -301,6 +317,7 @@ impl Config {
                     log_format,
                     timer_seconds,
                     calendar,
+                    explorer,
                     health_listen,
                     cost_max,
                     cost_budget,

@@ -10,6 +10,7 @@ mod calendar;
 mod cli;
 mod config;
 mod demo;
+mod explorer;
 mod health;
 mod rehearse;
 mod sample_sheet;

@@ -11,7 +11,7 @@ use axum::response::Response;
 use axum::routing::get;
 use engine::access::Office;
 use engine::timer::CalendarWatch;
-use engine::{Clock, SystemClock};
+use engine::{Clock, SystemClock, sight};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -57,12 +57,12 @@ pub async fn listen(config: &Config, office: Office, ready: impl FnOnce(SocketAd
     let mut calendar = CalendarWatch::default();
     warn_of_calendar(&office, &mut calendar);
     let (stop, stopped) = watch::channel(false);
-    let timers = tokio::spawn(timers(
+    let timers = tokio::spawn(sight::system(timers(
         office.clone(),
         calendar,
         config.timer_seconds,
         stopped.clone(),
-    ));
+    )));
     let health = match config.health_listen {
         Some(address) => Some(health::listen(address, office.clone(), stopped.clone())?),
         None => None,
@@ -108,6 +108,7 @@ fn router(office: Office, config: &Config, stopped: watch::Receiver<bool>) -> Ro
         .route("/readyz", get(health::ready))
         .with_state(office.clone())
         .merge(gateway::router(office.clone(), settings))
+        .merge(gateway::pages(config.explorer.as_deref()))
         .merge(console::router(office))
         .layer(compression)
         .layer(CatchPanicLayer::new())

@@ -10,9 +10,9 @@ use crate::visit::Visit;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use engine::household::{self, BankAccount, Household};
 use engine::limits::TEXT_CHARS_MAX;
-use engine::{Desk, ids};
+use engine::{Caller, Desk, ids};
 use lifecycle::calendar::legal_day;
-use lifecycle::{Duty, HouseholdId, MemberId, Param, PayeeId};
+use lifecycle::{HouseholdId, MemberId, Param, PayeeId};
 use std::sync::Arc;
 
 /// Input. Registers a payee version of a household.
@@ -72,23 +72,19 @@ pub struct RecordLivenessCheckPayload {
 #[derive(Default)]
 pub struct RegistryMutations;
 
-/// Why an entry is refused.
-enum Refused {
-    Duty(&'static str),
-    Field(&'static str, &'static str),
-}
+/// Why an entry is refused: the field and the reason.
+struct Refused(&'static str, &'static str);
 
 impl Refused {
     fn told(&self, visit: &Visit) -> Vec<UserError> {
         let text = |text: &str| Param::Text(text.to_owned());
-        let (code, params) = match self {
-            Self::Duty(command) => (UserErrorCode::DutyMissing, vec![("command", text(command))]),
-            Self::Field(field, reason) => (
-                UserErrorCode::Validation,
-                vec![("field", text(field)), ("reason", text(reason))],
-            ),
-        };
-        vec![UserError::new(code, &params, visit.language)]
+        let Self(field, reason) = self;
+        let params = [("field", text(field)), ("reason", text(reason))];
+        vec![UserError::new(
+            UserErrorCode::Validation,
+            &params,
+            visit.language,
+        )]
     }
 }
 
@@ -105,44 +101,33 @@ fn member(household: &Household, id: &ID) -> Result<MemberId, Refused> {
     node_id::decode_as(Kind::Member, id)
         .map(MemberId)
         .filter(|id| Desk::member(household, *id).is_some())
-        .ok_or(Refused::Field("memberId", "NOT_OF_HOUSEHOLD"))
+        .ok_or(Refused("memberId", "NOT_OF_HOUSEHOLD"))
 }
 
 fn named(field: &'static str, text: &str) -> Result<String, Refused> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(Refused::Field(field, "EMPTY"));
+        return Err(Refused(field, "EMPTY"));
     }
     if text.chars().count() > TEXT_CHARS_MAX {
-        return Err(Refused::Field(field, "TOO_LONG"));
+        return Err(Refused(field, "TOO_LONG"));
     }
     Ok(text.to_owned())
 }
 
 fn payee_of(
-    visit: &Visit,
+    caller: &Caller,
     household: &Household,
     input: &RegisterPayeeInput,
 ) -> Result<household::Payee, Refused> {
-    let duties = [
-        Duty::TownshipCaseworker,
-        Duty::CountyCaseworker,
-        Duty::InsurerHandler,
-    ];
-    let account = visit
-        .caller()
-        .ok()
-        .filter(|caller| duties.iter().any(|duty| caller.holds(*duty)))
-        .map(|caller| caller.account)
-        .ok_or(Refused::Duty("REGISTER_PAYEE"))?;
+    let account = caller.account;
     let key = input.idempotency_key.0;
     Ok(household::Payee {
         id: PayeeId(ids::named("payee", &format!("{account}/{key}"))),
         member: member(household, &input.member_id)?,
         holder_name: named("holderName", &input.holder_name)?,
         bank: named("bank", &input.bank)?,
-        account: BankAccount::parse(&input.account)
-            .ok_or(Refused::Field("account", "NOT_AN_ACCOUNT"))?,
+        account: BankAccount::parse(&input.account).ok_or(Refused("account", "NOT_AN_ACCOUNT"))?,
     })
 }
 
@@ -151,18 +136,12 @@ fn check_of(
     household: &Household,
     input: &RecordLivenessCheckInput,
 ) -> Result<MemberId, Refused> {
-    let duties = [Duty::CountyCaseworker, Duty::InsurerHandler];
-    visit
-        .caller()
-        .ok()
-        .filter(|caller| duties.iter().any(|duty| caller.holds(*duty)))
-        .ok_or(Refused::Duty("RECORD_LIVENESS_CHECK"))?;
     let member = member(household, &input.member_id)?;
     if input.checked_on.0 > legal_day(visit.office.desk.clock().now()) {
-        return Err(Refused::Field("checkedOn", "IN_THE_FUTURE"));
+        return Err(Refused("checkedOn", "IN_THE_FUTURE"));
     }
     if input.died_on.is_some_and(|day| day.0 > input.checked_on.0) {
-        return Err(Refused::Field("diedOn", "AFTER_THE_CHECK"));
+        return Err(Refused("diedOn", "AFTER_THE_CHECK"));
     }
     Ok(member)
 }
@@ -170,7 +149,7 @@ fn check_of(
 #[Object]
 impl RegistryMutations {
     /// Registers a payee (收款人) of a household in the caller's scope. A payee version is
-    /// immutable; another account is another payee. Codes: `DUTY_MISSING`, VALIDATION.
+    /// immutable; another account is another payee. Codes: VALIDATION.
     async fn register_payee(
         &self,
         ctx: &Context<'_>,
@@ -178,7 +157,7 @@ impl RegistryMutations {
     ) -> Result<RegisterPayeePayload, ApiError> {
         let visit = Visit::of(ctx)?;
         let mut household = household(visit, &input.household_id).await?;
-        let payee = match payee_of(visit, &household, &input) {
+        let payee = match payee_of(visit.caller()?, &household, &input) {
             Ok(payee) => payee,
             Err(refused) => {
                 return Ok(RegisterPayeePayload {
@@ -200,14 +179,14 @@ impl RegistryMutations {
             }
         }
         Ok(RegisterPayeePayload {
-            payee: Some(Payee::from(&payee)),
+            payee: Some(Payee::of(household.id, &payee)),
             household: Some(HouseholdNode(Arc::new(household))),
             user_errors: Vec::new(),
         })
     }
 
     /// Records a check of a member against the register of the living (生存核验). Codes:
-    /// `DUTY_MISSING`, VALIDATION.
+    /// VALIDATION.
     async fn record_liveness_check(
         &self,
         ctx: &Context<'_>,
@@ -231,7 +210,7 @@ impl RegistryMutations {
             .await?;
         let after = household(visit, &input.household_id).await?;
         Ok(RecordLivenessCheckPayload {
-            member: Desk::member(&after, member).map(Member::from),
+            member: Desk::member(&after, member).map(|it| Member::of(after.id, it)),
             user_errors: Vec::new(),
         })
     }
