@@ -312,7 +312,7 @@ pub fn families() -> Vec<Family> {
         family(
             "pages within pages",
             &format!(
-                "{{ {claims} household {{ members {{ id }} }} events {{ seq }} }} }} b: {claims} household {{ members {{ id }} }} events {{ seq }} }} }} c: {claims} household {{ members {{ id }} }} events {{ seq }} }} }} }}"
+                "{{ {claims} timeline(first: 20) {{ nodes {{ seq }} }} }} }} b: {claims} timeline(first: 20) {{ nodes {{ seq }} }} }} }} c: {claims} timeline(first: 20) {{ nodes {{ seq }} }} }} }} }}"
             ),
             "cost",
         ),
