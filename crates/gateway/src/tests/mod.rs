@@ -6,6 +6,7 @@ mod day;
 mod guard;
 mod hostile;
 mod http;
+mod quality;
 mod streams;
 
 use axum::Router;
@@ -28,9 +29,16 @@ struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: Value,
+    text: String,
 }
 
 impl Reply {
+    /// The bytes of `data`.
+    fn data(&self) -> &str {
+        let text = self.text.strip_prefix("{\"data\":").unwrap();
+        text.split(",\"extensions\":").next().unwrap()
+    }
+
     fn code(&self) -> &str {
         self.body["errors"][0]["extensions"]["code"]
             .as_str()
@@ -63,6 +71,7 @@ impl Wire {
             status: parts.status,
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
 
