@@ -89,6 +89,7 @@ pub async fn run(
     serve::listen(&config, office, |address| {
         say!("\n控制台 console   http://{address}/");
         say!("GraphQL          http://{address}/graphql");
+        say!("接口文档 docs     http://{address}/docs/graphql");
         say!("示例账号 sample accounts (口令 password: {PASSWORD}):");
         if let Ok(county) = engine::county_file::parse_county(COUNTY) {
             for (login, person) in county.people {

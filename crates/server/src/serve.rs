@@ -44,7 +44,7 @@ pub async fn run(config: &Config) -> Ending {
         );
     }
     listen(config, office, |address| {
-        eprintln!("fangpin: console http://{address}/ · GraphQL http://{address}/graphql");
+        eprintln!("fangpin: console http://{address}/ · GraphQL http://{address}/graphql · docs http://{address}/docs/graphql");
     })
     .await
 }
