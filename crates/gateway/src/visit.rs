@@ -4,8 +4,7 @@ use crate::batch::Batcher;
 use crate::errors::{ApiError, ErrorCode};
 use crate::messages::Language;
 use async_graphql::Context;
-use axum::http::HeaderMap;
-use engine::access::{ADDRESS_HEADER, Office};
+use engine::access::Office;
 use engine::household::Household;
 use engine::outlook::Blocker;
 use engine::registry::{Org, Person, Region};
@@ -135,9 +134,8 @@ impl Visit {
 
     /// The same from an address, as the server noted it.
     #[must_use]
-    pub fn coming_from(mut self, headers: &HeaderMap) -> Self {
-        let address = headers.get(ADDRESS_HEADER).and_then(|it| it.to_str().ok());
-        self.address = address.map(str::to_owned);
+    pub fn coming_from(mut self, address: Option<String>) -> Self {
+        self.address = address;
         self
     }
 

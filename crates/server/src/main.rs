@@ -12,6 +12,7 @@ mod config;
 mod demo;
 mod explorer;
 mod front;
+mod health;
 mod rehearse;
 mod sample_sheet;
 mod scheme;

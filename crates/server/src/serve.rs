@@ -1,18 +1,17 @@
 //! Gateway, console and timers on one listener, until a signal says stop.
 
 use crate::cli::Ending;
-use crate::config::Config;
-use crate::wiring;
+use crate::config::{Config, Introspection};
+use crate::{health, wiring};
 use axum::Router;
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use engine::access::{ADDRESS_HEADER, Office};
 use engine::timer::CalendarWatch;
 use engine::{Clock, SystemClock, sight};
-use lifecycle::calendar::legal_day;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,6 +19,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::request_id::{
     MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
 };
@@ -27,6 +28,8 @@ use tower_http::timeout::TimeoutLayer;
 
 /// The longest a request may take; anchored in `api.md`.
 const REQUEST_SECONDS_MAX: u64 = 15;
+/// Answers below this are sent as they are: it costs more than it saves.
+const COMPRESSED_BYTES_MIN: u64 = 1_024;
 /// How long open requests are waited for after a signal.
 const DRAIN_SECONDS_MAX: u64 = 10;
 
@@ -74,9 +77,17 @@ pub async fn listen(config: &Config, office: Office, ready: impl FnOnce(SocketAd
         config.timer_seconds,
         stopped.clone(),
     )));
+    let health = match config.health_listen {
+        Some(address) => Some(health::listen(address, office.clone(), stopped.clone())?),
+        None => None,
+    };
     ready(listener.local_addr()?);
+    if let Some(address) = health {
+        tracing::info!(%address, "health");
+    }
     let mut draining = stopped.clone();
-    let service = router(config, office)?.into_make_service_with_connect_info::<SocketAddr>();
+    let router = router(office, config, stopped)?;
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         let _ = draining.changed().await;
     });
@@ -94,15 +105,32 @@ pub async fn listen(config: &Config, office: Office, ready: impl FnOnce(SocketAd
     Ok(ExitCode::SUCCESS)
 }
 
-fn router(config: &Config, office: Office) -> Result<Router, console::OidcProblem> {
+fn router(
+    office: Office,
+    config: &Config,
+    stopped: watch::Receiver<bool>,
+) -> Result<Router, console::OidcProblem> {
     let front = config.signing_in.front()?;
     let behind_proxy = config.signing_in.behind_proxy;
+    let settings = gateway::Settings {
+        cost_max: config.cost_max,
+        allowance: gateway::Allowance {
+            max: config.cost_budget,
+            refill_per_second: config.cost_refill,
+        },
+        open_introspection: config.introspection == Introspection::Open,
+        stopped,
+    };
+    // Streams of events are not compressed, nor is what is small.
+    let compression = CompressionLayer::new()
+        .compress_when(SizeAbove::new(COMPRESSED_BYTES_MIN).and(NotForContentType::SSE));
     let router = Router::new()
-        .route("/readyz", get(ready))
+        .route("/readyz", get(health::ready))
         .with_state(office.clone())
-        .merge(gateway::router(office.clone()))
+        .merge(gateway::router(office.clone(), settings))
         .merge(gateway::pages(config.explorer.as_deref()))
         .merge(console::router_with(office, front))
+        .layer(compression)
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
@@ -141,21 +169,6 @@ async fn note_address(behind_proxy: bool, mut request: Request, next: Next) -> R
         headers.remove("x-forwarded-proto");
     }
     next.run(request).await
-}
-
-async fn ready(State(office): State<Office>) -> Response {
-    match office.desk.store().ready().await {
-        Ok(()) => {
-            let today = legal_day(office.desk.clock().now());
-            let warnings = office.desk.calendar().warnings(today).into_iter();
-            let warnings = warnings.map(|it| format!("warning: {it}\n"));
-            format!("ready\n{}", warnings.collect::<String>()).into_response()
-        }
-        Err(fault) => {
-            tracing::error!(%fault, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
-        }
-    }
 }
 
 /// One line per request: method, route, status, milliseconds, request id. Never a body, a variable or
