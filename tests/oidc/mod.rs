@@ -6,9 +6,10 @@ use reqwest::{Response, StatusCode, header};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
-struct Provider(Child);
+/// Its output is kept open: it speaks on, and ends where nobody listens.
+struct Provider(Child, BufReader<ChildStdout>);
 
 impl Provider {
     fn start(port: u16, redirect: &str, code_seconds: &str) -> Self {
@@ -18,9 +19,12 @@ impl Provider {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap()).lines().next();
-        assert!(said.unwrap().unwrap().contains("listening"));
-        Self(child)
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("listening") {
+            assert_ne!(stdout.read_line(&mut said).unwrap(), 0, "{said}");
+        }
+        Self(child, stdout)
     }
 }
 
