@@ -179,10 +179,20 @@ impl Server {
 
     /// Starts it with more in the environment.
     pub fn start_with(place: &Place, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::start_at(place, arguments, environment, "127.0.0.1:0")
+    }
+
+    /// The same at an address that somebody else must know beforehand.
+    pub fn start_at(
+        place: &Place,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        listen: &str,
+    ) -> Self {
         let mut command = place.fangpin(arguments);
         command
             .envs(environment.iter().copied())
-            .args(["--listen", "127.0.0.1:0"])
+            .args(["--listen", listen])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let child = command.spawn().unwrap();
@@ -222,6 +232,17 @@ impl Server {
         }
     }
 
+    /// The next line it says that holds a word.
+    pub fn hear(&self, word: &str) -> String {
+        loop {
+            let line = self.hear.recv_timeout(Duration::from_secs(20));
+            let line = line.unwrap_or_else(|_| panic!("nothing is said of {word}"));
+            if line.contains(word) {
+                return line;
+            }
+        }
+    }
+
     /// Ends it; everything it said.
     pub fn stop(mut self) -> Vec<String> {
         let _ = self.child.kill();
@@ -251,6 +272,12 @@ impl Drop for Server {
     }
 }
 
+/// An HTTP client. Its provider of cryptography is set once for the whole program.
+pub fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
 /// A GraphQL client of one account, with the committed documents.
 pub struct Client {
     http: reqwest::Client,
@@ -262,7 +289,7 @@ impl Client {
     /// Signs in with the document of the role.
     pub async fn sign_in(server: &Server, login: &str) -> Self {
         let mut client = Self {
-            http: reqwest::Client::new(),
+            http: http(),
             url: server.url("/graphql"),
             token: String::new(),
         };

@@ -13,21 +13,30 @@ pub mod clock;
 pub mod county_file;
 pub mod desk;
 pub mod household;
+pub mod identity;
 pub mod ids;
 pub mod limits;
+pub mod outlook;
+pub mod password;
 pub mod ports;
 pub mod quote;
 pub mod registry;
 pub mod rehearse;
 pub mod retelling;
 pub mod scheme_file;
+pub mod second_factor;
+pub mod sight;
 pub mod testkit;
+pub mod throttle;
 pub mod timer;
 
 pub use caller::{Caller, Grant, Scope};
 pub use clock::{Clock, ManualClock, OffsetClock, SystemClock};
 pub use desk::Desk;
+pub use outlook::Outlook;
 pub use ports::{
-    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, HouseholdFilter,
-    Judge, LogRow, Outcome, Page, Receipt, Recorded, Slice, Span, StatusCount, Store, Target,
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Happened,
+    HouseholdFilter, Judge, LogRow, Outcome, Page, Receipt, Recorded, Slice, Span, StatusCount,
+    Store, Target,
 };
+pub use sight::Sight;

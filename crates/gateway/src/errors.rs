@@ -32,6 +32,8 @@ error_codes! {
     Unauthenticated = "UNAUTHENTICATED" retryable false,
     /// No duty of the caller, or not this credential, is good for the operation (see `authority.md`).
     Forbidden = "FORBIDDEN" retryable false,
+    /// The operation moves money: the session must have shown a second factor.
+    SecondFactorRequired = "SECOND_FACTOR_REQUIRED" retryable false,
     /// There is no such thing in the caller's scope; the same whether it exists or not.
     NotFound = "NOT_FOUND" retryable false,
     /// An argument cannot be.
@@ -52,6 +54,18 @@ error_codes! {
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" retryable false,
     /// The body is too large.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE" retryable false,
+    /// A request with the session cookie did not come from our own pages, or lacks the header `x-fangpin-csrf`.
+    CsrfRefused = "CSRF_REFUSED" retryable false,
+    /// The caller's budget is spent, or too many attempts failed; wait as Retry-After says.
+    RateLimited = "RATE_LIMITED" retryable true,
+    /// The caller has as many subscriptions open as there may be.
+    TooManySubscriptions = "TOO_MANY_SUBSCRIPTIONS" retryable true,
+    /// The answer would be too large; ask for less at once.
+    ResponseTooLarge = "RESPONSE_TOO_LARGE" retryable false,
+    /// A query was not done in time.
+    DeadlineExceeded = "DEADLINE_EXCEEDED" retryable true,
+    /// A mutation was not done in time and may still be done; send it again with the same idempotency key.
+    OutcomeUnknown = "OUTCOME_UNKNOWN" retryable true,
     /// Too many commands are waiting; try again with the same idempotency key.
     Overloaded = "OVERLOADED" retryable true,
     /// The server failed; it is logged under the request's id. Try again with the same idempotency key.
@@ -60,10 +74,11 @@ error_codes! {
 
 /// An error a resolver answers with. It has no `Display`, so that no other error can become one by
 /// a mere `?` and carry its text to the client.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ApiError {
     code: ErrorCode,
     message: Cow<'static, str>,
+    retry_after: Option<u64>,
 }
 
 impl ApiError {
@@ -72,6 +87,15 @@ impl ApiError {
         Self {
             code,
             message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    /// Too many attempts: whatever was asked for must wait.
+    pub fn wait(seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(ErrorCode::RateLimited, "too many attempts; wait")
         }
     }
 
@@ -96,6 +120,9 @@ impl ApiError {
         let extensions = error.extensions.get_or_insert_default();
         extensions.set("code", self.code.code());
         extensions.set("retryable", self.code.retryable());
+        if let Some(seconds) = self.retry_after {
+            extensions.set("retryAfter", seconds);
+        }
         error
     }
 }
@@ -105,6 +132,9 @@ impl From<ApiError> for Error {
         Self::new(error.message).extend_with(|_, extensions| {
             extensions.set("code", error.code.code());
             extensions.set("retryable", error.code.retryable());
+            if let Some(seconds) = error.retry_after {
+                extensions.set("retryAfter", seconds);
+            }
         })
     }
 }

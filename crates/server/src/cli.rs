@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::config::{Config, KEYS, LogFormat, Overrides};
-use crate::{calendar, demo, rehearse, scheme, serve, user, verify, wiring};
+use crate::{calendar, demo, explorer, rehearse, scheme, serve, user, verify, wiring};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -84,6 +84,11 @@ enum Command {
         #[command(subcommand)]
         action: Audit,
     },
+    /// An interactive explorer of the GraphQL API, to be served at /explorer
+    Explorer {
+        #[command(subcommand)]
+        action: explorer::Action,
+    },
     /// Shell completions
     Completions { shell: clap_complete::Shell },
 }
@@ -119,7 +124,8 @@ pub fn run() -> ExitCode {
         .enable_all()
         .build();
     let ending = match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        // The command line is the system's own work; what comes in by a server's doors is not.
+        Ok(runtime) => runtime.block_on(engine::sight::system(dispatch(cli))),
         Err(fault) => Err(fault.into()),
     };
     ending.unwrap_or_else(|fault| {
@@ -151,7 +157,7 @@ async fn dispatch(cli: Cli) -> Ending {
             no_serve,
             json,
             now,
-        } => demo::run(&configured(listen)?, no_serve, json, now).await,
+        } => Box::pin(demo::run(&configured(listen)?, no_serve, json, now)).await,
         Command::Serve { listen } => serve::run(&configured(listen)?).await,
         Command::Migrate { step } => {
             let config = configured(None)?;
@@ -201,6 +207,7 @@ async fn dispatch(cli: Cli) -> Ending {
         Command::Audit {
             action: Audit::Verify { json },
         } => verify::run(&configured(None)?, json).await,
+        Command::Explorer { action } => explorer::run(action).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "fangpin", &mut script);

@@ -1,5 +1,6 @@
 //! Typed configuration from flags, environment and file, in that order; every problem at once.
 
+use crate::front::SigningIn;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use figment::value::{Dict, Value};
@@ -23,6 +24,15 @@ pub enum LogFormat {
     Json,
 }
 
+/// Who may ask for the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Introspection {
+    /// Whoever has signed in.
+    SignedIn,
+    /// Anybody.
+    Open,
+}
+
 /// The configuration of one process.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -38,6 +48,20 @@ pub struct Config {
     pub timer_seconds: u64,
     /// The county's own calendar file; by default the one that ships with the binary.
     pub calendar: Option<PathBuf>,
+    /// The folder of an installed explorer, served at `/explorer`.
+    pub explorer: Option<PathBuf>,
+    /// Sessions, second factor, sign-in service.
+    pub signing_in: SigningIn,
+    /// A listener of its own for `/readyz` and `/healthz`.
+    pub health_listen: Option<SocketAddr>,
+    /// What one GraphQL request may cost, 100 to 1,000,000.
+    pub cost_max: u32,
+    /// What a caller may spend at once; at least `cost_max`.
+    pub cost_budget: u32,
+    /// What flows back into it in a second.
+    pub cost_refill: u32,
+    /// Who may ask for the schema.
+    pub introspection: Introspection,
 }
 
 /// Everything that is wrong with the configuration.
@@ -78,6 +102,72 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "calendar",
         "file of holidays and make-up working days, else the one built in; FANGPIN_CALENDAR",
+    ),
+    (
+        "explorer",
+        "folder made by `fangpin explorer install`, served at /explorer; FANGPIN_EXPLORER",
+    ),
+    (
+        "session_idle_minutes",
+        "minutes after which an unused session ends, 30; FANGPIN_SESSION_IDLE_MINUTES",
+    ),
+    (
+        "session_hours",
+        "hours after which a session ends whatever happens, 12; FANGPIN_SESSION_HOURS",
+    ),
+    (
+        "session_renew_minutes",
+        "minutes after which a browser's session gets another secret, 15; FANGPIN_SESSION_RENEW_MINUTES",
+    ),
+    (
+        "second_factor",
+        "optional, money (to approve and pay) or required; FANGPIN_SECOND_FACTOR",
+    ),
+    (
+        "public_url",
+        "where people reach this installation; https makes cookies secure; FANGPIN_PUBLIC_URL",
+    ),
+    (
+        "behind_proxy",
+        "true if a proxy of one's own says in X-Forwarded-For where requests come from; FANGPIN_BEHIND_PROXY",
+    ),
+    (
+        "oidc_issuer",
+        "OpenID provider whose people may sign in; FANGPIN_OIDC_ISSUER",
+    ),
+    ("oidc_client_id", "our name there; FANGPIN_OIDC_CLIENT_ID"),
+    (
+        "oidc_client_secret",
+        "our secret there; FANGPIN_OIDC_CLIENT_SECRET",
+    ),
+    (
+        "oidc_client_secret_file",
+        "the same in a file; FANGPIN_OIDC_CLIENT_SECRET_FILE",
+    ),
+    (
+        "oidc_claim",
+        "which claim is the login here: preferred_username, email or sub; FANGPIN_OIDC_CLAIM",
+    ),
+    ("oidc_label", "what its button says; FANGPIN_OIDC_LABEL"),
+    (
+        "health_listen",
+        "address and port of a listener for /readyz and /healthz alone; FANGPIN_HEALTH_LISTEN",
+    ),
+    (
+        "cost_max",
+        "what one GraphQL request may cost, 2000; FANGPIN_COST_MAX",
+    ),
+    (
+        "cost_budget",
+        "what a caller may spend at once, 10000; FANGPIN_COST_BUDGET",
+    ),
+    (
+        "cost_refill",
+        "what flows back into it in a second, 200; FANGPIN_COST_REFILL",
+    ),
+    (
+        "introspection",
+        "who may ask for the schema, signed_in or open; FANGPIN_INTROSPECTION",
     ),
 ];
 
@@ -145,6 +235,16 @@ impl Config {
         let log_format = text("log_format").unwrap_or_else(|| "text".into());
         let timer = text("timer_seconds").unwrap_or_else(|| "60".into());
         let calendar = text("calendar").map(PathBuf::from);
+        let explorer = text("explorer").map(PathBuf::from);
+        let mut wrong = Vec::new();
+        let signing_in = SigningIn::read(&mut text, &mut |key, what| {
+            wrong.push(format!("{}: {what}", source(key, false)));
+        });
+        problems.extend(wrong);
+        let health_listen = text("health_listen");
+        let [cost_max, cost_budget, cost_refill] =
+            ["cost_max", "cost_budget", "cost_refill"].map(|key| (key, text(key)));
+        let introspection = text("introspection").unwrap_or_else(|| "signed_in".into());
 
         for key in dict.keys() {
             let known: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
@@ -175,9 +275,56 @@ impl Config {
                 let from = source("timer_seconds", false);
                 problems.push(format!("{from}: {timer:?} is not a number from 1 to 3600"));
             });
+        let health_listen = health_listen
+            .map(|address| address.parse())
+            .transpose()
+            .map_err(|_| {
+                let from = source("health_listen", false);
+                problems.push(format!("{from}: not an address and port"));
+            });
+        let mut figure = |(key, text): (&str, Option<String>), default: u32, min: u32| {
+            let Some(text) = text else {
+                return Ok(default);
+            };
+            let number = text.parse().ok();
+            number
+                .filter(|it| (min..=1_000_000_000).contains(it))
+                .ok_or_else(|| {
+                    let from = source(key, false);
+                    problems.push(format!(
+                        "{from}: {text:?} is not a number from {min} to 1000000000"
+                    ));
+                })
+        };
+        let cost_max = figure(cost_max, gateway::COST_MAX, 100);
+        // A request that costs more than a full bucket would wait for ever.
+        let cost_budget = figure(
+            cost_budget,
+            gateway::ALLOWANCE.max,
+            cost_max.unwrap_or(gateway::COST_MAX),
+        );
+        let cost_refill = figure(cost_refill, gateway::ALLOWANCE.refill_per_second, 1);
+        let introspection = match introspection.as_str() {
+            "signed_in" => Ok(Introspection::SignedIn),
+            "open" => Ok(Introspection::Open),
+            other => {
+                let from = source("introspection", false);
+                problems.push(format!("{from}: {other:?} is neither signed_in nor open"));
+                Err(())
+            }
+        };
         if let Err(wrong) = tracing_subscriber::EnvFilter::try_new(&log) {
             let from = source("log", false);
             problems.push(format!("{from}: {log:?} is not a log filter ({wrong})"));
+        }
+        if let Some(folder) = &explorer
+            && !folder.join("index.html").is_file()
+        {
+            let from = source("explorer", false);
+            problems.push(format!(
+                "{from}: {} holds no explorer; `fangpin explorer install` puts one there",
+                folder.display()
+            ));
         }
         let data =
             data.ok_or_else(|| problems.push("data: no home folder is known; name one".into()));
@@ -196,6 +343,22 @@ impl Config {
             (Ok(data), Ok(database_url), Ok(listen), Ok(log_format), Ok(timer_seconds))
                 if problems.is_empty() =>
             {
+                let (
+                    Ok(health_listen),
+                    Ok(cost_max),
+                    Ok(cost_budget),
+                    Ok(cost_refill),
+                    Ok(introspection),
+                ) = (
+                    health_listen,
+                    cost_max,
+                    cost_budget,
+                    cost_refill,
+                    introspection,
+                )
+                else {
+                    return Err(Problems(problems));
+                };
                 Ok(Self {
                     data,
                     database_url,
@@ -204,6 +367,13 @@ impl Config {
                     log_format,
                     timer_seconds,
                     calendar,
+                    explorer,
+                    signing_in,
+                    health_listen,
+                    cost_max,
+                    cost_budget,
+                    cost_refill,
+                    introspection,
                 })
             }
             _ => Err(Problems(problems)),

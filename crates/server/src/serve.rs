@@ -1,24 +1,26 @@
 //! Gateway, console and timers on one listener, until a signal says stop.
 
 use crate::cli::Ending;
-use crate::config::Config;
-use crate::wiring;
+use crate::config::{Config, Introspection};
+use crate::{health, wiring};
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use engine::access::Office;
+use engine::access::{ADDRESS_HEADER, Office};
 use engine::timer::CalendarWatch;
-use engine::{Clock, SystemClock};
-use lifecycle::calendar::legal_day;
+use engine::{Clock, SystemClock, sight};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::request_id::{
     MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
 };
@@ -26,6 +28,8 @@ use tower_http::timeout::TimeoutLayer;
 
 /// The longest a request may take; anchored in `api.md`.
 const REQUEST_SECONDS_MAX: u64 = 15;
+/// Answers below this are sent as they are: it costs more than it saves.
+const COMPRESSED_BYTES_MIN: u64 = 1_024;
 /// How long open requests are waited for after a signal.
 const DRAIN_SECONDS_MAX: u64 = 10;
 
@@ -39,33 +43,52 @@ pub async fn run(config: &Config) -> Ending {
             "No county is loaded yet: `fangpin county load FILE`, then `fangpin scheme publish FILE`."
         );
     }
+    // To the terminal, never to the log: whoever reads it becomes administrator.
+    let set_up = match config.signing_in.oidc {
+        None => office.access.open_set_up().await?,
+        Some(_) => None,
+    };
+    let public_url = config.signing_in.public_url.clone();
     listen(config, office, |address| {
-        eprintln!("fangpin: console http://{address}/ · GraphQL http://{address}/graphql");
+        eprintln!("fangpin: console http://{address}/ · GraphQL http://{address}/graphql · docs http://{address}/docs/graphql");
+        if let Some((token, ends_at)) = set_up {
+            let base = public_url.unwrap_or_else(|| format!("http://{address}"));
+            let base = base.trim_end_matches('/');
+            eprintln!(
+                "Nobody can sign in yet. Make the first administrator, once, before {}:\n  {base}/setup/{token}",
+                ends_at.to_rfc3339()
+            );
+        }
     })
     .await
 }
 
 /// Binds, says so, serves until a signal, then lets open requests end.
-pub async fn listen(
-    config: &Config,
-    office: Office,
-    ready: impl FnOnce(std::net::SocketAddr),
-) -> Ending {
+pub async fn listen(config: &Config, office: Office, ready: impl FnOnce(SocketAddr)) -> Ending {
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|fault| format!("cannot listen on {}: {fault}", config.listen))?;
     let mut calendar = CalendarWatch::default();
     warn_of_calendar(&office, &mut calendar);
     let (stop, stopped) = watch::channel(false);
-    let timers = tokio::spawn(timers(
+    let timers = tokio::spawn(sight::system(timers(
         office.clone(),
         calendar,
         config.timer_seconds,
         stopped.clone(),
-    ));
+    )));
+    let health = match config.health_listen {
+        Some(address) => Some(health::listen(address, office.clone(), stopped.clone())?),
+        None => None,
+    };
     ready(listener.local_addr()?);
+    if let Some(address) = health {
+        tracing::info!(%address, "health");
+    }
     let mut draining = stopped.clone();
-    let server = axum::serve(listener, router(office)).with_graceful_shutdown(async move {
+    let router = router(office, config, stopped)?;
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         let _ = draining.changed().await;
     });
     let server = tokio::spawn(server.into_future());
@@ -82,12 +105,32 @@ pub async fn listen(
     Ok(ExitCode::SUCCESS)
 }
 
-fn router(office: Office) -> Router {
-    Router::new()
-        .route("/readyz", get(ready))
+fn router(
+    office: Office,
+    config: &Config,
+    stopped: watch::Receiver<bool>,
+) -> Result<Router, console::OidcProblem> {
+    let front = config.signing_in.front()?;
+    let behind_proxy = config.signing_in.behind_proxy;
+    let settings = gateway::Settings {
+        cost_max: config.cost_max,
+        allowance: gateway::Allowance {
+            max: config.cost_budget,
+            refill_per_second: config.cost_refill,
+        },
+        open_introspection: config.introspection == Introspection::Open,
+        stopped,
+    };
+    // Streams of events are not compressed, nor is what is small.
+    let compression = CompressionLayer::new()
+        .compress_when(SizeAbove::new(COMPRESSED_BYTES_MIN).and(NotForContentType::SSE));
+    let router = Router::new()
+        .route("/readyz", get(health::ready))
         .with_state(office.clone())
-        .merge(gateway::router(office.clone()))
-        .merge(console::router(office))
+        .merge(gateway::router(office.clone(), settings))
+        .merge(gateway::pages(config.explorer.as_deref()))
+        .merge(console::router_with(office, front))
+        .layer(compression)
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
@@ -96,21 +139,36 @@ fn router(office: Office) -> Router {
         .layer(middleware::from_fn(log_request))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            note_address(behind_proxy, request, next)
+        }));
+    Ok(router)
 }
 
-async fn ready(State(office): State<Office>) -> Response {
-    match office.desk.store().ready().await {
-        Ok(()) => {
-            let today = legal_day(office.desk.clock().now());
-            let warnings = office.desk.calendar().warnings(today).into_iter();
-            let warnings = warnings.map(|it| format!("warning: {it}\n"));
-            format!("ready\n{}", warnings.collect::<String>()).into_response()
-        }
-        Err(fault) => {
-            tracing::error!(%fault, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
-        }
+/// Notes where a request comes from, for whoever counts attempts. A proxy of one's own adds the address
+/// it saw at the end; what stands before it anybody could have written.
+async fn note_address(behind_proxy: bool, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|it| it.0.ip().to_string());
+    let forwarded = request
+        .headers()
+        .get_all("x-forwarded-for")
+        .iter()
+        .next_back();
+    let forwarded = forwarded
+        .filter(|_| behind_proxy)
+        .and_then(|it| it.to_str().ok())
+        .and_then(|it| it.rsplit(',').next())
+        .map(|it| it.trim().to_owned());
+    let headers = request.headers_mut();
+    headers.remove(ADDRESS_HEADER);
+    if let Some(address) = forwarded.or(peer).and_then(|it| it.parse().ok()) {
+        headers.insert(ADDRESS_HEADER, address);
     }
+    if !behind_proxy {
+        headers.remove("x-forwarded-proto");
+    }
+    next.run(request).await
 }
 
 /// One line per request: method, route, status, milliseconds, request id. Never a body, a variable or

@@ -48,7 +48,7 @@ pub async fn connect(config: &Config) -> Result<SqlStore, Failure> {
         })?;
         warn_of_readers(&config.data);
     }
-    Ok(store::connect(&config.database_url).await?)
+    Ok(store::connect_serving(&config.database_url).await?)
 }
 
 /// Identity numbers, accounts and password hashes lie in the data folder. What fangpin makes is its
@@ -81,7 +81,7 @@ pub fn office(
     let desk = Desk::new(Arc::clone(store), Arc::clone(&clock), calendar(config)?);
     Ok(Office {
         desk,
-        access: Arc::new(Access::new(Arc::clone(store), clock)),
+        access: Arc::new(Access::new(Arc::clone(store), clock).with_rules(config.signing_in.rules)),
     })
 }
 

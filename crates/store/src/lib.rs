@@ -11,6 +11,8 @@ mod connect;
 mod dialect;
 mod entity;
 mod gather;
+mod identity;
+mod lane;
 #[cfg(test)]
 mod plans;
 mod read;
@@ -24,5 +26,7 @@ mod seal;
 mod transact;
 mod write;
 
-pub use connect::{MigrationState, SqlStore, connect, connect_snapshot, writer_for_tests};
+pub use connect::{
+    MigrationState, SqlStore, connect, connect_serving, connect_snapshot, writer_for_tests,
+};
 pub use seal::{KeyId, Keyring, add_key, fresh_key, make_key_file, remove_key};

@@ -6,23 +6,25 @@
 use crate::caller::Scope;
 use crate::desk::Submission;
 use crate::household::{BankAccount, Household, IdNumber, Payee, PoolBalances};
+use crate::identity::Rules;
 use crate::ids;
+use crate::outlook::Outlook;
 use crate::ports::{
-    Ask, ClaimFilter, Commit, Fault, HouseholdFilter, Judge, Outcome, Page, Receipt, Recorded,
-    Slice, Span, StatusCount, Store, Target,
+    Ask, ClaimFilter, Commit, Fault, Happened, HouseholdFilter, Judge, Outcome, Page, Receipt,
+    Recorded, Slice, Span, StatusCount, Store, Target,
 };
-use crate::registry::{Account, Credential, OrgKind, Region};
+use crate::registry::{Account, OrgKind, Region};
 use crate::testkit::world::{
-    Expect, Journey, PASSWORD, Role, TestDesk, World, county, day, evidence, invent_household, yuan,
+    Expect, Journey, Role, TestDesk, World, county, day, evidence, invent_household, yuan,
 };
 use crate::timer::close_due_notices;
 use benefits::{Cap, CapScope, Fen};
 use chrono::{Duration, NaiveDate};
 use lifecycle::phase::referral::Case;
 use lifecycle::{
-    Claim, ClaimId, Command, CommandKind, CountyCode, Door, Event, EventKind, Happening,
-    HouseholdId, MemberId, PayeeId, PaymentId, Peril, PoolAccount, Posting, RegionCode, Stamp,
-    State, Status, calendar,
+    Claim, ClaimId, Command, CommandKind, CountyCode, Event, EventKind, Happening, HouseholdId,
+    MemberId, PayeeId, PaymentId, Peril, PoolAccount, Posting, RegionCode, Stamp, State, Status,
+    calendar,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, IntoFuture};
@@ -30,6 +32,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::JoinSet;
+
+mod identity;
 
 /// A promise: its name, and the test of it on a fresh store.
 pub type Contract = (
@@ -59,6 +63,7 @@ macro_rules! store_contracts {
             sequences_without_a_gap
             log_grows_in_commit_order
             log_never_runs_backwards
+            followers_see_their_claims
             scope_of_a_township
             scope_of_an_insurer
             scope_of_a_county
@@ -78,11 +83,16 @@ macro_rules! store_contracts {
             wrong_payment_is_recovered
             timer_closes_what_is_due
             sessions_end
+            secrets_follow_each_other
+            duties_for_a_time
+            each_code_once
+            attempts_are_counted
             published_scheme_is_immutable
             registry_is_idempotent
             households_grow
             households_are_listed
             histories_are_read_together
+            outlook_is_what_happens
             pages_are_stable
             filters_select
             counts_agree_with_rows
@@ -674,6 +684,71 @@ async fn log_grows_in_commit_order(store: Arc<dyn Store>) {
     desk.expect_sound().await;
 }
 
+/// Whoever follows the log is told of the claims in its scope, all of them, in order, from any place
+/// on.
+async fn followers_see_their_claims(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let (ours, theirs) = (
+        Role::Shimenzhai.caller().scope,
+        Role::Zhucaoying.caller().scope,
+    );
+    let read = desk.store();
+    assert_eq!(read.log_end(county()).await.expect("reading"), 0);
+    assert_eq!(read.last_event(&ours).await.expect("reading"), None);
+    let mut claims = Vec::new();
+    for (number, town) in (0..).zip(["石门寨", "驻操营", "石门寨"]) {
+        let draft = desk.draft(desk.world.household(town));
+        claims.push(draft.event_on(event_day(number)).refer().await);
+    }
+    let whole: Vec<Happened> = desk
+        .log()
+        .await
+        .iter()
+        .map(|entry| Happened {
+            claim: entry.claim,
+            version: entry.version,
+            county_seq: entry.county_seq,
+            kind: entry.event.what.kind(),
+            at: entry.event.stamp.at,
+        })
+        .collect();
+    let end = read.log_end(county()).await.expect("reading");
+    assert_eq!(Some(end), whole.last().map(|entry| entry.county_seq));
+    for (scope, towns) in [(&ours, vec![0, 2]), (&theirs, vec![1])] {
+        let of = |entry: &&Happened| towns.iter().any(|at| claims[*at].id == entry.claim);
+        let seen: Vec<Happened> = whole.iter().filter(of).copied().collect();
+        for after in 0..=end {
+            let rest: Vec<Happened> = seen
+                .iter()
+                .filter(|entry| entry.county_seq > after)
+                .copied()
+                .collect();
+            let found = read.events_after(scope, after, None, 100).await;
+            assert_eq!(found.expect("reading"), rest);
+            let found = read.events_after(scope, after, None, 1).await;
+            assert_eq!(found.expect("reading"), rest[..rest.len().min(1)]);
+        }
+        let last = read.last_event(scope).await.expect("reading");
+        assert_eq!(last.as_ref(), seen.last());
+        // Another's claim is not followed by its name either.
+        for (at, claim) in claims.iter().enumerate() {
+            let found = read.events_after(scope, 0, Some(claim.id), 100).await;
+            let found = found.expect("reading");
+            assert_eq!(!found.is_empty(), towns.contains(&at));
+            assert!(found.iter().all(|entry| entry.claim == claim.id));
+        }
+    }
+    let rival = scope_of(Role::RivalHandler);
+    let found = read.events_after(&rival, 0, None, 100).await;
+    assert_eq!(found.expect("reading"), []);
+    for entry in &whole {
+        let place = read.place_of(county(), entry.claim, entry.version).await;
+        assert_eq!(place.expect("reading"), Some(entry.county_seq));
+    }
+    let nowhere = read.place_of(county(), claims[0].id, 99).await;
+    assert_eq!(nowhere.expect("reading"), None);
+}
+
 /// A clock that was set back writes nothing; the small lag of another machine's clock is made up.
 async fn log_never_runs_backwards(store: Arc<dyn Store>) {
     let desk = TestDesk::open(store).await;
@@ -986,6 +1061,71 @@ async fn histories_are_read_together(store: Arc<dyn Store>) {
     let near = read(&scope_of(Role::Shimenzhai), &spans, &[]).await;
     assert!(near.len() == 2 && near.iter().all(|it| it.claim == ours.id));
     assert_eq!(read(&scope_of(Role::RivalHandler), &spans, &[]).await, []);
+}
+
+/// What would happen is what then happens, and looking writes nothing: not even a refusal, nor a key.
+async fn outlook_is_what_happens(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let draft = desk.draft(desk.world.household("石门寨")).await;
+    let look = async |role: Role, claim: &Claim, key, command: Command| {
+        let submission = Submission {
+            claim: Some((claim.id, claim.version)),
+            key,
+            command,
+        };
+        desk.desk
+            .preview(&role.caller(), submission)
+            .await
+            .expect("reading")
+    };
+    let log = desk.log().await;
+    let key = ids::fresh();
+    let would = look(Role::Shimenzhai, &draft, key, Command::ReferCase).await;
+    let Outlook::Would { claim, event } = would else {
+        panic!("{would:?}");
+    };
+    assert_eq!(desk.log().await, log);
+    let outcome = desk
+        .submit_with_key(Role::Shimenzhai, Some(&draft), Command::ReferCase, key)
+        .await;
+    let Outcome::Done {
+        claim: done,
+        replay,
+        ..
+    } = outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    assert!(!replay, "the key was not used up");
+    assert_eq!(claim, done);
+    let last = desk.log().await.pop().expect("it was referred");
+    assert_eq!(*event, last.event);
+
+    let stale = look(Role::Shimenzhai, &draft, key, Command::ReferCase).await;
+    assert_eq!(stale, Outlook::Stale { current: 2 });
+    let foreign = look(Role::Zhucaoying, &done, ids::fresh(), Command::ReferCase).await;
+    assert_eq!(foreign, Outlook::NotFound);
+    let refused = look(Role::Handler, &done, ids::fresh(), Command::CloseNotice).await;
+    let Outlook::Blocked(refused) = refused else {
+        panic!("{refused:?}");
+    };
+    let outcome = desk
+        .submit(Role::Handler, Some(&done), Command::CloseNotice)
+        .await;
+    let Outcome::Blocked(blocked) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(refused, blocked);
+    // Two that would each go through are each judged alone, though both cannot.
+    let pair = [Command::AcceptReferral, Command::AcceptReferral];
+    for command in pair {
+        let outlook = look(Role::Handler, &done, ids::fresh(), command).await;
+        assert!(matches!(outlook, Outlook::Would { .. }), "{outlook:?}");
+    }
+    // A key that was used hides nothing of what would happen now.
+    let used = look(Role::Handler, &done, key, Command::AcceptReferral).await;
+    assert!(matches!(used, Outlook::Would { .. }), "{used:?}");
+    desk.expect_sound().await;
 }
 
 async fn sees_only(desk: &TestDesk, scope: &Scope, own: &Claim, foreign: &Claim) {
@@ -1813,81 +1953,29 @@ async fn timer_closes_what_is_due(store: Arc<dyn Store>) {
 
 // Who there is.
 
-/// A session says who calls until it ends, by itself or by revocation.
+/// Sessions and keys end: by time, by their owner, with their account; and only they.
 async fn sessions_end(store: Arc<dyn Store>) {
-    let desk = TestDesk::open(store).await;
-    let store = desk.store();
-    let now = desk.now();
-    for role in Role::ALL.iter().copied() {
-        let caller = store.caller(&ids::sha256(role.token()), now).await;
-        let caller = caller.expect("reading").expect("the session is open");
-        assert_eq!(caller, role.caller());
-        let (insurer, door) = match role {
-            Role::Handler
-            | Role::SecondHandler
-            | Role::Surveyor
-            | Role::Approver
-            | Role::SecondApprover
-            | Role::Finance
-            | Role::SecondFinance => (Some(desk.world.scheme.insurer), Door::Person),
-            Role::Connector => (Some(desk.world.scheme.insurer), Door::System),
-            Role::RivalHandler => (Some(desk.world.rival.insurer), Door::Person),
-            Role::Shimenzhai
-            | Role::Zhucaoying
-            | Role::CountyCaseworker
-            | Role::Supervisor
-            | Role::Reviewer
-            | Role::Auditor
-            | Role::Administrator => (None, Door::Person),
-        };
-        assert_eq!((caller.scope.insurer, caller.door), (insurer, door));
-    }
-    let account = Role::Supervisor.account_id();
-    let credential = |secret: &str, minutes| Credential {
-        hash: ids::sha256(secret),
-        account,
-        label: "接口(测试)".into(),
-        expires_at: now + Duration::minutes(minutes),
-    };
-    let (short, long) = (credential("short", 5), credential("long", 500));
-    for credential in [&short, &long] {
-        let put = store.put_credential(county(), credential).await;
-        put.expect("writing");
-        let put = store.put_credential(county(), credential).await;
-        put.expect("twice is as good as once");
-    }
-    let known = async |credential: &Credential, minutes: i64| {
-        let caller = store.caller(&credential.hash, now + Duration::minutes(minutes));
-        caller.await.expect("reading").is_some()
-    };
-    assert!(known(&short, 0).await && known(&short, 4).await);
-    assert!(!known(&short, 5).await && !known(&short, 500).await);
-    assert!(known(&long, 5).await);
-    store.revoke_credential(&long.hash).await.expect("writing");
-    store.revoke_credential(&long.hash).await.expect("twice");
-    store.revoke_credential("unknown").await.expect("no such");
-    assert!(!known(&long, 0).await && known(&short, 0).await);
-    let put = store.put_credential(county(), &long).await;
-    assert!(
-        put.is_err() || !known(&long, 0).await,
-        "what ended has ended"
-    );
-    let others = store
-        .revoke_account(county(), Role::Handler.account_id())
-        .await;
-    others.expect("writing");
-    assert!(known(&short, 0).await, "another account's");
-    let revoked = store.revoke_account(county(), account).await;
-    assert!(revoked.expect("writing") >= 1);
-    assert!(!known(&short, 0).await);
-    let revoked = store.revoke_account(county(), account).await;
-    assert_eq!(revoked.expect("writing"), 0, "none is left");
-    let nobody = store.caller(&ids::sha256("nobody"), now).await;
-    assert_eq!(nobody.expect("reading"), None);
+    identity::sessions_end(store).await;
+}
 
-    let session = desk.office().access.log_in("office.qian", PASSWORD).await;
-    let session = session.expect("reading").expect("login and password fit");
-    assert_eq!(session.caller, Role::Supervisor.caller());
+/// A secret is followed by another, and lives on for a moment.
+async fn secrets_follow_each_other(store: Arc<dyn Store>) {
+    identity::secrets_follow_each_other(store).await;
+}
+
+/// Duties for a time, substitution.
+async fn duties_for_a_time(store: Arc<dyn Store>) {
+    identity::duties_for_a_time(store).await;
+}
+
+/// Second factors, recovery codes: each code once.
+async fn each_code_once(store: Arc<dyn Store>) {
+    identity::each_code_once(store).await;
+}
+
+/// Attempts are counted, also at once; links open once.
+async fn attempts_are_counted(store: Arc<dyn Store>) {
+    identity::attempts_are_counted(store).await;
 }
 
 /// A published scheme never changes; the same once more is no change.
@@ -1941,14 +2029,15 @@ async fn registry_is_idempotent(store: Arc<dyn Store>) {
     let stands = store.regions(county()).await.expect("reading");
     assert_eq!(stands[0], renamed);
     let mut moved = Role::Auditor.person();
-    moved.duties.clear();
+    moved.duties = vec![lifecycle::Duty::Auditor, lifecycle::Duty::CountySupervisor];
     moved.interests = vec![desk.world.households[0].id];
     store.put_person(county(), &moved).await.expect("writing");
     let people = store.people(county()).await.expect("reading");
     assert!(people.contains(&moved));
     let secret = ids::sha256(Role::Auditor.token());
-    let caller = store.caller(&secret, desk.now()).await;
-    assert_eq!(caller.expect("reading").map(|it| it.duties), Some(vec![]));
+    let presented = store.presented(&secret).await.expect("reading");
+    let caller = presented.and_then(|it| it.caller(desk.now(), &Rules::default()));
+    assert_eq!(caller.map(|it| it.duties), Some(moved.duties));
 
     // A login belongs to one account; an account may get another password.
     let stolen = Account {

@@ -8,23 +8,25 @@
 //! * a notice is due for the timer when its term is over, it is proved, and no objection is open:
 //!   one that cannot close must not keep the timer from those that can.
 
-use crate::caller::{Caller, Grant, Scope};
+use crate::caller::Scope;
 use crate::household::{BankAccount, Household, IdNumber, Member, Payee, PoolBalances};
 use crate::limits;
+use crate::outlook::Outlook;
 use crate::ports::{
-    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, HouseholdFilter,
-    Judge, LogRow, Outcome, Page, PaymentRow, Receipt, Recorded, Slice, Span, StatusCount, Target,
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Happened,
+    HouseholdFilter, Judge, LogRow, Outcome, Page, PaymentRow, Receipt, Recorded, Slice, Span,
+    StatusCount, Target,
 };
-use crate::registry::{Account, Credential, Org, OrgKind, Person, Region, Registry};
+use crate::registry::{Org, Person, Region, Registry};
 use crate::retelling::{Columns, Difference, Retelling, Shelf, Told};
 use async_trait::async_trait;
 use benefits::{CapScope, Fen, RunningTotals};
 use chrono::{DateTime, NaiveDate, Utc};
 use lifecycle::{
-    AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Door, Duty, Event, EventKind,
-    Happening, HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId,
-    PayeeFacts, PayeeId, PayeeSeal, PaymentId, Peril, PersonId, PoolAccount, Posting, RegionCode,
-    RunningShare, Scheme, SchemeId, Seen, State, Status,
+    AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Event, EventKind, Happening,
+    HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId, PayeeFacts,
+    PayeeId, PayeeSeal, PaymentId, Peril, PersonId, PoolAccount, Posting, RegionCode, RunningShare,
+    Scheme, SchemeId, Seen, State, Status,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,6 +37,9 @@ use uuid::Uuid;
 pub struct MemoryStore {
     tables: Mutex<Tables>,
 }
+
+/// A claim and what it is judged on, or the answer where there is nothing to judge.
+type Ready = Result<(Ask, Option<Claim>, Found), Outcome>;
 
 /// A command that was refused, as it stays on record (invariant 12).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,15 +166,15 @@ enum Holder {
 
 type TotalKey = (CountyCode, i32, Peril, Holder);
 
+mod identity;
+
 #[derive(Default)]
 struct Tables {
     counties: BTreeSet<CountyCode>,
     regions: BTreeMap<(CountyCode, RegionCode), Region>,
     orgs: BTreeMap<(CountyCode, OrgId), Org>,
     people: BTreeMap<(CountyCode, PersonId), Person>,
-    accounts: BTreeMap<AccountId, (CountyCode, Account)>,
-    credentials: BTreeMap<String, Credential>,
-    revoked: BTreeSet<String>,
+    identities: identity::Identities,
     schemes: BTreeMap<(CountyCode, SchemeId), Arc<Scheme>>,
     households: BTreeMap<(CountyCode, HouseholdId), Household>,
     claims: BTreeMap<(CountyCode, ClaimId), ClaimRow>,
@@ -245,6 +250,17 @@ impl Entry {
             hash: self.hash.clone(),
         })
     }
+
+    fn happened(&self) -> Result<Happened, Fault> {
+        let event = self.recorded()?.event;
+        Ok(Happened {
+            claim: self.claim,
+            version: self.version,
+            county_seq: self.county_seq,
+            kind: event.what.kind(),
+            at: event.stamp.at,
+        })
+    }
 }
 
 fn event_key(claim: &Claim) -> EventKey {
@@ -296,6 +312,15 @@ impl Tables {
             .map(|(_, row)| row)
     }
 
+    /// The log of a county, as far as it is of claims in a scope.
+    fn seen_by(&self, scope: &Scope) -> impl Iterator<Item = &Entry> {
+        let log = self.logs.get(&scope.county).into_iter().flatten();
+        log.filter(move |entry| {
+            let claim = self.claim(scope.county, entry.claim);
+            claim.is_some_and(|claim| scope.covers(claim))
+        })
+    }
+
     fn history(&self, county: CountyCode, id: ClaimId) -> Result<Vec<Recorded>, Fault> {
         let log = self.logs.get(&county).into_iter().flatten();
         log.filter(|entry| entry.claim == id)
@@ -318,18 +343,8 @@ impl Tables {
         })
     }
 
-    fn transact(&mut self, ask: &Ask, judge: Judge) -> Result<Outcome, Fault> {
-        let receipt = self.receipts.get(&(ask.county, ask.account, ask.key));
-        if let Some((fingerprint, receipt)) = receipt {
-            if *fingerprint != ask.fingerprint {
-                return Ok(Outcome::KeyReused);
-            }
-            return Ok(Outcome::Done {
-                receipt: receipt.clone(),
-                claim: Box::new(self.claim_at(ask.county, receipt)?),
-                replay: true,
-            });
-        }
+    /// The claim of an ask and what it is judged on, or the answer where there is nothing to judge.
+    fn ready(&self, ask: &Ask) -> Result<Ready, Fault> {
         let (claim, scheme, household) = match ask.target {
             Target::New {
                 id: _,
@@ -345,7 +360,7 @@ impl Tables {
                 let own =
                     known.is_none_or(|it| ask.scope.insurer.is_none_or(|of| of == it.insurer));
                 if !seen || !own {
-                    return Ok(Outcome::NotFound);
+                    return Ok(Err(Outcome::NotFound));
                 }
                 (None, scheme, household)
             }
@@ -355,30 +370,64 @@ impl Tables {
             } => {
                 let claim = self.claim(ask.county, id).cloned();
                 let Some(claim) = claim.filter(|claim| ask.scope.covers(claim)) else {
-                    return Ok(Outcome::NotFound);
+                    return Ok(Err(Outcome::NotFound));
                 };
                 if claim.version != expected_version {
-                    return Ok(Outcome::Stale {
+                    return Ok(Err(Outcome::Stale {
                         current: claim.version,
-                    });
+                    }));
                 }
                 let (scheme, household) = (claim.scheme, claim.household);
                 (Some(claim), scheme, household)
             }
         };
         let Some(scheme) = self.schemes.get(&(ask.county, scheme)).cloned() else {
-            return Ok(Outcome::NotFound);
+            return Ok(Err(Outcome::NotFound));
         };
         let last = self.logs.get(&ask.county).and_then(|log| log.last());
         let last = last.map(Entry::recorded).transpose()?;
-        let ask = &Ask {
+        let ask = Ask {
             now: ask.instant_after(last.map(|entry| entry.event.stamp.at))?,
             ..ask.clone()
         };
         let found = Found {
-            scheme: Arc::clone(&scheme),
-            seen: self.seen(ask, claim.as_ref(), &scheme, household),
+            seen: self.seen(&ask, claim.as_ref(), &scheme, household),
+            scheme,
         };
+        Ok(Ok((ask, claim, found)))
+    }
+
+    fn consider(&self, ask: &Ask, judge: Judge) -> Result<Outlook, Fault> {
+        Ok(match self.ready(ask)? {
+            Ok((_, claim, found)) => match judge(claim.as_ref(), found) {
+                Err(blocked) => Outlook::Blocked(blocked),
+                Ok(commit) => Outlook::Would {
+                    claim: Box::new(commit.claim),
+                    event: Box::new(commit.event),
+                },
+            },
+            Err(Outcome::Stale { current }) => Outlook::Stale { current },
+            Err(_) => Outlook::NotFound,
+        })
+    }
+
+    fn transact(&mut self, ask: &Ask, judge: Judge) -> Result<Outcome, Fault> {
+        let receipt = self.receipts.get(&(ask.county, ask.account, ask.key));
+        if let Some((fingerprint, receipt)) = receipt {
+            if *fingerprint != ask.fingerprint {
+                return Ok(Outcome::KeyReused);
+            }
+            return Ok(Outcome::Done {
+                receipt: receipt.clone(),
+                claim: Box::new(self.claim_at(ask.county, receipt)?),
+                replay: true,
+            });
+        }
+        let (ask, claim, found) = match self.ready(ask)? {
+            Ok(ready) => ready,
+            Err(answer) => return Ok(answer),
+        };
+        let (ask, scheme) = (&ask, Arc::clone(&found.scheme));
         match judge(claim.as_ref(), found) {
             Err(blocked) => {
                 self.refusals.push(Refusal {
@@ -1102,6 +1151,13 @@ impl ClaimStore for MemoryStore {
     async fn transact(&self, ask: Ask, judge: Judge) -> Result<Outcome, Fault> {
         self.tables().transact(&ask, judge)
     }
+
+    async fn consider(&self, asks: Vec<(Ask, Judge)>) -> Result<Vec<Outlook>, Fault> {
+        let tables = self.tables();
+        asks.into_iter()
+            .map(|(ask, judge)| tables.consider(&ask, judge))
+            .collect()
+    }
 }
 
 #[async_trait]
@@ -1215,6 +1271,46 @@ impl ClaimReader for MemoryStore {
             .take(rows_of(limit))
             .map(Entry::recorded)
             .collect()
+    }
+
+    async fn events_after(
+        &self,
+        scope: &Scope,
+        after: i64,
+        claim: Option<ClaimId>,
+        limit: u32,
+    ) -> Result<Vec<Happened>, Fault> {
+        let tables = self.tables();
+        let seen = tables.seen_by(scope);
+        seen.filter(|entry| entry.county_seq > after)
+            .filter(|entry| claim.is_none_or(|claim| entry.claim == claim))
+            .take(rows_of(limit))
+            .map(Entry::happened)
+            .collect()
+    }
+
+    async fn last_event(&self, scope: &Scope) -> Result<Option<Happened>, Fault> {
+        let tables = self.tables();
+        let last = tables.seen_by(scope).last();
+        last.map(Entry::happened).transpose()
+    }
+
+    async fn log_end(&self, county: CountyCode) -> Result<i64, Fault> {
+        let tables = self.tables();
+        let last = tables.logs.get(&county).and_then(|log| log.last());
+        Ok(last.map_or(0, |entry| entry.county_seq))
+    }
+
+    async fn place_of(
+        &self,
+        county: CountyCode,
+        claim: ClaimId,
+        version: u32,
+    ) -> Result<Option<i64>, Fault> {
+        let tables = self.tables();
+        let mut log = tables.logs.get(&county).into_iter().flatten();
+        let entry = log.find(|entry| entry.claim == claim && entry.version == version);
+        Ok(entry.map(|entry| entry.county_seq))
     }
 
     async fn ready(&self) -> Result<(), Fault> {
@@ -1346,99 +1442,6 @@ impl Registry for MemoryStore {
 
     async fn people(&self, county: CountyCode) -> Result<Vec<Person>, Fault> {
         Ok(of_county(&self.tables().people, county))
-    }
-
-    async fn put_account(&self, county: CountyCode, account: &Account) -> Result<(), Fault> {
-        let mut tables = self.tables();
-        if !tables.people.contains_key(&(county, account.person)) {
-            return Err(refused("an account of an unknown person"));
-        }
-        let taken = tables
-            .accounts
-            .values()
-            .any(|(_, other)| other.login == account.login && other.id != account.id);
-        if taken {
-            return Err(Fault::Conflict("login"));
-        }
-        tables
-            .accounts
-            .insert(account.id, (county, account.clone()));
-        Ok(())
-    }
-
-    async fn account(&self, login: &str) -> Result<Option<(CountyCode, Account)>, Fault> {
-        let tables = self.tables();
-        let mut accounts = tables.accounts.values();
-        Ok(accounts.find(|(_, it)| it.login == login).cloned())
-    }
-
-    async fn accounts(&self, county: CountyCode) -> Result<Vec<Account>, Fault> {
-        let tables = self.tables();
-        let mut accounts: Vec<Account> = tables
-            .accounts
-            .values()
-            .filter(|(of, _)| *of == county)
-            .map(|(_, account)| account.clone())
-            .collect();
-        accounts.sort_by(|one, other| one.login.cmp(&other.login));
-        Ok(accounts)
-    }
-
-    async fn put_credential(
-        &self,
-        county: CountyCode,
-        credential: &Credential,
-    ) -> Result<(), Fault> {
-        let mut tables = self.tables();
-        let account = tables.accounts.get(&credential.account);
-        if account.is_none_or(|(of, _)| *of != county) {
-            return Err(refused("a credential of an unknown account"));
-        }
-        tables
-            .credentials
-            .insert(credential.hash.clone(), credential.clone());
-        Ok(())
-    }
-
-    async fn revoke_credential(&self, hash: &str) -> Result<(), Fault> {
-        // What ended has ended: written again, it does not come back.
-        let mut tables = self.tables();
-        if tables.credentials.contains_key(hash) {
-            tables.revoked.insert(hash.to_owned());
-        }
-        Ok(())
-    }
-
-    async fn revoke_account(&self, county: CountyCode, account: AccountId) -> Result<u64, Fault> {
-        let mut tables = self.tables();
-        let known = tables
-            .accounts
-            .get(&account)
-            .is_some_and(|(of, _)| *of == county);
-        let hashes: Vec<String> = tables
-            .credentials
-            .values()
-            .filter(|it| known && it.account == account)
-            .map(|it| it.hash.clone())
-            .collect();
-        let ended = hashes
-            .into_iter()
-            .filter(|hash| tables.revoked.insert(hash.clone()));
-        Ok(ended.count() as u64)
-    }
-
-    async fn caller(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Caller>, Fault> {
-        let tables = self.tables();
-        let credential = tables.credentials.get(hash);
-        let caller = credential
-            .filter(|it| it.expires_at > now && !tables.revoked.contains(hash))
-            .and_then(|credential| {
-                let (county, account) = tables.accounts.get(&credential.account)?;
-                let person = tables.people.get(&(*county, account.person))?;
-                let org = tables.orgs.get(&(*county, person.org))?;
-                Some(caller_of(*county, account.id, person, org))
-            });
-        Ok(caller)
     }
 
     async fn put_scheme(&self, scheme: &Scheme) -> Result<(), Fault> {
@@ -1695,39 +1698,6 @@ fn of_county<K: Ord, V: Clone>(map: &BTreeMap<(CountyCode, K), V>, county: Count
         .filter(|((of, _), _)| *of == county)
         .map(|(_, value)| value.clone())
         .collect()
-}
-
-/// The caller an account stands for: scope from person and organisation, door from the duties.
-pub(crate) fn caller_of(
-    county: CountyCode,
-    account: AccountId,
-    person: &Person,
-    org: &Org,
-) -> Caller {
-    Caller {
-        account,
-        person: person.id,
-        name: person.name.clone(),
-        on_behalf_of: None,
-        org: org.id,
-        org_name: org.name.clone(),
-        duties: person.duties.clone(),
-        scope: Scope {
-            county,
-            region: person.region.clone(),
-            insurer: match org.kind {
-                OrgKind::Insurer => Some(org.id),
-                OrgKind::Office => None,
-            },
-        },
-        door: if person.duties.iter().copied().any(Duty::is_system) {
-            Door::System
-        } else {
-            Door::Person
-        },
-        grants: Grant::ALL.to_vec(),
-        second_factor: false,
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod claims;
 pub mod households;
+pub mod identity;
 pub mod preview;
 pub mod work_queue;
 
@@ -9,19 +10,21 @@ use crate::cursor::Binding;
 use crate::errors::ApiError;
 use crate::node_id::{self, Kind, Named};
 use crate::types::Node;
-use crate::types::claim::ClaimNode;
+use crate::types::claim::{ClaimNode, Payout};
 use crate::types::connection::{Connection, PageArgs};
 use crate::types::enums::Duty;
 use crate::types::household::{HouseholdNode, Member, Payee};
-use crate::types::notice::Objection;
+use crate::types::notice::{Notice, Objection};
 use crate::types::scheme::SchemeNode;
 use crate::types::staff::{Colleague, RegionName, Viewer};
-use crate::visit::{Visit, sees_scheme};
+use crate::visit::{Stretch, Visit, sees_scheme};
 use async_graphql::{Context, ID, MergedObject, Object, OutputType};
 use engine::authority::{self, Place};
 use engine::household::IdNumber;
+use engine::{Recorded, Span};
 use lifecycle::{ClaimId, HouseholdId, SchemeId};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Ids of one `nodes` query.
 const NODES_MAX: usize = 50;
@@ -32,6 +35,7 @@ pub struct Query(
     SingleQueries,
     claims::ClaimQueries,
     households::HouseholdQueries,
+    identity::IdentityQueries,
     preview::PreviewQueries,
     work_queue::WorkQueueQueries,
 );
@@ -82,8 +86,45 @@ async fn look(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
             let objection = claim.objections.iter().find(|it| it.id.0 == own)?;
             Some(Node::Objection(Objection::of(claim.id, objection)))
         }),
-        Kind::Notice | Kind::Payment | Kind::Event => None,
+        Kind::Notice => {
+            let events = part_events(visit, whole, Stretch::Notices).await?;
+            let id = node_id::encode_part(kind, whole, own);
+            let found = Notice::all(&events).into_iter().find(|it| it.id == id);
+            found.map(Node::Notice)
+        }
+        Kind::Payment => {
+            let events = part_events(visit, whole, Stretch::Payments).await?;
+            let Some(claim) = claim(whole).await? else {
+                return Ok(None);
+            };
+            let id = node_id::encode_part(kind, whole, own);
+            let mut payouts = Payout::all(claim.household, &events).into_iter();
+            payouts.find(|it| it.id == id).map(Node::Payout)
+        }
+        Kind::Event => {
+            let events = part_events(visit, whole, Stretch::Whole).await?;
+            let place = own.as_u128();
+            let mut events = events.iter();
+            events
+                .find(|it| u128::from(it.version) == place)
+                .map(|it| Node::Event(it.into()))
+        }
+        Kind::Pass | Kind::Assignment | Kind::Substitution => None,
     })
+}
+
+/// Events of a claim in the caller's scope.
+async fn part_events(
+    visit: &Visit,
+    claim: Uuid,
+    stretch: Stretch,
+) -> Result<Arc<Vec<Recorded>>, ApiError> {
+    let span = Span {
+        claim: ClaimId(claim),
+        after: 0,
+        upto: u32::MAX >> 1,
+    };
+    visit.events(stretch, span).await
 }
 
 #[Object]
@@ -92,6 +133,18 @@ impl SingleQueries {
     #[expect(clippy::unused_async, reason = "async-graphql's resolvers are async")]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Viewer>, ApiError> {
         Ok(Some(Viewer::from(Visit::of(ctx)?.caller()?)))
+    }
+
+    /// Where `claimEvents` goes on after what has happened so far in the caller's scope: take it, read
+    /// what you need, then subscribe after it, and nothing is missed. "" if nothing has happened yet;
+    /// null with an error if nobody is signed in.
+    async fn claim_event_cursor(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
+        let visit = Visit::of(ctx)?;
+        let scope = &visit.caller()?.scope;
+        let last = visit.office.desk.store().last_event(scope).await?;
+        Ok(Some(last.map_or_else(String::new, |last| {
+            crate::feed::cursor(last.claim, last.version)
+        })))
     }
 
     /// Anything by its node id; null with `NOT_FOUND` if there is no such thing in the caller's scope.

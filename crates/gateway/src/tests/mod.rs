@@ -3,7 +3,11 @@
 mod authority;
 mod contract;
 mod day;
+mod guard;
+mod hostile;
 mod http;
+mod quality;
+mod streams;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -25,9 +29,16 @@ struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: Value,
+    text: String,
 }
 
 impl Reply {
+    /// The bytes of `data`.
+    fn data(&self) -> &str {
+        let text = self.text.strip_prefix("{\"data\":").unwrap();
+        text.split(",\"extensions\":").next().unwrap()
+    }
+
     fn code(&self) -> &str {
         self.body["errors"][0]["extensions"]["code"]
             .as_str()
@@ -43,8 +54,12 @@ struct Wire {
 
 impl Wire {
     async fn open() -> Self {
+        Self::with(crate::Settings::default()).await
+    }
+
+    async fn with(settings: crate::Settings) -> Self {
         let desk = TestDesk::in_memory().await;
-        let router = crate::router(desk.office());
+        let router = crate::router(desk.office(), settings);
         Self { desk, router }
     }
 
@@ -56,6 +71,7 @@ impl Wire {
             status: parts.status,
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
 

@@ -7,6 +7,7 @@ pub mod days;
 pub mod enums;
 pub mod event;
 pub mod household;
+pub mod identity;
 pub mod notice;
 pub mod scalars;
 pub mod scheme;
@@ -39,4 +40,10 @@ pub enum Node {
     Colleague(staff::Colleague),
     /// An objection to a claim.
     Objection(notice::Objection),
+    /// A public notice of a claim.
+    Notice(notice::Notice),
+    /// A payment of a claim.
+    Payout(claim::Payout),
+    /// An event of a claim.
+    Event(event::ClaimEvent),
 }

@@ -6,6 +6,7 @@ mod lawful;
 mod orders;
 mod rounds;
 mod schema;
+mod sight;
 mod support;
 mod tampering;
 mod traps;
