@@ -15,6 +15,7 @@ BEGIN
     END LOOP;
 END $$;
 
+DROP FUNCTION sight_regions();
 DROP FUNCTION sight_claims();
 DROP FUNCTION sight_insurer();
 DROP FUNCTION sight_region();

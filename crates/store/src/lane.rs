@@ -23,6 +23,8 @@ pub(crate) enum Lane {
         county: CountyCode,
         /// Patterns for village and insurer of their claims.
         claims: String,
+        /// Patterns for the villages of their households.
+        regions: String,
     },
 }
 
@@ -63,18 +65,26 @@ impl Lane {
     /// The lane of a round: the scopes that its doors set, each once. Where no door did, the caller's
     /// own. A round of the system's own commands is the system's.
     pub(crate) fn of_round(county: CountyCode, asks: &[(&Ask, Option<&Sight>)]) -> Self {
-        let mut patterns = BTreeSet::new();
+        let (mut claims, mut regions) = (BTreeSet::new(), BTreeSet::new());
+        let mut add = |scope: &Scope| {
+            claims.insert(pattern(scope));
+            regions.insert(format!("{}%", scope.region));
+        };
         for (ask, sight) in asks {
             match sight {
                 Some(Sight::System) => return Self::Seen(Arc::new(Sight::System)),
-                Some(Sight::Within(scope)) => patterns.insert(pattern(scope)),
-                Some(Sight::Nobody) | None => patterns.insert(pattern(&ask.scope)),
-            };
+                Some(Sight::Within(scope)) => add(scope),
+                Some(Sight::Nobody) | None => add(&ask.scope),
+            }
         }
-        let patterns: Vec<String> = patterns.into_iter().collect();
+        let array = |patterns: BTreeSet<String>| {
+            let patterns: Vec<String> = patterns.into_iter().collect();
+            format!("{{{}}}", patterns.join(","))
+        };
         Self::Round {
             county,
-            claims: format!("{{{}}}", patterns.join(",")),
+            claims: array(claims),
+            regions: array(regions),
         }
     }
 
@@ -83,6 +93,7 @@ impl Lane {
     pub(crate) fn statement(&self) -> String {
         let (mut county, mut region) = (String::new(), String::new());
         let (mut insurer, mut claims) = (String::new(), String::new());
+        let mut regions = String::new();
         let role = match self {
             Self::Owner => "none",
             Self::Seen(sight) => match &**sight {
@@ -98,17 +109,20 @@ impl Lane {
             Self::Round {
                 county: of,
                 claims: within,
+                regions: villages,
             } => {
                 county = of.to_string();
                 claims.clone_from(within);
+                regions.clone_from(villages);
                 "fangpin_judge"
             }
         };
-        let settings: [(&str, String); 4] = [
+        let settings: [(&str, String); 5] = [
             ("county", county),
             ("region", region),
             ("insurer", insurer),
             ("claims", claims),
+            ("regions", regions),
         ];
         let mut statement = format!("SELECT set_config('role', '{role}', false)");
         for (name, value) in settings {
@@ -164,12 +178,12 @@ mod tests {
             format!(
                 "SELECT set_config('role', 'fangpin_scoped', false), set_config('fangpin.county', '130302', false), \
                  set_config('fangpin.region', '130302%', false), set_config('fangpin.insurer', '{insurer}', false), \
-                 set_config('fangpin.claims', '', false)"
+                 set_config('fangpin.claims', '', false), set_config('fangpin.regions', '', false)"
             )
         );
         let nobody = Lane::Seen(Arc::new(Sight::Nobody)).statement();
-        assert!(nobody.contains("fangpin_door") && nobody.matches("''").count() == 4);
-        assert_eq!(nobody.matches("set_config").count(), 5);
+        assert!(nobody.contains("fangpin_door") && nobody.matches("''").count() == 5);
+        assert_eq!(nobody.matches("set_config").count(), 6);
     }
 
     #[test]

@@ -11,6 +11,7 @@ async fn explain(store: &SqlStore, prefix: &str, sql: &str) -> Vec<QueryResult> 
     let lane = Lane::Round {
         county: engine::testkit::world::county(),
         claims: "{130302105%}".into(),
+        regions: "{130302105%}".into(),
     };
     lane::round(lane, store.core.writer.query_all_raw(statement))
         .await
