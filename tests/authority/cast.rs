@@ -428,12 +428,11 @@ impl Cast {
             .and_then(|it| it.values().next())
             .unwrap_or(&Value::Null);
         match operation.shape {
-            Shape::Form => Ending::Served,
             Shape::Queue if shows => Ending::Odd,
             Shape::Queue if operation.reach == Reach::Claim && !seat.scope.covers(&self.claim) => {
                 Ending::Unseen
             }
-            Shape::Queue => Ending::Served,
+            Shape::Form | Shape::Queue => Ending::Served,
             // A command answers with a business code, or did what it was asked.
             Shape::Command
                 if operation.reach == Reach::Own || operation.reach == Reach::Nothing =>

@@ -172,9 +172,16 @@ async fn of_seat(
                     cast.ask(operation, Some(&token), &seat).await
                 }
                 Locks::RowSecurityAlone => {
-                    // Who calls is found at the door, before anything is seen on anybody's behalf.
-                    cast.caller(&believed, duty).await;
-                    sight::within(&seat.scope, cast.ask(operation, Some(&token), &seat)).await
+                    // Who calls is found at the door, before anything is seen on anybody's behalf; it is
+                    // remembered for less than a second.
+                    let mut found = None;
+                    while found.is_none() {
+                        cast.caller(&believed, duty).await;
+                        let asked = cast.ask(operation, Some(&token), &seat);
+                        let asked = sight::within(&seat.scope, asked).await;
+                        found = Some(asked).filter(|it| it.ending != Ending::Unauthenticated);
+                    }
+                    found.expect("asked")
                 }
             };
             // A lock that refuses a write may do so by a fault: nothing is shown and nothing written.

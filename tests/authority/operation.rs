@@ -146,10 +146,7 @@ impl Sdl {
                 .iter()
                 .find(|it| it.node.name.node == "nodes")
                 .unwrap();
-            return format!(
-                " {{ nodes{} }}",
-                self.selection(&nodes.node.ty.node)
-            );
+            return format!(" {{ nodes{} }}", self.selection(&nodes.node.ty.node));
         }
         let mut chosen = vec!["__typename".to_owned()];
         for name in ["id", "code", "status", "claims"] {
@@ -227,8 +224,8 @@ struct Asked {
 
 impl Asked {
     /// Puts a field around this one.
-    fn inside(mut self, mut outer: Self, text: &str) -> Self {
-        outer.text = text.to_owned();
+    fn inside(mut self, mut outer: Self, text: String) -> Self {
+        outer.text = text;
         outer.declared.append(&mut self.declared);
         outer.variables.append(&mut self.variables);
         outer
@@ -280,13 +277,13 @@ fn field(
         };
         let outer = sdl.ask(cast, name, of, through, Some(&below))?;
         let text = outer.text.clone();
-        inner = inner.inside(outer, &text);
+        inner = inner.inside(outer, text);
     }
     let reach = asked[0].reach;
     let outer = sdl.ask(cast, root, "Query", root, Some(&inner.text))?;
     let text = outer.text.clone();
     asked.extend(row(Place::Field, name));
-    Ok((inner.inside(outer, &text).document("query"), asked, reach))
+    Ok((inner.inside(outer, text).document("query"), asked, reach))
 }
 
 /// One way to ask for each row, and the rows there is none for.
