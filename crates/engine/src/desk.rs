@@ -3,7 +3,7 @@
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::ids;
-use crate::ports::{Ask, Commit, EventKey, Fault, Found, Outcome, Store, Target};
+use crate::ports::{Ask, Commit, EventKey, Fault, Found, Judge, Outcome, Store, Target};
 use crate::sight;
 use lifecycle::{
     Calendar, ClaimId, Command, Decision, Facts, HouseholdId, MemberId, NoticeId, ObjectionId,
@@ -106,15 +106,25 @@ impl Desk {
     /// cannot leave a transaction half done (measured trap).
     pub async fn submit(&self, caller: &Caller, submission: Submission) -> Result<Outcome, Fault> {
         let span = tracing::info_span!("claim.command", command = submission.command.kind().code());
-        let Some(ask) = self.ask(caller, &submission) else {
+        let Some((ask, judge)) = self.prepared(caller, submission) else {
             return Ok(Outcome::NotFound);
         };
+        let store = Arc::clone(&self.store);
+        let work = async move { store.transact(ask, judge).await }.instrument(span);
+        tokio::spawn(sight::carried(work))
+            .await
+            .map_err(|fault| Fault::store("the command's task ended", fault))?
+    }
+
+    /// The ask of a submission, and its judge; `None` if it names no claim and begins none.
+    pub(crate) fn prepared(&self, caller: &Caller, submission: Submission) -> Option<(Ask, Judge)> {
+        let ask = self.ask(caller, &submission)?;
         let order = Order {
             actor: caller.actor(),
             command: submission.command,
         };
         let calendar = Arc::clone(&self.calendar);
-        let judge = Box::new(move |claim: Option<&lifecycle::Claim>, found: Found| {
+        let judge: Judge = Box::new(move |claim: Option<&lifecycle::Claim>, found: Found| {
             let facts = Facts {
                 scheme: found.scheme,
                 calendar,
@@ -136,11 +146,7 @@ impl Desk {
                 bills: order.command.bills(),
             })
         });
-        let store = Arc::clone(&self.store);
-        let work = async move { store.transact(ask, judge).await }.instrument(span);
-        tokio::spawn(sight::carried(work))
-            .await
-            .map_err(|fault| Fault::store("the command's task ended", fault))?
+        Some((ask, judge))
     }
 
     /// What the store must look up for a submission; `None` if it names no claim and begins none.
