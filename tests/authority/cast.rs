@@ -4,7 +4,7 @@
 use super::operation::{How, Operation, Shape};
 use super::{Ending, covers};
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::http::Request;
 use chrono::Duration;
 use engine::access::{Office, SESSION_COOKIE};
@@ -18,6 +18,7 @@ use engine::{Caller, ClaimFilter, Page, Scope, Store, ids, sight};
 use lifecycle::{AccountId, Claim, CountyCode, Duty, OrgId, PersonId, RegionCode};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use tower::ServiceExt;
 
@@ -188,7 +189,14 @@ impl Cast {
             }
         }
         let office = desk.office();
-        let router = gateway::router(office.clone()).merge(console::router(office.clone()));
+        let plenty = gateway::Settings {
+            allowance: gateway::Allowance {
+                max: u32::MAX,
+                refill_per_second: u32::MAX,
+            },
+            ..gateway::Settings::default()
+        };
+        let router = gateway::router(office.clone(), plenty).merge(console::router(office.clone()));
         let filter = ClaimFilter::default();
         let all = Role::Auditor.caller().scope;
         let claims = store
@@ -214,6 +222,7 @@ impl Cast {
     /// Learns the node ids of the target as a client would.
     async fn look(&mut self) {
         let text = "query($n: String!) { claim(number: $n) { id scheme { id } objections(first: 1) { nodes { id } }
+            notice { id } payout { id } timeline(first: 1) { nodes { id } }
             household { id members { id } payees(first: 1) { nodes { id } } } } colleagues(duty: SURVEYOR, first: 1) { nodes { id } } }";
         let body = json!({ "query": text, "variables": { "n": self.claim.number } });
         let seen = self.send(&body, &Role::Handler.token()).await;
@@ -224,6 +233,9 @@ impl Cast {
             ("Claim", &claim["id"]),
             ("Scheme", &claim["scheme"]["id"]),
             ("Objection", &claim["objections"]["nodes"][0]["id"]),
+            ("Notice", &claim["notice"]["id"]),
+            ("Payout", &claim["payout"]["id"]),
+            ("ClaimEvent", &claim["timeline"]["nodes"][0]["id"]),
             ("Household", &home["id"]),
             ("Member", &home["members"][0]["id"]),
             ("Payee", &home["payees"]["nodes"][0]["id"]),
@@ -313,6 +325,8 @@ impl Cast {
     pub fn text(&self, operation: &str, argument: &str) -> String {
         match (operation, argument) {
             (_, "idNumber") => self.household.members[0].id_number.reveal().to_owned(),
+            // From the first event on.
+            ("claimEvents", "after") => String::new(),
             // Longer than a login can be: refused without the slow comparison of a password.
             ("logIn", "login") => "x".repeat(2_000),
             _ => "x".to_owned(),
@@ -340,8 +354,13 @@ impl Cast {
                     request = request.header("authorization", format!("Bearer {token}"));
                 }
                 let body = json!({ "query": text, "variables": variables });
+                let accept = if operation.shape == Shape::Stream {
+                    "text/event-stream"
+                } else {
+                    "application/graphql-response+json"
+                };
                 request
-                    .header("accept", "application/graphql-response+json")
+                    .header("accept", accept)
                     .body(Body::from(body.to_string()))
             }
             How::Page { path } => {
@@ -359,8 +378,12 @@ impl Cast {
             .get("location")
             .and_then(|it| it.to_str().ok())
             .map(str::to_owned);
-        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let text = if operation.shape == Shape::Stream && status == 200 {
+            first_frame(response.into_body()).await
+        } else {
+            let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
         let shows = self
             .markers
             .iter()
@@ -417,7 +440,13 @@ impl Cast {
         let error = body["errors"][0]["extensions"]["code"].as_str();
         match (status, error) {
             (401, Some("UNAUTHENTICATED")) if !shows => return Ending::Unauthenticated,
-            (403, Some("FORBIDDEN")) if !shows => return Ending::Forbidden,
+            (200 | 403, Some("FORBIDDEN" | "SECOND_FACTOR_REQUIRED")) if !shows => {
+                return Ending::Forbidden;
+            }
+            (200, Some("INTERNAL" | "UNAUTHENTICATED")) => return Ending::Odd,
+            (200, _) if operation.shape == Shape::Errand => {
+                return if shows { Ending::Odd } else { Ending::Served };
+            }
             (200, Some("NOT_FOUND")) if !shows => return Ending::Unseen,
             (200, None) => {}
             _ => return Ending::Odd,
@@ -428,17 +457,11 @@ impl Cast {
             .and_then(|it| it.values().next())
             .unwrap_or(&Value::Null);
         match operation.shape {
+            Shape::Queue if seat.scope.covers(&self.claim) => Ending::Served,
             Shape::Queue if shows => Ending::Odd,
-            Shape::Queue if operation.reach == Reach::Claim && !seat.scope.covers(&self.claim) => {
-                Ending::Unseen
-            }
-            Shape::Form | Shape::Queue => Ending::Served,
+            Shape::Queue => Ending::Unseen,
+            Shape::Form | Shape::Errand => Ending::Served,
             // A command answers with a business code, or did what it was asked.
-            Shape::Command
-                if operation.reach == Reach::Own || operation.reach == Reach::Nothing =>
-            {
-                Ending::Served
-            }
             Shape::Command => {
                 if field["userErrors"].is_array() {
                     Ending::Seen
@@ -446,8 +469,7 @@ impl Cast {
                     Ending::Odd
                 }
             }
-            Shape::One if operation.reach == Reach::Own => Ending::Served,
-            Shape::One => {
+            Shape::One | Shape::Stream => {
                 if field.is_null() {
                     Ending::Odd
                 } else {
@@ -486,6 +508,31 @@ impl Cast {
             }
         }
     }
+}
+
+/// The data of the first event of a stream; the rest is not waited for.
+async fn first_frame(body: Body) -> String {
+    let mut body = body;
+    let mut text = String::new();
+    let read = async {
+        while let Some(frame) =
+            std::future::poll_fn(|context| HttpBody::poll_frame(Pin::new(&mut body), context)).await
+        {
+            let more = frame.unwrap().into_data().unwrap_or_default();
+            text.push_str(&String::from_utf8_lossy(&more));
+            let whole = text
+                .lines()
+                .find_map(|line| line.strip_prefix("data:"))
+                .filter(|_| text.contains("\n\n"));
+            if let Some(data) = whole {
+                return data.trim().to_owned();
+            }
+        }
+        text.clone()
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), read)
+        .await
+        .expect("a first event")
 }
 
 async fn seat_one(

@@ -74,7 +74,7 @@ fn expected(cast: &Cast, operation: &Operation, seat: &Seat, caller: Option<&Cal
         match permit(caller, Some(row)) {
             Ok(()) => {}
             Err(Denied::Anonymous) => return Ending::Unauthenticated,
-            Err(Denied::Duty | Denied::Grant(_) | Denied::Unlisted) => return Ending::Forbidden,
+            Err(_) => return Ending::Forbidden,
         }
     }
     let readable = operation
@@ -82,15 +82,21 @@ fn expected(cast: &Cast, operation: &Operation, seat: &Seat, caller: Option<&Cal
         .is_none_or(|row| permit(caller, Some(row)).is_ok());
     match holds(cast, seat, operation.reach) {
         None => Ending::Served,
+        Some(_) if operation.shape == Shape::Errand => Ending::Served,
         Some(within) if within && readable => match operation.shape {
-            Shape::Queue | Shape::Form => Ending::Served,
-            Shape::One | Shape::List | Shape::Count | Shape::Command => Ending::Seen,
+            Shape::Queue | Shape::Form | Shape::Errand => Ending::Served,
+            Shape::One | Shape::List | Shape::Count | Shape::Command | Shape::Stream => {
+                Ending::Seen
+            }
         },
         Some(_) => match operation.shape {
-            Shape::Form => Ending::Served,
-            Shape::One | Shape::List | Shape::Count | Shape::Command | Shape::Queue => {
-                Ending::Unseen
-            }
+            Shape::Form | Shape::Errand => Ending::Served,
+            Shape::One
+            | Shape::List
+            | Shape::Count
+            | Shape::Command
+            | Shape::Stream
+            | Shape::Queue => Ending::Unseen,
         },
     }
 }

@@ -18,10 +18,14 @@ pub enum Shape {
     List,
     /// A count of the claims in the scope.
     Count,
-    /// A list of what waits for the caller: only what must not be in it can be told.
+    /// A list that need not hold the target: only what must not be in it can be told.
     Queue,
+    /// Not about the target, but about the caller, the organisation or nothing.
+    Errand,
     /// A mutation about the target: it reaches the judge or is `NOT_FOUND`.
     Command,
+    /// A stream about the target, or `NOT_FOUND` in it.
+    Stream,
     /// An empty form, or an answer about the caller: no target in it.
     Form,
 }
@@ -96,6 +100,8 @@ impl Sdl {
         Ok(match base {
             "ID" => match cast.id(operation, name) {
                 Some(id) => json!(id),
+                // About something else than the target: there is no such thing.
+                None if is_errand(operation) => json!("AQ"),
                 None => return unknown(),
             },
             "UUID" => json!(engine::ids::fresh()),
@@ -103,6 +109,7 @@ impl Sdl {
             "Int" if name == "expectedVersion" => json!(cast.claim.version),
             "Int" => json!(1),
             "Boolean" => json!(true),
+            "ExportKind" => json!(operation),
             // What would be written if it were right is wrong: a claim of nothing, a check to come.
             "Fen" => json!("0"),
             "Date" => json!("2099-01-01"),
@@ -149,7 +156,7 @@ impl Sdl {
             return format!(" {{ nodes{} }}", self.selection(&nodes.node.ty.node));
         }
         let mut chosen = vec!["__typename".to_owned()];
-        for name in ["id", "code", "status", "claims"] {
+        for name in ["id", "code", "status", "claims", "claimId"] {
             let plain = fields
                 .iter()
                 .find(|it| it.node.name.node == name && it.node.arguments.is_empty());
@@ -189,8 +196,12 @@ impl Sdl {
         let mut given = Vec::new();
         for argument in arguments {
             let (argument, kind) = (argument.name.node.as_str(), &argument.ty.node);
-            let wanted =
-                !kind.nullable || argument == "first" || (operation == "claim" && argument == "id");
+            let wanted = !kind.nullable
+                || argument == "first"
+                || matches!(
+                    (operation, argument),
+                    ("claim", "id") | ("claimEvents", "after" | "claimId")
+                );
             if !wanted {
                 continue;
             }
@@ -242,6 +253,20 @@ impl Asked {
             variables: Value::Object(self.variables.into_iter().collect()),
         }
     }
+}
+
+/// Whether an operation is about the caller, the organisation or nothing, not about the target.
+fn is_errand(name: &str) -> bool {
+    let places = [Place::Query, Place::Mutation, Place::Export];
+    let found = places.into_iter().find_map(|place| row(place, name));
+    found.is_some_and(|row| {
+        row.place == Place::Export
+            || (name != "colleagues"
+                && matches!(
+                    row.reach,
+                    Reach::Own | Reach::Nothing | Reach::Organisation | Reach::County
+                ))
+    })
 }
 
 /// How a field of a type is come to: root field, the fields between, and their rows.
@@ -337,9 +362,14 @@ fn of_row(sdl: &Sdl, cast: &Cast, authority: &'static Authority) -> Result<Opera
             let (ty, _) = sdl.field("Query", name).ok_or_else(|| name.to_owned())?;
             let is_list = ty.to_string().contains("Connection") || ty.to_string().starts_with('[');
             operation.shape = match name {
-                "workQueue" => Shape::Queue,
                 "claimStatusSummary" => Shape::Count,
-                _ if is_list => Shape::List,
+                "claims" | "households" | "nodes" | "schemes" | "regions" | "colleagues" => {
+                    Shape::List
+                }
+                // Where the log stands now, as an opaque text.
+                "claimEventCursor" => Shape::Form,
+                _ if is_errand(name) => Shape::Errand,
+                _ if is_list => Shape::Queue,
                 _ => Shape::One,
             };
             if authority.reach == Reach::OfNode {
@@ -350,13 +380,27 @@ fn of_row(sdl: &Sdl, cast: &Cast, authority: &'static Authority) -> Result<Opera
             operation.how = sdl.ask(cast, name, "Query", name, None)?.document("query");
         }
         Place::Mutation => {
-            operation.shape = Shape::Command;
+            operation.shape = match name {
+                // Each of its lines is answered by itself.
+                "referBatch" => Shape::Errand,
+                _ if is_errand(name) => Shape::Errand,
+                _ => Shape::Command,
+            };
             operation.how = sdl
                 .ask(cast, name, "Mutation", name, None)?
                 .document("mutation");
         }
         Place::Node => {
-            let id = cast.nodes.get(name).ok_or_else(|| format!("node {name}"))?;
+            let nothing = "AQ".to_owned();
+            let known = cast.nodes.get(name);
+            let id = match known {
+                Some(id) => id,
+                None if authority.reach == Reach::Own => &nothing,
+                None => return Err(format!("node {name}")),
+            };
+            if known.is_none() {
+                operation.shape = Shape::Errand;
+            }
             operation.asked = vec![row(Place::Query, "node").unwrap()];
             operation.node = Some(authority);
             operation.how = How::Document {
@@ -392,7 +436,19 @@ fn of_row(sdl: &Sdl, cast: &Cast, authority: &'static Authority) -> Result<Opera
             };
             operation.shape = Shape::Form;
         }
-        Place::Subscription | Place::Export => return Err(format!("{:?} {name}", authority.place)),
+        Place::Subscription => {
+            operation.shape = Shape::Stream;
+            let followed = sdl.ask(cast, name, "Subscription", name, None)?;
+            operation.how = followed.document("subscription");
+        }
+        Place::Export => {
+            // What is in it is read by whoever began it, page by page, through the same store.
+            let start = row(Place::Mutation, "startExport").ok_or_else(|| name.to_owned())?;
+            operation.asked = vec![start, authority];
+            operation.shape = Shape::Errand;
+            let begun = sdl.ask(cast, name, "Mutation", "startExport", None)?;
+            operation.how = begun.document("mutation");
+        }
     }
     Ok(operation)
 }
