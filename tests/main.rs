@@ -6,6 +6,7 @@ mod calendar;
 mod clients;
 mod contracts;
 mod journeys;
+mod oidc;
 mod protocol;
 mod support;
 mod tidy;
