@@ -1,5 +1,6 @@
 //! The one integration-test binary: what only shows when the parts run together.
 
+mod authority;
 mod browser;
 mod calendar;
 mod clients;

@@ -15,7 +15,6 @@ BEGIN
     END LOOP;
 END $$;
 
-DROP FUNCTION sight_claims();
 DROP FUNCTION sight_insurer();
 DROP FUNCTION sight_region();
 DROP FUNCTION sight_county();

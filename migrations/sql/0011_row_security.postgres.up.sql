@@ -3,8 +3,8 @@
 --
 --   fangpin_door     nobody has signed in yet: logins, sessions, staff; nothing of the county
 --   fangpin_scoped   a caller: fangpin.county, fangpin.region, and for an insurer fangpin.insurer
---   fangpin_judge    a round of commands: claims within the scopes of its callers (fangpin.claims), and of
---                    their county the facts a judgement rests on, which are shown to nobody
+--   fangpin_judge    a round of commands, all of one scope: claims, households and schemes within it, and of
+--                    the county the facts a judgement rests on, which are shown to nobody
 --   fangpin_system   the system's own work: timers, relays, verification, the command line
 --
 -- Without a setting there are no rows. A table without a policy for a role is closed to it. The owner is
@@ -51,9 +51,6 @@ CREATE FUNCTION sight_region() RETURNS text LANGUAGE sql STABLE AS
     $$ SELECT NULLIF(current_setting('fangpin.region', true), '') $$;
 CREATE FUNCTION sight_insurer() RETURNS uuid LANGUAGE sql STABLE AS
     $$ SELECT NULLIF(current_setting('fangpin.insurer', true), '')::uuid $$;
--- Patterns for village and insurer of a claim, one for each scope of a round.
-CREATE FUNCTION sight_claims() RETURNS text[] LANGUAGE sql STABLE AS
-    $$ SELECT NULLIF(current_setting('fangpin.claims', true), '')::text[] $$;
 
 DO $$
 DECLARE
@@ -91,19 +88,20 @@ BEGIN
     END LOOP;
     -- The facts of a judgement: the county.
     FOREACH guarded IN ARRAY ARRAY[
-        'region', 'person', 'household', 'member', 'payee', 'interest', 'scheme', 'pool_account', 'transfer', 'claim_counter',
+        'region', 'person', 'member', 'payee', 'interest', 'pool_account', 'transfer', 'claim_counter',
         'living_event', 'claim_event', 'county_head', 'receipt', 'refusal', 'notice', 'objection', 'payment', 'bill', 'running_total'] LOOP
         EXECUTE format('CREATE POLICY judge_county ON %I TO fangpin_judge USING (county_code = (SELECT sight_county()))', guarded);
     END LOOP;
 END $$;
 
-CREATE POLICY scoped_claim ON claim FOR SELECT TO fangpin_scoped USING (county_code = (SELECT sight_county())
+CREATE POLICY scoped_claim ON claim TO fangpin_scoped, fangpin_judge USING (county_code = (SELECT sight_county())
     AND village LIKE (SELECT sight_region())
     AND ((SELECT sight_insurer()) IS NULL OR insurer_id = (SELECT sight_insurer())));
 
--- A claim that is begun or moved lies within the scope of somebody whom the round serves.
-CREATE POLICY judge_claim ON claim TO fangpin_judge USING (county_code = (SELECT sight_county())
-    AND (village || insurer_id::text) LIKE ANY ((SELECT sight_claims())::text[]));
+-- The household a claim is begun for lies there too; one that moved away is found through its claim.
+CREATE POLICY judge_household ON household FOR SELECT TO fangpin_judge USING (county_code = (SELECT sight_county())
+    AND (village LIKE (SELECT sight_region())
+        OR EXISTS (SELECT 1 FROM claim c WHERE c.county_code = household.county_code AND c.household_id = household.id)));
 
 -- An insurer sees a household only through a claim of its own.
 CREATE POLICY scoped_household ON household TO fangpin_scoped USING (county_code = (SELECT sight_county())
@@ -111,7 +109,7 @@ CREATE POLICY scoped_household ON household TO fangpin_scoped USING (county_code
     AND ((SELECT sight_insurer()) IS NULL
         OR EXISTS (SELECT 1 FROM claim c WHERE c.county_code = household.county_code AND c.household_id = household.id)));
 
-CREATE POLICY scoped_scheme ON scheme FOR SELECT TO fangpin_scoped USING (county_code = (SELECT sight_county())
+CREATE POLICY scoped_scheme ON scheme FOR SELECT TO fangpin_scoped, fangpin_judge USING (county_code = (SELECT sight_county())
     AND ((SELECT sight_insurer()) IS NULL OR insurer_id = (SELECT sight_insurer())));
 
 -- Names of regions: below the caller's own, and above it.

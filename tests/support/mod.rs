@@ -144,6 +144,13 @@ pub fn node_modules(folder: &str) -> PathBuf {
     modules
 }
 
+/// Runs SQL as the superuser, around everything.
+pub fn psql(url: &str, sql: &str) {
+    let psql = variable("FANGPIN_TEST_POSTGRES_BIN")
+        .map_or_else(|| "psql".into(), |bin| format!("{bin}/psql"));
+    run(Command::new(psql).args([url, "-qc", sql]));
+}
+
 /// A new database on the server that tests/run started. Without one the test fails, loudly.
 pub fn postgres_database() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -155,9 +162,7 @@ pub fn postgres_database() -> String {
         std::process::id(),
         NEXT.fetch_add(1, Ordering::Relaxed)
     );
-    let psql = variable("FANGPIN_TEST_POSTGRES_BIN")
-        .map_or_else(|| "psql".into(), |bin| format!("{bin}/psql"));
-    run(Command::new(psql).args([&server, "-qc", &format!("CREATE DATABASE {name}")]));
+    psql(&server, &format!("CREATE DATABASE {name}"));
     let (base, _) = server.rsplit_once('/').unwrap();
     format!("{base}/{name}")
 }

@@ -3,9 +3,8 @@
 //! step `0011_row_security` keep to it. `SQLite` has no such lock.
 
 use engine::{Ask, Fault, Scope, Sight, sight};
-use lifecycle::{CountyCode, Scheme};
+use lifecycle::Scheme;
 use sea_orm::DbErr;
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::sync::Arc;
@@ -17,13 +16,8 @@ pub(crate) enum Lane {
     Owner,
     /// As the sight of the task says.
     Seen(Arc<Sight>),
-    /// As the judge of a round of commands, within the scopes of its callers.
-    Round {
-        /// The county they are of.
-        county: CountyCode,
-        /// Patterns for village and insurer of their claims.
-        claims: String,
-    },
+    /// As the judge of a round of commands, all within one scope.
+    Judge(Scope),
 }
 
 tokio::task_local! {
@@ -60,55 +54,40 @@ impl Lane {
             .unwrap_or_else(|_| Self::Seen(sight::current().unwrap_or_else(|| Arc::clone(unset))))
     }
 
-    /// The lane of a round: the scopes that its doors set, each once. Where no door did, the caller's
-    /// own. A round of the system's own commands is the system's.
-    pub(crate) fn of_round(county: CountyCode, asks: &[(&Ask, Option<&Sight>)]) -> Self {
-        let mut patterns = BTreeSet::new();
-        for (ask, sight) in asks {
-            match sight {
-                Some(Sight::System) => return Self::Seen(Arc::new(Sight::System)),
-                Some(Sight::Within(scope)) => patterns.insert(pattern(scope)),
-                Some(Sight::Nobody) | None => patterns.insert(pattern(&ask.scope)),
-            };
-        }
-        let patterns: Vec<String> = patterns.into_iter().collect();
-        Self::Round {
-            county,
-            claims: format!("{{{}}}", patterns.join(",")),
+    /// The lane a command is judged in: the scope that the door has set; where no door did, the
+    /// caller's own. The system's own commands are the system's.
+    pub(crate) fn of_command(ask: &Ask) -> Self {
+        match sight::current().as_deref() {
+            Some(Sight::System) => Self::Seen(Arc::new(Sight::System)),
+            Some(Sight::Within(scope)) => Self::Judge(scope.clone()),
+            Some(Sight::Nobody) | None => Self::Judge(ask.scope.clone()),
         }
     }
 
     /// What is said to the server: role and settings, all of them each time, so that nothing of the
     /// one who had the connection before is left. The values are digits, hexadecimal and wildcards.
     pub(crate) fn statement(&self) -> String {
-        let (mut county, mut region) = (String::new(), String::new());
-        let (mut insurer, mut claims) = (String::new(), String::new());
-        let role = match self {
-            Self::Owner => "none",
+        let (role, scope) = match self {
+            Self::Owner => ("none", None),
+            Self::Judge(scope) => ("fangpin_judge", Some(scope)),
             Self::Seen(sight) => match &**sight {
-                Sight::Nobody => "fangpin_door",
-                Sight::System => "fangpin_system",
-                Sight::Within(scope) => {
-                    county = scope.county.to_string();
-                    region = format!("{}%", scope.region);
-                    insurer = scope.insurer.map(|it| it.to_string()).unwrap_or_default();
-                    "fangpin_scoped"
-                }
+                Sight::Nobody => ("fangpin_door", None),
+                Sight::System => ("fangpin_system", None),
+                Sight::Within(scope) => ("fangpin_scoped", Some(scope)),
             },
-            Self::Round {
-                county: of,
-                claims: within,
-            } => {
-                county = of.to_string();
-                claims.clone_from(within);
-                "fangpin_judge"
-            }
         };
-        let settings: [(&str, String); 4] = [
-            ("county", county),
-            ("region", region),
-            ("insurer", insurer),
-            ("claims", claims),
+        let said = |part: fn(&Scope) -> String| scope.map(part).unwrap_or_default();
+        let settings = [
+            ("county", said(|it| it.county.to_string())),
+            ("region", said(|it| format!("{}%", it.region))),
+            (
+                "insurer",
+                said(|it| {
+                    it.insurer
+                        .map(|insurer| insurer.to_string())
+                        .unwrap_or_default()
+                }),
+            ),
         ];
         let mut statement = format!("SELECT set_config('role', '{role}', false)");
         for (name, value) in settings {
@@ -121,20 +100,6 @@ impl Lane {
         statement
     }
 }
-
-/// What village and insurer of a claim in the scope look like, one after the other.
-fn pattern(scope: &Scope) -> String {
-    let region = scope.region.as_str();
-    match scope.insurer {
-        None => format!("{region}%"),
-        Some(insurer) => {
-            let below = "_".repeat(VILLAGE_DIGITS.saturating_sub(region.len()));
-            format!("{region}{below}{insurer}")
-        }
-    }
-}
-
-const VILLAGE_DIGITS: usize = 12;
 
 /// A database user who may not make or take the roles is told what a superuser must run once.
 pub(crate) fn refused_roles(fault: &DbErr) -> Option<Fault> {
@@ -163,20 +128,11 @@ mod tests {
             within(Role::Handler),
             format!(
                 "SELECT set_config('role', 'fangpin_scoped', false), set_config('fangpin.county', '130302', false), \
-                 set_config('fangpin.region', '130302%', false), set_config('fangpin.insurer', '{insurer}', false), \
-                 set_config('fangpin.claims', '', false)"
+                 set_config('fangpin.region', '130302%', false), set_config('fangpin.insurer', '{insurer}', false)"
             )
         );
         let nobody = Lane::Seen(Arc::new(Sight::Nobody)).statement();
-        assert!(nobody.contains("fangpin_door") && nobody.matches("''").count() == 4);
-        assert_eq!(nobody.matches("set_config").count(), 5);
-    }
-
-    #[test]
-    fn patterns_of_a_claim() {
-        assert_eq!(pattern(&Role::Shimenzhai.caller().scope), "130302105%");
-        let scope = Role::Handler.caller().scope;
-        let insurer = scope.insurer.expect("an insurer's");
-        assert_eq!(pattern(&scope), format!("130302______{insurer}"));
+        assert!(nobody.contains("fangpin_door") && nobody.matches("''").count() == 3);
+        assert_eq!(nobody.matches("set_config").count(), 4);
     }
 }

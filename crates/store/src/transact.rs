@@ -20,8 +20,8 @@ use async_trait::async_trait;
 use benefits::{Fen, RunningTotals};
 use chrono::{DateTime, Utc};
 use engine::{
-    Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Outlook, Receipt, Sight,
-    Target, limits, sight,
+    Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Outlook, Receipt, Target,
+    limits,
 };
 use lifecycle::{
     BillKey, Blocked, Claim, ClaimId, CountyCode, Event, Happening, PoolAccount, RunningShare,
@@ -39,8 +39,8 @@ type Answer = Result<Outcome, Fault>;
 /// A command that waits for its round.
 pub(crate) struct Waiting {
     ask: Ask,
-    /// On whose behalf, as the door has set it.
-    sight: Option<Arc<Sight>>,
+    /// As whom it is judged.
+    lane: Lane,
     judge: Judge,
     answer: oneshot::Sender<Answer>,
 }
@@ -50,8 +50,8 @@ impl ClaimStore for SqlStore {
     async fn transact(&self, ask: Ask, judge: Judge) -> Answer {
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting {
+            lane: Lane::of_command(&ask),
             ask,
-            sight: sight::current(),
             judge,
             answer,
         };
@@ -65,15 +65,11 @@ impl ClaimStore for SqlStore {
     }
 
     async fn consider(&self, asks: Vec<(Ask, Judge)>) -> Result<Vec<Outlook>, Fault> {
-        let Some(county) = asks.first().map(|(ask, _)| ask.county) else {
+        // They are all one caller's.
+        let Some((first, _)) = asks.first() else {
             return Ok(Vec::new());
         };
-        let sight = sight::current();
-        let seen: Vec<_> = asks
-            .iter()
-            .map(|(ask, _)| (ask, sight.as_deref()))
-            .collect();
-        let lane = Lane::of_round(county, &seen);
+        let (county, lane) = (first.county, Lane::of_command(first));
         lane::round(lane, Box::pin(considered(&self.core, county, asks))).await
     }
 }
@@ -171,18 +167,12 @@ pub(crate) async fn write_rounds(core: Arc<Core>, mut queue: mpsc::Receiver<Wait
     }
 }
 
-impl Waiting {
-    /// Whether it is the system's own command: such a one shares no round with a caller's.
-    fn is_system(&self) -> bool {
-        self.sight.as_deref() == Some(&Sight::System)
-    }
-}
-
-/// Takes the next round: the first command's county, one command a claim and key, in order.
+/// Takes the next round: the first command's county and scope, one command a claim and key, in order.
+/// One scope a round, so that the database's second lock is as exact for a command as for a read.
 fn pick(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
-    let Some((county, system)) = waiting
+    let Some((county, lane)) = waiting
         .front()
-        .map(|first| (first.ask.county, first.is_system()))
+        .map(|first| (first.ask.county, first.lane.clone()))
     else {
         return Vec::new();
     };
@@ -200,7 +190,7 @@ fn pick(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
         let ask = &next.ask;
         // Both are noted even if the command must wait, so that nothing overtakes it.
         let here = ask.county == county;
-        let together = next.is_system() == system;
+        let together = next.lane == lane;
         let first_of_claim = here && claims.insert(ask.target.id());
         let first_of_key = here && keys.insert((ask.account, ask.key));
         if first_of_claim && first_of_key && together {
@@ -225,16 +215,16 @@ async fn serve(core: Arc<Core>, round: Vec<Waiting>) {
     let mut asks = Vec::with_capacity(round.len());
     let mut judges = Vec::with_capacity(round.len());
     let mut answers = Vec::with_capacity(round.len());
-    let mut sights = Vec::with_capacity(round.len());
+    let mut lanes = Vec::with_capacity(round.len());
     for Waiting {
         ask,
-        sight,
+        lane,
         judge,
         answer,
     } in round
     {
         asks.push(ask);
-        sights.push(sight);
+        lanes.push(lane);
         judges.push(judge);
         answers.push(answer);
     }
@@ -252,12 +242,10 @@ async fn serve(core: Arc<Core>, round: Vec<Waiting>) {
             }
         }
     };
-    let seen: Vec<_> = asks
-        .iter()
-        .zip(sights.iter().map(Option::as_deref))
-        .collect();
-    let lane = Lane::of_round(county, &seen);
-    let outcomes = lane::round(lane, Box::pin(served)).await;
+    let outcomes = match lanes.pop() {
+        Some(lane) => lane::round(lane, Box::pin(served)).await,
+        None => served.await,
+    };
     for (answer, outcome) in answers.into_iter().zip(outcomes) {
         // Whoever asked may have gone away; what was decided stands.
         drop(answer.send(outcome));
