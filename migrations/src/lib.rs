@@ -68,6 +68,8 @@ steps! {
     "0008_guards",
     // The second lock on who sees a row: roles and policies of `PostgreSQL`.
     "0011_row_security",
+    // What came in and went out in bulk.
+    "0012_bulk",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod audit;
 pub mod authority;
+pub mod bulk;
 pub mod calendar_file;
 pub mod caller;
 pub mod clock;
@@ -18,6 +19,7 @@ pub mod limits;
 pub mod outlook;
 pub mod ports;
 pub mod quote;
+pub mod referral_batch;
 pub mod registry;
 pub mod rehearse;
 pub mod retelling;

@@ -1,6 +1,7 @@
 //! The ports the store implements. The store owns the transaction; the engine lends it a
 //! synchronous judge, so no I/O can hide in a judgement.
 
+use crate::bulk::Bulk;
 use crate::caller::Scope;
 use crate::limits;
 use crate::outlook::Outlook;
@@ -462,5 +463,5 @@ pub trait ClaimReader: Send + Sync {
 }
 
 /// Everything the product needs from a store.
-pub trait Store: ClaimStore + ClaimReader + Registry {}
-impl<T: ClaimStore + ClaimReader + Registry> Store for T {}
+pub trait Store: ClaimStore + ClaimReader + Registry + Bulk {}
+impl<T: ClaimStore + ClaimReader + Registry + Bulk> Store for T {}

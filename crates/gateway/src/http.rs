@@ -50,10 +50,12 @@ pub fn router(office: Office) -> Router {
         shapes: Arc::new(Shapes::of(&sdl())),
         office,
     };
+    let exports = crate::export::routes(gate.office.clone());
     Router::new()
         .route("/graphql", get(by_get).post(by_post).fallback(by_other))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(gate)
+        .merge(exports)
 }
 
 /// A request as it stands in a body or a query string.

@@ -9,6 +9,7 @@ mod authority;
 mod batch;
 mod cursor;
 mod errors;
+mod export;
 mod guard;
 mod http;
 mod messages;

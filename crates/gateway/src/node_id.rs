@@ -35,10 +35,12 @@ pub enum Kind {
     Notice,
     /// An event of a claim; its own part is the place in the history.
     Event,
+    /// An export.
+    Bulk,
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Claim,
         Self::Household,
         Self::Member,
@@ -49,6 +51,7 @@ impl Kind {
         Self::Payment,
         Self::Notice,
         Self::Event,
+        Self::Bulk,
     ];
 
     const fn tag(self) -> u8 {
@@ -63,13 +66,14 @@ impl Kind {
             Self::Payment => b'T',
             Self::Notice => b'N',
             Self::Event => b'E',
+            Self::Bulk => b'B',
         }
     }
 
     /// Whether it is part of something.
     const fn is_part(self) -> bool {
         match self {
-            Self::Claim | Self::Household | Self::Scheme | Self::Person => false,
+            Self::Claim | Self::Household | Self::Scheme | Self::Person | Self::Bulk => false,
             Self::Member
             | Self::Payee
             | Self::Objection

@@ -160,7 +160,7 @@ impl SqlStore {
     }
 
     /// Writes rows given as JSON; `then` is what follows the insert, such as a conflict clause.
-    async fn put(
+    pub(crate) async fn put(
         &self,
         transaction: &DatabaseTransaction,
         table: &'static str,
@@ -174,7 +174,7 @@ impl SqlStore {
         execute(transaction, table, statement).await
     }
 
-    async fn put_one(
+    pub(crate) async fn put_one(
         &self,
         table: &'static str,
         columns: &[&str],

@@ -2,6 +2,7 @@
 
 mod access;
 mod approval;
+mod bulk;
 pub mod input;
 mod payout;
 mod public_notice;
@@ -28,6 +29,7 @@ use uuid::Uuid;
 pub struct Mutation(
     access::AccessMutations,
     registry::RegistryMutations,
+    bulk::BulkMutations,
     referral::ReferralMutations,
     verification::VerificationMutations,
     public_notice::PublicNoticeMutations,
