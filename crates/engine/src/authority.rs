@@ -187,6 +187,7 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Query "nodes": Who::SignedIn, Read, OfNode;
     Query "claim": Who::Holders(CLAIM), Read, Claim;
     Query "claims": Who::Holders(CLAIM), Read, Claim;
+    Query "claimEventCursor": Who::Holders(CLAIM), Read, Claim;
     Query "claimStatusSummary": Who::Holders(CLAIM), Read, Claim;
     Query "workQueue": Who::Holders(CLAIM), Read, Claim;
     Query "household": Who::Holders(CASE), Read, Household;
@@ -214,6 +215,7 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Export "HOUSEHOLDS": Who::Holders(CASE), Bulk, Household;
 
     Subscription "__typename": Who::Anyone, Read, Nothing;
+    Subscription "claimEvents": Who::Holders(CLAIM), Read, Claim;
 
     Node "Claim": Who::Holders(CLAIM), Read, Claim;
     Node "Household": Who::Holders(CASE), Read, Household;

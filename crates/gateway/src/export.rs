@@ -6,14 +6,13 @@
 //! the export where it stands. Private values are masked in every form, and every taking away is recorded
 //! before the first row leaves.
 
+use crate::door::{self, Way};
 use crate::errors::{ApiError, ErrorCode};
 use crate::node_id::{self, Kind};
 use crate::types::scalars::instant_text;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
-use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, WWW_AUTHENTICATE,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -404,30 +403,25 @@ fn unknown() -> Response {
     refused(StatusCode::NOT_FOUND, ApiError::not_found())
 }
 
-fn token(headers: &HeaderMap) -> Option<String> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer")
-        && (token.starts_with("fps_") || token.starts_with("fpk_")))
-    .then(|| token.to_owned())
-}
-
 async fn take_away(
     State(office): State<Office>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let nobody = || {
+    let guest = match door::welcome(&office, &headers, None, Way::Request).await {
+        Ok(guest) => guest,
+        Err(error) => {
+            let status = match error.code() {
+                ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
+                ErrorCode::CsrfRefused => StatusCode::FORBIDDEN,
+                _ => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            return refused(status, error);
+        }
+    };
+    let (Some(caller), Some(token)) = (guest.caller, guest.token) else {
         let error = ApiError::new(ErrorCode::Unauthenticated, "sign in first");
-        refused(StatusCode::UNAUTHORIZED, error)
-    };
-    let Some(token) = token(&headers) else {
-        return nobody();
-    };
-    let caller = match office.access.caller(&token).await {
-        Ok(Some(caller)) => caller,
-        Ok(None) => return nobody(),
-        Err(fault) => return faulty(fault),
+        return refused(StatusCode::UNAUTHORIZED, error);
     };
     let Some(id) = node_id::decode_as(Kind::Bulk, &id) else {
         return unknown();

@@ -4,8 +4,11 @@ mod authority;
 mod bulk;
 mod contract;
 mod day;
+mod guard;
+mod hostile;
 mod http;
 mod quality;
+mod streams;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -52,8 +55,12 @@ struct Wire {
 
 impl Wire {
     async fn open() -> Self {
+        Self::with(crate::Settings::default()).await
+    }
+
+    async fn with(settings: crate::Settings) -> Self {
         let desk = TestDesk::in_memory().await;
-        let router = crate::router(desk.office());
+        let router = crate::router(desk.office(), settings);
         Self { desk, router }
     }
 
