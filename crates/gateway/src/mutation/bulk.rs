@@ -307,6 +307,195 @@ impl Taking<'_> {
     }
 }
 
+/// Takes the lines of a batch.
+async fn refer_all(visit: &Visit, input: ReferBatchInput) -> Result<ReferBatchPayload, ApiError> {
+    let caller = visit.caller()?;
+    let ReferBatchInput {
+        batch_key,
+        scheme_id,
+        lines,
+    } = input;
+    let refused = |error| ReferBatchPayload {
+        lines: Vec::new(),
+        batch: None,
+        user_errors: vec![error],
+    };
+    let id = node_id::decode_as(Kind::Scheme, &scheme_id).ok_or_else(ApiError::not_found)?;
+    let scheme = visit.scheme(SchemeId(id)).await?;
+    let scheme = scheme.ok_or_else(ApiError::not_found)?;
+    if let Err(blocked) = may_refer(caller, &scheme) {
+        return Ok(refused(refusal(visit, &blocked)?));
+    }
+    if lines.is_empty() || lines.len() > BATCH_LINES_MAX {
+        let reason = if lines.is_empty() {
+            "EMPTY"
+        } else {
+            "TOO_MANY"
+        };
+        let field = "lines";
+        return Ok(refused(refusal(
+            visit,
+            &Blocked::Validation { field, reason },
+        )?));
+    }
+    let batch = BatchId {
+        county: caller.scope.county,
+        account: caller.account,
+        key: batch_key.0,
+    };
+    // The first of two lines with one number counts; the second has none.
+    let mut seen = HashSet::new();
+    let mut number = |line: &ReferLineInput| {
+        let line_no = u32::try_from(line.line_no).ok();
+        line_no.filter(|line_no| seen.insert(*line_no))
+    };
+    let numbered: Vec<(Option<u32>, ReferLineInput)> = lines
+        .into_iter()
+        .map(|line| (number(&line), line))
+        .collect();
+    let numbers: Vec<u32> = numbered
+        .iter()
+        .filter_map(|(line_no, _)| *line_no)
+        .collect();
+    let store = visit.office.desk.store();
+    let done = store.done_lines(&batch, &numbers).await?;
+    let own = &caller.scope.region;
+    let villages = visit
+        .regions()
+        .await?
+        .iter()
+        .map(|region| region.code.as_str());
+    let taking = Taking {
+        visit,
+        scheme: &scheme,
+        batch,
+        done: done.into_iter().collect(),
+        villages: villages
+            .filter(|code| code.starts_with(own.as_str()))
+            .collect(),
+    };
+    let wire: Vec<i32> = numbered.iter().map(|(_, line)| line.line_no).collect();
+    let ends: Vec<_> = stream::iter(numbered.clone())
+        .map(|(line_no, line)| taking.take(line_no, line))
+        .buffered(BATCH_AT_ONCE)
+        .collect()
+        .await;
+    let at = visit.office.desk.clock().now();
+    let mut results = Vec::with_capacity(ends.len());
+    let mut records = Vec::with_capacity(ends.len());
+    let mut broken = None;
+    for (index, end) in ends.into_iter().enumerate() {
+        let end = match end {
+            Ok(end) => end,
+            // What was done until then stands on record; the call sent again goes on.
+            Err(fault) => {
+                broken = Some(fault);
+                continue;
+            }
+        };
+        let claim = match &end {
+            End::Stands { claim, added: _ } => claim.as_ref().map(|claim| claim.id),
+            End::Faulty(_) => None,
+        };
+        let stands = matches!(end, End::Stands { .. });
+        let result = taking.told(wire[index], index, end)?;
+        if let Some(line_no) = numbered[index].0 {
+            let code = result.user_errors.first().map(|error| error.code.code());
+            records.push(BatchLine {
+                line_no,
+                // A claim out of sight stands for it all the same.
+                claim: claim.or_else(|| stands.then(|| lifecycle::ClaimId(uuid::Uuid::nil()))),
+                code: code.map(str::to_owned),
+                at,
+            });
+        }
+        results.push(result);
+    }
+    store.put_batch_lines(&batch, &records).await?;
+    if let Some(fault) = broken {
+        return Err(fault.into());
+    }
+    let progress = store.batch_progress(&batch).await?;
+    Ok(ReferBatchPayload {
+        lines: results,
+        batch: progress.map(|progress| ReferralBatch::of(batch_key, progress)),
+        user_errors: Vec::new(),
+    })
+}
+
+/// Puts an export on record.
+async fn export_of(visit: &Visit, input: StartExportInput) -> Result<StartExportPayload, ApiError> {
+    let caller = visit.caller()?;
+    let StartExportInput {
+        idempotency_key,
+        kind,
+        format,
+        region,
+        scheme_id,
+        purpose,
+    } = input;
+    let kind = engine::bulk::ExportKind::from(kind);
+    let row = authority::row(Place::Export, kind.code());
+    if authority::permit(Some(caller), row).is_err() {
+        return Err(ApiError::new(
+            ErrorCode::Forbidden,
+            "your duties do not allow this",
+        ));
+    }
+    let wrong = |field, reason| -> Result<StartExportPayload, ApiError> {
+        let blocked = Blocked::Validation { field, reason };
+        Ok(StartExportPayload {
+            operation: None,
+            user_errors: vec![refusal(visit, &blocked)?],
+        })
+    };
+    let purpose = purpose.trim().to_owned();
+    if purpose.is_empty() {
+        return wrong("purpose", "EMPTY");
+    }
+    if input::text("purpose", purpose.clone()).is_err() {
+        return wrong("purpose", "TOO_LONG");
+    }
+    let region = crate::query::claims::region(region)?;
+    let scheme = match scheme_id {
+        None => None,
+        Some(id) => match node_id::decode_as(Kind::Scheme, &id) {
+            Some(id) => Some(id),
+            None => return wrong("schemeId", "UNKNOWN"),
+        },
+    };
+    let filter = Filter {
+        region: region.map(|region| region.to_string()),
+        scheme,
+    };
+    let filter =
+        serde_json::to_string(&filter).map_err(|fault| Fault::store("writing a filter", fault))?;
+    let desk = &visit.office.desk;
+    let now = desk.clock().now();
+    let name = format!("{}/{}", caller.account, idempotency_key.0);
+    let export = Export {
+        id: ids::named("export", &name),
+        county: caller.scope.county,
+        account: caller.account,
+        kind,
+        format: format.into(),
+        filter,
+        purpose,
+        created_at: now,
+        expires_at: now + Duration::hours(EXPORT_HOURS_MAX),
+    };
+    match desk.store().put_export(&export).await {
+        Ok(()) => {}
+        Err(Fault::Conflict(_)) => return Err(key_reused()),
+        Err(fault) => return Err(fault.into()),
+    }
+    let operation = BulkOperation::find(visit, export.id).await?;
+    Ok(StartExportPayload {
+        operation,
+        user_errors: Vec::new(),
+    })
+}
+
 /// Mutations of bulk work.
 #[derive(Default)]
 pub struct BulkMutations;
@@ -324,119 +513,8 @@ impl BulkMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The lines and the scheme.")] input: ReferBatchInput,
     ) -> Result<ReferBatchPayload, ApiError> {
-        let visit = Visit::of(ctx)?;
-        let caller = visit.caller()?;
-        let ReferBatchInput {
-            batch_key,
-            scheme_id,
-            lines,
-        } = input;
-        let refused = |error| ReferBatchPayload {
-            lines: Vec::new(),
-            batch: None,
-            user_errors: vec![error],
-        };
-        let id = node_id::decode_as(Kind::Scheme, &scheme_id).ok_or_else(ApiError::not_found)?;
-        let scheme = visit.scheme(SchemeId(id)).await?;
-        let scheme = scheme.ok_or_else(ApiError::not_found)?;
-        if let Err(blocked) = may_refer(caller, &scheme) {
-            return Ok(refused(refusal(visit, &blocked)?));
-        }
-        if lines.is_empty() || lines.len() > BATCH_LINES_MAX {
-            let reason = if lines.is_empty() {
-                "EMPTY"
-            } else {
-                "TOO_MANY"
-            };
-            let field = "lines";
-            return Ok(refused(refusal(
-                visit,
-                &Blocked::Validation { field, reason },
-            )?));
-        }
-        let batch = BatchId {
-            county: caller.scope.county,
-            account: caller.account,
-            key: batch_key.0,
-        };
-        // The first of two lines with one number counts; the second has none.
-        let mut seen = HashSet::new();
-        let mut number = |line: &ReferLineInput| {
-            let line_no = u32::try_from(line.line_no).ok();
-            line_no.filter(|line_no| seen.insert(*line_no))
-        };
-        let numbered: Vec<(Option<u32>, ReferLineInput)> = lines
-            .into_iter()
-            .map(|line| (number(&line), line))
-            .collect();
-        let numbers: Vec<u32> = numbered
-            .iter()
-            .filter_map(|(line_no, _)| *line_no)
-            .collect();
-        let store = visit.office.desk.store();
-        let done = store.done_lines(&batch, &numbers).await?;
-        let own = &caller.scope.region;
-        let villages = visit
-            .regions()
-            .await?
-            .iter()
-            .map(|region| region.code.as_str());
-        let taking = Taking {
-            visit,
-            scheme: &scheme,
-            batch,
-            done: done.into_iter().collect(),
-            villages: villages
-                .filter(|code| code.starts_with(own.as_str()))
-                .collect(),
-        };
-        let wire: Vec<i32> = numbered.iter().map(|(_, line)| line.line_no).collect();
-        let ends: Vec<_> = stream::iter(numbered.clone())
-            .map(|(line_no, line)| taking.take(line_no, line))
-            .buffered(BATCH_AT_ONCE)
-            .collect()
-            .await;
-        let at = visit.office.desk.clock().now();
-        let mut results = Vec::with_capacity(ends.len());
-        let mut records = Vec::with_capacity(ends.len());
-        let mut broken = None;
-        for (index, end) in ends.into_iter().enumerate() {
-            let end = match end {
-                Ok(end) => end,
-                // What was done until then stands on record; the call sent again goes on.
-                Err(fault) => {
-                    broken = Some(fault);
-                    continue;
-                }
-            };
-            let claim = match &end {
-                End::Stands { claim, added: _ } => claim.as_ref().map(|claim| claim.id),
-                End::Faulty(_) => None,
-            };
-            let stands = matches!(end, End::Stands { .. });
-            let result = taking.told(wire[index], index, end)?;
-            if let Some(line_no) = numbered[index].0 {
-                let code = result.user_errors.first().map(|error| error.code.code());
-                records.push(BatchLine {
-                    line_no,
-                    // A claim out of sight stands for it all the same.
-                    claim: claim.or_else(|| stands.then(|| lifecycle::ClaimId(uuid::Uuid::nil()))),
-                    code: code.map(str::to_owned),
-                    at,
-                });
-            }
-            results.push(result);
-        }
-        store.put_batch_lines(&batch, &records).await?;
-        if let Some(fault) = broken {
-            return Err(fault.into());
-        }
-        let progress = store.batch_progress(&batch).await?;
-        Ok(ReferBatchPayload {
-            lines: results,
-            batch: progress.map(|progress| ReferralBatch::of(batch_key, progress)),
-            user_errors: Vec::new(),
-        })
+        // On the heap: the futures of all mutations are one.
+        Box::pin(refer_all(Visit::of(ctx)?, input)).await
     }
 
     /// Asks for an export (导出). It is made while it is taken away from `url` with the same credentials, from
@@ -447,75 +525,6 @@ impl BulkMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What, in which form, what for.")] input: StartExportInput,
     ) -> Result<StartExportPayload, ApiError> {
-        let visit = Visit::of(ctx)?;
-        let caller = visit.caller()?;
-        let StartExportInput {
-            idempotency_key,
-            kind,
-            format,
-            region,
-            scheme_id,
-            purpose,
-        } = input;
-        let kind = engine::bulk::ExportKind::from(kind);
-        let row = authority::row(Place::Export, kind.code());
-        if authority::permit(Some(caller), row).is_err() {
-            return Err(ApiError::new(
-                ErrorCode::Forbidden,
-                "your duties do not allow this",
-            ));
-        }
-        let wrong = |field, reason| -> Result<StartExportPayload, ApiError> {
-            let blocked = Blocked::Validation { field, reason };
-            Ok(StartExportPayload {
-                operation: None,
-                user_errors: vec![refusal(visit, &blocked)?],
-            })
-        };
-        let purpose = purpose.trim().to_owned();
-        if purpose.is_empty() {
-            return wrong("purpose", "EMPTY");
-        }
-        if input::text("purpose", purpose.clone()).is_err() {
-            return wrong("purpose", "TOO_LONG");
-        }
-        let region = crate::query::claims::region(region)?;
-        let scheme = match scheme_id {
-            None => None,
-            Some(id) => match node_id::decode_as(Kind::Scheme, &id) {
-                Some(id) => Some(id),
-                None => return wrong("schemeId", "UNKNOWN"),
-            },
-        };
-        let filter = Filter {
-            region: region.map(|region| region.to_string()),
-            scheme,
-        };
-        let filter = serde_json::to_string(&filter)
-            .map_err(|fault| Fault::store("writing a filter", fault))?;
-        let desk = &visit.office.desk;
-        let now = desk.clock().now();
-        let name = format!("{}/{}", caller.account, idempotency_key.0);
-        let export = Export {
-            id: ids::named("export", &name),
-            county: caller.scope.county,
-            account: caller.account,
-            kind,
-            format: format.into(),
-            filter,
-            purpose,
-            created_at: now,
-            expires_at: now + Duration::hours(EXPORT_HOURS_MAX),
-        };
-        match desk.store().put_export(&export).await {
-            Ok(()) => {}
-            Err(Fault::Conflict(_)) => return Err(key_reused()),
-            Err(fault) => return Err(fault.into()),
-        }
-        let operation = BulkOperation::find(visit, export.id).await?;
-        Ok(StartExportPayload {
-            operation,
-            user_errors: Vec::new(),
-        })
+        Box::pin(export_of(Visit::of(ctx)?, input)).await
     }
 }

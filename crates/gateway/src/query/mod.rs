@@ -47,7 +47,7 @@ pub struct SingleQueries;
 
 /// The node of an id, if there is one in the caller's scope, of a type the caller may read.
 async fn find(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
-    let found = look(visit, id).await?;
+    let found = Box::pin(look(visit, id)).await?;
     Ok(found.filter(|node| {
         let row = authority::row(Place::Node, &node.introspection_type_name());
         authority::permit(visit.caller().ok(), row).is_ok()

@@ -102,7 +102,7 @@ async fn good_lines_go_on_and_bad_ones_come_back() {
         let other = send(&wire, Role::Shimenzhai, key, &[other]).await;
         assert_eq!(
             other["lines"][0]["userErrors"][0]["code"], "KEY_REUSED",
-            "{reused}"
+            "{other}"
         );
         assert_eq!(other["batch"]["done"], 2);
     }
