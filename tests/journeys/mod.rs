@@ -4,5 +4,6 @@ mod bulk;
 mod by_hand;
 mod calendar;
 mod demo;
+mod identity;
 mod operator;
 mod rehearse;

@@ -3,6 +3,7 @@
 
 use crate::bulk::Bulk;
 use crate::caller::Scope;
+use crate::identity::Identity;
 use crate::limits;
 use crate::outlook::Outlook;
 use crate::registry::Registry;
@@ -498,5 +499,5 @@ pub trait ClaimReader: Send + Sync {
 }
 
 /// Everything the product needs from a store.
-pub trait Store: ClaimStore + ClaimReader + Registry + Bulk {}
-impl<T: ClaimStore + ClaimReader + Registry + Bulk> Store for T {}
+pub trait Store: ClaimStore + ClaimReader + Registry + Identity + Bulk {}
+impl<T: ClaimStore + ClaimReader + Registry + Identity + Bulk> Store for T {}

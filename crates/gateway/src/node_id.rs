@@ -37,10 +37,16 @@ pub enum Kind {
     Event,
     /// An export.
     Bulk,
+    /// A session or API key.
+    Pass,
+    /// A duty for a time.
+    Assignment,
+    /// A substitution.
+    Substitution,
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 14] = [
         Self::Claim,
         Self::Household,
         Self::Member,
@@ -52,6 +58,9 @@ impl Kind {
         Self::Notice,
         Self::Event,
         Self::Bulk,
+        Self::Pass,
+        Self::Assignment,
+        Self::Substitution,
     ];
 
     const fn tag(self) -> u8 {
@@ -66,14 +75,24 @@ impl Kind {
             Self::Payment => b'T',
             Self::Notice => b'N',
             Self::Event => b'E',
-            Self::Bulk => b'B',
+            Self::Bulk => b'X',
+            Self::Pass => b'K',
+            Self::Assignment => b'A',
+            Self::Substitution => b'B',
         }
     }
 
     /// Whether it is part of something.
     const fn is_part(self) -> bool {
         match self {
-            Self::Claim | Self::Household | Self::Scheme | Self::Person | Self::Bulk => false,
+            Self::Claim
+            | Self::Household
+            | Self::Scheme
+            | Self::Person
+            | Self::Bulk
+            | Self::Pass
+            | Self::Assignment
+            | Self::Substitution => false,
             Self::Member
             | Self::Payee
             | Self::Objection

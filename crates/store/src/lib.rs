@@ -12,6 +12,7 @@ mod connect;
 mod dialect;
 mod entity;
 mod gather;
+mod identity;
 mod lane;
 #[cfg(test)]
 mod plans;

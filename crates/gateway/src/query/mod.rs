@@ -3,6 +3,7 @@
 pub mod bulk;
 pub mod claims;
 pub mod households;
+pub mod identity;
 pub mod preview;
 pub mod work_queue;
 
@@ -37,6 +38,7 @@ pub struct Query(
     bulk::BulkQueries,
     claims::ClaimQueries,
     households::HouseholdQueries,
+    identity::IdentityQueries,
     preview::PreviewQueries,
     work_queue::WorkQueueQueries,
 );
@@ -111,6 +113,7 @@ async fn look(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
                 .find(|it| u128::from(it.version) == place)
                 .map(|it| Node::Event(it.into()))
         }
+        Kind::Pass | Kind::Assignment | Kind::Substitution => None,
     })
 }
 
