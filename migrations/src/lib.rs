@@ -70,6 +70,8 @@ steps! {
     "0009_identity",
     // The second lock on who sees a row: roles and policies of `PostgreSQL`.
     "0011_row_security",
+    // What came in and went out in bulk.
+    "0012_bulk",
     // The same for the tables of 0009.
     "0013_identity_sight",
 }

@@ -265,6 +265,14 @@ impl Server {
     }
 
     /// Resident memory in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let text = line.unwrap().trim().trim_end_matches(" kB");
+        text.parse().unwrap()
+    }
+
+    /// The address of a path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
@@ -317,6 +325,14 @@ impl Client {
         let query =
             std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("no document {document}"));
         self.query(&query, variables).await
+    }
+
+    /// Takes an export away.
+    pub async fn take_away(&self, server: &Server, url: &str) -> String {
+        let request = self.http.get(server.url(url)).bearer_auth(&self.token);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.text().await.unwrap()
     }
 
     /// Sends any document.

@@ -1,25 +1,17 @@
 //! A referral list through the desk: each good line becomes a draft and a referral, through the
 //! same door as everybody's; what cannot go on comes back as a sheet of the same layout.
 //!
-//! Reading the same list again, or the mended one, adds only what is missing: a household is found
-//! by its people's identity numbers, a claim by a key that follows from account, member, peril and
-//! day. Ids of people are fresh, not hashes of their numbers: whoever sees such an id could find
-//! the number by trying all of them.
+//! Reading the same list again, or the mended one, adds only what is missing: `engine::referral_batch`
+//! has the rule.
 
 use crate::sheet::referral::{self, Column, ReferralLine, ReferralSheet};
 use crate::sheet::{CellFault, SheetFault};
-use engine::desk::Submission;
-use engine::household::{Household, IdNumber, Member, Payee};
+use engine::referral_batch::{self, Hand, LineFault, LineKey, may_refer};
 use engine::registry::Region;
-use engine::{Caller, Desk, Fault, Outcome, ids, sight};
-use lifecycle::phase::referral::{Basis, Case};
-use lifecycle::{
-    Blocked, Claim, ClaimId, Command, CommandKind, DraftReferral, HouseholdId, MemberId, PayeeId,
-    RegionCode, Scheme, SchemeId,
-};
+use engine::{Caller, Desk, Fault};
+use lifecycle::{Blocked, Claim, ClaimId, CommandKind, RegionCode, Scheme, SchemeId};
 use std::fmt;
 use std::sync::Arc;
-use tokio::sync::Mutex;
 
 /// Names offered when a village is not found.
 const SUGGESTIONS_MAX: usize = 3;
@@ -308,13 +300,6 @@ struct Clerk<'a> {
     dry_run: bool,
 }
 
-/// Household, member and payee of a line.
-struct Home {
-    household: HouseholdId,
-    insured: MemberId,
-    payee: PayeeId,
-}
-
 impl Clerk<'_> {
     fn fault(
         &self,
@@ -325,7 +310,6 @@ impl Clerk<'_> {
         self.sheet.fault(self.line.row, column, what, what_to_do)
     }
 
-    /// Nothing may be registered for somebody who may not refer; the judge would say so too late.
     fn permitted<'s>(&self, scheme: Option<&'s Scheme>) -> Result<&'s Scheme, CellFault> {
         let Some(scheme) = scheme else {
             return Err(self.fault(
@@ -334,14 +318,8 @@ impl Clerk<'_> {
                 "请重新选择方案 / choose the scheme again",
             ));
         };
-        let duties = scheme.duties_of(CommandKind::DraftReferral);
-        if duties.iter().any(|duty| self.caller.holds(*duty)) {
-            Ok(scheme)
-        } else {
-            Err(self.blocked(&Blocked::DutyMissing {
-                command: CommandKind::DraftReferral,
-            }))
-        }
+        may_refer(self.caller, scheme).map_err(|blocked| self.blocked(&blocked))?;
+        Ok(scheme)
     }
 
     async fn take(&self, scheme: &Scheme, gazetteer: &Gazetteer) -> Result<End, Fault> {
@@ -358,14 +336,69 @@ impl Clerk<'_> {
                 )]));
             }
         };
-        match self.settle(&village).await? {
-            Ok(Some(home)) => self.refer(scheme, &home).await,
-            Ok(None) => Ok(End::Stands {
-                claim: None,
-                added: true,
-            }),
-            Err(faults) => Ok(End::Faulty(faults)),
-        }
+        let clerk = referral_batch::Clerk {
+            desk: self.desk,
+            caller: self.caller,
+            hand: if self.dry_run {
+                Hand::Looks
+            } else {
+                Hand::Writes
+            },
+        };
+        let line = self.line.clone().at(village);
+        Ok(match clerk.take(scheme, &line, &LineKey::Event).await? {
+            referral_batch::End::Stands { claim, added } => End::Stands { claim, added },
+            referral_batch::End::Faulty(faults) => {
+                End::Faulty(faults.iter().map(|fault| self.told(fault)).collect())
+            }
+        })
+    }
+
+    /// A fault in words, at its column.
+    fn told(&self, fault: &LineFault) -> CellFault {
+        let (column, what, to_do) = match fault {
+            LineFault::HeadElsewhere => (
+                Some(Column::Village),
+                "户主登记的村与本表不同 / the head is registered in another village",
+                "请核对村和户主身份证号;若已迁移请先变更登记 / check village and ID number",
+            ),
+            LineFault::InsuredElsewhere => (
+                Some(Column::InsuredId),
+                "涉及人登记在另一户 / the person is registered in another household",
+                "请核对涉及人和户主的身份证号;若已分户请先变更登记 / check both ID numbers",
+            ),
+            LineFault::HeadName | LineFault::InsuredName => (
+                Some(if *fault == LineFault::HeadName {
+                    Column::HeadName
+                } else {
+                    Column::InsuredName
+                }),
+                "姓名与该身份证号已登记的姓名不同 / the ID number is registered under another name",
+                "请核对姓名和身份证号 / check name and ID number",
+            ),
+            LineFault::PayeeNoMember => (
+                Some(Column::PayeeName),
+                "收款人不是户主、涉及人或已登记的家庭成员 / the payee is not a known member of the household",
+                "请填本户成员;同名时请加“收款人身份证号” / name a member, with the ID number if two share the name",
+            ),
+            LineFault::PayeeName => (
+                Some(Column::PayeeName),
+                "收款人姓名与身份证号不符 / name and ID number of the payee do not belong together",
+                "请核对收款人 / check the payee",
+            ),
+            LineFault::MembersMax => (
+                Some(Column::InsuredId),
+                "该户登记的成员已满 / the household has as many members as can be",
+                "请核对户主身份证号 / check the head's ID number",
+            ),
+            LineFault::Differs => (
+                None,
+                "该人该次事件已经推送,但金额、评议或收款人与本表不同 / already referred, with other contents",
+                "导入不会改动已有案件;请在案件中修改,或改正本行 / amend the claim itself, or correct this row",
+            ),
+            LineFault::Blocked(blocked) => return self.blocked(blocked),
+        };
+        self.fault(column, what, to_do)
     }
 
     fn unknown_place(&self, column: Column, names: &[&str]) -> CellFault {
@@ -389,303 +422,11 @@ impl Clerk<'_> {
         )
     }
 
-    /// Finds or registers household, member and payee. `None` when a dry run would register them.
-    async fn settle(
-        &self,
-        village: &RegionCode,
-    ) -> Result<Result<Option<Home>, Vec<CellFault>>, Fault> {
-        // Two readings of one list at the same time (a double click) must not register a household
-        // twice; between processes the store's unique key decides, and the loser looks again.
-        static REGISTERING: Mutex<()> = Mutex::const_new(());
-        let _alone = REGISTERING.lock().await;
-        let mut attempts = 0;
-        loop {
-            let known = self.household_of(&self.line.head_id).await?;
-            let insured_at = self.household_of(&self.line.insured_id).await?;
-            let faults = self.contradictions(village, known.as_ref(), insured_at.as_ref());
-            if !faults.is_empty() {
-                return Ok(Err(faults));
-            }
-            let (household, home, changed) = self.with_line(village, known);
-            let home = match home {
-                Ok(home) => home,
-                Err(fault) => return Ok(Err(vec![fault])),
-            };
-            if !changed {
-                return Ok(Ok(Some(home)));
-            }
-            if self.dry_run {
-                return Ok(Ok(None));
-            }
-            match self.desk.store().put_household(&household).await {
-                Ok(()) => return Ok(Ok(Some(home))),
-                Err(fault) if attempts > 0 => return Err(fault),
-                Err(fault) => {
-                    tracing::warn!(%fault, "a household was registered elsewhere at the same time?");
-                    attempts += 1;
-                }
-            }
-        }
-    }
-
-    async fn household_of(&self, id_number: &IdNumber) -> Result<Option<Household>, Fault> {
-        // Whether a person is registered elsewhere in the county is told, not where.
-        let county = self.caller.scope.county;
-        let found = self.desk.store().household_of(county, id_number);
-        sight::whole_county(found).await
-    }
-
-    /// What the list says otherwise than the register. The texts do not say what the register says:
-    /// the household may be outside the caller's region.
-    fn contradictions(
-        &self,
-        village: &RegionCode,
-        known: Option<&Household>,
-        insured_at: Option<&Household>,
-    ) -> Vec<CellFault> {
-        let line = self.line;
-        let mut faults = Vec::new();
-        if known.is_some_and(|it| it.village != *village) {
-            faults.push(self.fault(
-                Some(Column::Village),
-                "户主登记的村与本表不同 / the head is registered in another village",
-                "请核对村和户主身份证号;若已迁移请先变更登记 / check village and ID number",
-            ));
-        }
-        let home = known.map(|it| it.id);
-        if insured_at.is_some_and(|it| Some(it.id) != home) {
-            faults.push(self.fault(
-                Some(Column::InsuredId),
-                "涉及人登记在另一户 / the person is registered in another household",
-                "请核对涉及人和户主的身份证号;若已分户请先变更登记 / check both ID numbers",
-            ));
-        }
-        if !faults.is_empty() {
-            return faults;
-        }
-        let people = [
-            (Column::HeadName, &line.head_id, &line.head_name),
-            (Column::InsuredName, &line.insured_id, &line.insured_name),
-        ];
-        for (column, id_number, name) in people {
-            let registered = known.and_then(|it| member(it, id_number));
-            if registered.is_some_and(|it| it.name != *name) {
-                faults.push(self.fault(
-                    Some(column),
-                    "姓名与该身份证号已登记的姓名不同 / the ID number is registered under another name",
-                    "请核对姓名和身份证号 / check name and ID number",
-                ));
-            }
-        }
-        faults
-    }
-
-    /// The household with what the line adds to it, and whether it adds anything.
-    fn with_line(
-        &self,
-        village: &RegionCode,
-        known: Option<Household>,
-    ) -> (Household, Result<Home, CellFault>, bool) {
-        let line = self.line;
-        let mut changed = known.is_none();
-        let mut household = known.unwrap_or_else(|| {
-            let head = Self::new_member(&line.head_name, &line.head_id, "户主");
-            Household {
-                id: HouseholdId(ids::fresh()),
-                county: self.caller.scope.county,
-                village: village.clone(),
-                kind: line.kind.clone(),
-                listed_on: Some(line.decided_on),
-                head: head.id,
-                persons: line.persons,
-                members: vec![head],
-                payees: Vec::new(),
-            }
-        });
-        let insured = member(&household, &line.insured_id).map(|it| it.id);
-        let insured = insured.unwrap_or_else(|| {
-            changed = true;
-            let new = Self::new_member(&line.insured_name, &line.insured_id, &line.relation);
-            let id = new.id;
-            household.members.push(new);
-            id
-        });
-        let payee = self.payee(&mut household, &mut changed);
-        let home = payee.map(|payee| Home {
-            household: household.id,
-            insured,
-            payee,
-        });
-        (household, home, changed)
-    }
-
-    fn new_member(name: &str, id_number: &IdNumber, relation: &str) -> Member {
-        Member {
-            id: MemberId(ids::fresh()),
-            name: name.to_owned(),
-            id_number: id_number.clone(),
-            relation: relation.to_owned(),
-            died_on: None,
-            checked_on: None,
-        }
-    }
-
-    /// The payee must be a member: a list cannot make a stranger one by naming an account.
-    fn payee(&self, household: &mut Household, changed: &mut bool) -> Result<PayeeId, CellFault> {
-        let line = self.line;
-        let mut named = household.members.iter().filter(|it| match &line.payee_id {
-            Some(id_number) => it.id_number == *id_number,
-            None => it.name == line.payee_name,
-        });
-        let (Some(member), None) = (named.next(), named.next()) else {
-            return Err(self.fault(
-                Some(Column::PayeeName),
-                "收款人不是户主、涉及人或已登记的家庭成员 / the payee is not a known member of the household",
-                "请填本户成员;同名时请加“收款人身份证号” / name a member, with the ID number if two share the name",
-            ));
-        };
-        if member.name != line.payee_name {
-            return Err(self.fault(
-                Some(Column::PayeeName),
-                "收款人姓名与身份证号不符 / name and ID number of the payee do not belong together",
-                "请核对收款人 / check the payee",
-            ));
-        }
-        let known = household.payees.iter().find(|it| {
-            it.member == member.id
-                && it.holder_name == line.payee_name
-                && it.bank == line.bank
-                && it.account == line.account
-        });
-        if let Some(payee) = known {
-            return Ok(payee.id);
-        }
-        *changed = true;
-        let payee = Payee {
-            id: PayeeId(ids::fresh()),
-            member: member.id,
-            holder_name: line.payee_name.clone(),
-            bank: line.bank.clone(),
-            account: line.account.clone(),
-        };
-        let id = payee.id;
-        household.payees.push(payee);
-        Ok(id)
-    }
-
-    /// Drafts and refers, each with a key of its own that follows from the line.
-    async fn refer(&self, scheme: &Scheme, home: &Home) -> Result<End, Fault> {
-        let line = self.line;
-        let name = format!(
-            "{}/{}/{}/{}/{}",
-            self.caller.scope.county, self.caller.account, home.insured, line.peril, line.event_on
-        );
-        let key = ids::named("import", &name);
-        let id = Desk::ids(self.caller, key).claim();
-        let case = Case {
-            insured: home.insured,
-            peril: line.peril,
-            event_on: line.event_on,
-            submitted: line.self_paid,
-            payee: home.payee,
-            basis: Some(Basis {
-                decided_on: line.decided_on,
-                document: line.document.clone(),
-            }),
-        };
-        if self.dry_run {
-            let claim = self.desk.store().claim(&self.caller.scope, id).await?;
-            let added = claim.is_none();
-            return Ok(End::Stands {
-                claim: claim.map(Box::new),
-                added,
-            });
-        }
-        let draft = Submission {
-            claim: None,
-            key,
-            command: Command::DraftReferral(DraftReferral {
-                id,
-                scheme: scheme.id,
-                household: home.household,
-                case,
-            }),
-        };
-        let (drafted, replay) = match self.desk.submit(self.caller, draft).await? {
-            Outcome::Done { claim, replay, .. } => (claim, replay),
-            Outcome::Blocked(Blocked::DuplicateEvent { number }) => {
-                return self.stands_already(&number).await;
-            }
-            Outcome::Blocked(blocked) => return Ok(End::Faulty(vec![self.blocked(&blocked)])),
-            Outcome::KeyReused => return Ok(End::Faulty(vec![self.differs()])),
-            Outcome::Stale { .. } | Outcome::NotFound => {
-                return Ok(End::Faulty(vec![self.blocked(&Blocked::Validation {
-                    field: "householdId",
-                    reason: "UNKNOWN",
-                })]));
-            }
-        };
-        let refer = Submission {
-            claim: Some((drafted.id, drafted.version)),
-            key: ids::named("import-refer", &name),
-            command: Command::ReferCase,
-        };
-        Ok(match self.desk.submit(self.caller, refer).await? {
-            Outcome::Done {
-                claim,
-                replay: again,
-                ..
-            } => End::Stands {
-                claim: Some(claim),
-                added: !(replay && again),
-            },
-            // Somebody has taken the draft further since: it stands.
-            Outcome::Stale { .. } if replay => End::Stands {
-                claim: Some(drafted),
-                added: false,
-            },
-            Outcome::Blocked(blocked) => End::Faulty(vec![self.blocked(&blocked)]),
-            Outcome::Stale { .. } | Outcome::NotFound | Outcome::KeyReused => {
-                End::Faulty(vec![self.differs()])
-            }
-        })
-    }
-
-    /// Another account, or another way, has already referred this event.
-    async fn stands_already(&self, number: &str) -> Result<End, Fault> {
-        let scope = &self.caller.scope;
-        let claim = self.desk.store().claim_by_number(scope, number).await?;
-        let same = claim
-            .as_ref()
-            .is_none_or(|claim| claim.case.submitted == self.line.self_paid);
-        if same {
-            Ok(End::Stands {
-                claim: claim.map(Box::new),
-                added: false,
-            })
-        } else {
-            Ok(End::Faulty(vec![self.differs()]))
-        }
-    }
-
-    fn differs(&self) -> CellFault {
-        self.fault(
-            None,
-            "该人该次事件已经推送,但金额、评议或收款人与本表不同 / already referred, with other contents",
-            "导入不会改动已有案件;请在案件中修改,或改正本行 / amend the claim itself, or correct this row",
-        )
-    }
-
     /// A refusal of the desk, in words, at the column it is about.
     fn blocked(&self, blocked: &Blocked) -> CellFault {
         let (column, what, to_do) = refusal(blocked);
         self.fault(column, what, to_do)
     }
-}
-
-fn member<'a>(household: &'a Household, id_number: &IdNumber) -> Option<&'a Member> {
-    let mut members = household.members.iter();
-    members.find(|it| it.id_number == *id_number)
 }
 
 fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {

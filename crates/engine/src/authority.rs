@@ -200,6 +200,8 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Query "workQueue": Who::Holders(CLAIM), Read, Claim;
     Query "household": Who::Holders(CASE), Read, Household;
     Query "households": Who::Holders(CASE), Read, Household;
+    Query "referralBatch": Who::Command(CommandKind::DraftReferral), Bulk, Own;
+    Query "bulkOperation": Who::Holders(CASE), Bulk, Own;
     Query "householdOf": Who::Holders(LOOKING_UP), Read, Household;
     Query "scheme": Who::SignedIn, Read, Scheme;
     Query "schemes": Who::SignedIn, Read, Scheme;
@@ -238,6 +240,13 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Mutation "registerPayee": Who::Holders(REGISTERING), Act, Household;
     Mutation "recordLivenessCheck": Who::Holders(CHECKING), Act, Household;
 
+    Mutation "referBatch": Who::Command(CommandKind::DraftReferral), Bulk, Household;
+    Mutation "startExport": Who::Holders(CASE), Bulk, Own;
+
+    Export "CLAIMS": Who::Holders(CASE), Bulk, Claim;
+    Export "EVENTS": Who::Holders(CASE), Bulk, Claim;
+    Export "HOUSEHOLDS": Who::Holders(CASE), Bulk, Household;
+
     Subscription "__typename": Who::Anyone, Read, Nothing;
     Subscription "claimEvents": Who::Holders(CLAIM), Read, Claim;
 
@@ -250,6 +259,7 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Node "Objection": Who::Holders(CASE), Read, Claim;
     Node "Notice": Who::Holders(CLAIM), Read, Claim;
     Node "Payout": Who::Holders(PAYING), Read, Claim;
+    Node "BulkOperation": Who::Holders(CASE), Bulk, Own;
     Node "ClaimEvent": Who::Holders(CLAIM), Read, Claim;
 
     Field "Claim.household": Who::Holders(CASE), Read, Household;

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod audit;
 pub mod authority;
+pub mod bulk;
 pub mod calendar_file;
 pub mod caller;
 pub mod clock;
@@ -20,6 +21,7 @@ pub mod outlook;
 pub mod password;
 pub mod ports;
 pub mod quote;
+pub mod referral_batch;
 pub mod registry;
 pub mod rehearse;
 pub mod retelling;

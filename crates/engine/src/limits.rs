@@ -58,3 +58,15 @@ pub const TIMER_ROUND_MAX: u32 = 200;
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// Longest password, in bytes: hashing takes time with length.
 pub const PASSWORD_BYTES_MAX: usize = 256;
+/// Members of one household by name: an answer shows them all.
+pub const MEMBERS_MAX: usize = 50;
+/// Lines of one `referBatch`: about as many as a request body holds ([`BODY_BYTES_MAX`]).
+pub const BATCH_LINES_MAX: usize = 500;
+/// Lines of one batch that are in the desk's hands at a time: enough to fill its rounds.
+pub const BATCH_AT_ONCE: usize = 16;
+/// Hours in which an export may be taken away.
+pub const EXPORT_HOURS_MAX: i64 = 24;
+/// Rows of one export; a county has fewer claims in ten years.
+pub const EXPORT_ROWS_MAX: u64 = 200_000;
+/// Rows of one spreadsheet that leaves: it is put together before its first byte goes.
+pub const EXPORT_SHEET_ROWS_MAX: u64 = 20_000;

@@ -1,6 +1,7 @@
 //! The ports the store implements. The store owns the transaction; the engine lends it a
 //! synchronous judge, so no I/O can hide in a judgement.
 
+use crate::bulk::Bulk;
 use crate::caller::Scope;
 use crate::identity::Identity;
 use crate::limits;
@@ -498,5 +499,5 @@ pub trait ClaimReader: Send + Sync {
 }
 
 /// Everything the product needs from a store.
-pub trait Store: ClaimStore + ClaimReader + Registry + Identity {}
-impl<T: ClaimStore + ClaimReader + Registry + Identity> Store for T {}
+pub trait Store: ClaimStore + ClaimReader + Registry + Identity + Bulk {}
+impl<T: ClaimStore + ClaimReader + Registry + Identity + Bulk> Store for T {}

@@ -11,6 +11,7 @@ mod budget;
 mod cursor;
 mod door;
 mod errors;
+mod export;
 mod feed;
 mod guard;
 mod http;

@@ -141,6 +141,7 @@ catalogue! {
     AlreadyInstructed = "ALREADY_INSTRUCTED" on "claimId" { "上一笔付款结果不明,不能再次付款" "the outcome of the last payment is not known" }
     LivenessStale = "LIVENESS_STALE" on "claimId" { "收款人生存核验已超过{daysMax}天,请重新核验" "the payee's liveness check is older than {daysMax} days" }
     CalendarMissing = "CALENDAR_MISSING" on "claimId" { "缺少{year}年节假日安排,不能计算期限" "the calendar holds no days of {year}" }
+    KeyReused = "KEY_REUSED" on "lineNo" { "该事件或该行号已推送过,内容与本次不同" "this event or line was referred with other contents" }
     WrongCredentials = "WRONG_CREDENTIALS" on "login" { "账号或口令不正确" "login or password is wrong" }
     SecondFactorRequired = "SECOND_FACTOR_REQUIRED" on "login" { "请再输入第二因素的验证码" "a code of the second factor must follow" }
     WrongCode = "WRONG_CODE" on "code" { "验证码不对或已用过" "the code is wrong or was used" }
@@ -303,6 +304,10 @@ fn chinese(name: &str, text: &str) -> String {
         "NOT_AN_ACCOUNT" => Some("账号应为8至32位数字"),
         "AFTER_THE_CHECK" => Some("不能晚于核验日"),
         "NOT_A_SESSION" => Some("接口密钥不能在此注销"),
+        "REGISTERED_ELSEWHERE" => Some("登记在其他村或其他户"),
+        "NAME_DIFFERS" => Some("姓名与该身份证号已登记的姓名不同"),
+        "NOT_AN_ID_NUMBER" => Some("身份证号不正确"),
+        "TWICE" => Some("行号重复或不是正数"),
         "NOT_A_NUMBER" => Some("数值不正确"),
         "REGISTER_PAYEE" => Some("登记收款人"),
         "RECORD_LIVENESS_CHECK" => Some("登记生存核验"),

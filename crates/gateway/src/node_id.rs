@@ -35,6 +35,8 @@ pub enum Kind {
     Notice,
     /// An event of a claim; its own part is the place in the history.
     Event,
+    /// An export.
+    Bulk,
     /// A session or API key.
     Pass,
     /// A duty for a time.
@@ -44,7 +46,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Claim,
         Self::Household,
         Self::Member,
@@ -55,6 +57,7 @@ impl Kind {
         Self::Payment,
         Self::Notice,
         Self::Event,
+        Self::Bulk,
         Self::Pass,
         Self::Assignment,
         Self::Substitution,
@@ -72,6 +75,7 @@ impl Kind {
             Self::Payment => b'T',
             Self::Notice => b'N',
             Self::Event => b'E',
+            Self::Bulk => b'X',
             Self::Pass => b'K',
             Self::Assignment => b'A',
             Self::Substitution => b'B',
@@ -85,6 +89,7 @@ impl Kind {
             | Self::Household
             | Self::Scheme
             | Self::Person
+            | Self::Bulk
             | Self::Pass
             | Self::Assignment
             | Self::Substitution => false,

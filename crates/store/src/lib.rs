@@ -7,6 +7,7 @@
 //! implement the other ports.
 #![warn(missing_docs)]
 
+mod bulk;
 mod connect;
 mod dialect;
 mod entity;

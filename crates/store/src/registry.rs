@@ -156,7 +156,7 @@ impl SqlStore {
         execute(transaction, table, statement).await
     }
 
-    async fn put_one(
+    pub(crate) async fn put_one(
         &self,
         table: &'static str,
         columns: &[&str],

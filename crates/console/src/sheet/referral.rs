@@ -7,7 +7,8 @@ use benefits::{Fen, MoneyFault};
 use chrono::NaiveDate;
 use engine::household::{BankAccount, IdNumber, IdNumberFault, half_width};
 use engine::limits;
-use lifecycle::Peril;
+use engine::referral_batch::Line;
+use lifecycle::{Peril, RegionCode};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 
@@ -130,6 +131,31 @@ pub struct ReferralLine {
     pub bank: String,
     /// 银行账号.
     pub account: BankAccount,
+}
+
+impl ReferralLine {
+    /// The line for the desk, once its village is found.
+    pub(crate) fn at(self, village: RegionCode) -> Line {
+        Line {
+            village,
+            head_name: self.head_name,
+            head_id: self.head_id,
+            kind: self.kind,
+            persons: self.persons,
+            insured_name: self.insured_name,
+            insured_id: self.insured_id,
+            relation: self.relation,
+            peril: self.peril,
+            event_on: self.event_on,
+            submitted: self.self_paid,
+            decided_on: self.decided_on,
+            document: self.document,
+            payee_name: self.payee_name,
+            payee_id: self.payee_id,
+            bank: self.bank,
+            account: self.account,
+        }
+    }
 }
 
 /// A row that is no household, and why it was passed over.

@@ -3,6 +3,7 @@
 //!
 //! "Failure n" names a row of the list of what went wrong in other systems.
 
+use crate::bulk::{BatchId, BatchLine, Download, Export, ExportFormat, ExportKind, Progress};
 use crate::caller::Scope;
 use crate::desk::Submission;
 use crate::household::{BankAccount, Household, IdNumber, Payee, PoolBalances};
@@ -93,6 +94,7 @@ macro_rules! store_contracts {
             households_are_listed
             histories_are_read_together
             outlook_is_what_happens
+            bulk_work_is_on_record
             pages_are_stable
             filters_select
             counts_agree_with_rows
@@ -1126,6 +1128,112 @@ async fn outlook_is_what_happens(store: Arc<dyn Store>) {
     let used = look(Role::Handler, &done, key, Command::AcceptReferral).await;
     assert!(matches!(used, Outlook::Would { .. }), "{used:?}");
     desk.expect_sound().await;
+}
+
+/// Failure 23: received is done and refused; what is done stays done; an export is its requester's.
+async fn bulk_work_is_on_record(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let (store, at) = (desk.store(), desk.now());
+    let batch = BatchId {
+        county: county(),
+        account: Role::Shimenzhai.account_id(),
+        key: ids::fresh(),
+    };
+    let line = |line_no, claim: Option<ClaimId>| BatchLine {
+        line_no,
+        claim,
+        code: claim.is_none().then(|| "VALIDATION".to_owned()),
+        at,
+    };
+    let progress = async || store.batch_progress(&batch).await.expect("reading");
+    assert_eq!(progress().await, None);
+    let claim = Some(ClaimId(ids::fresh()));
+    let lines = [line(1, claim), line(2, None), line(7, None)];
+    store
+        .put_batch_lines(&batch, &lines)
+        .await
+        .expect("writing");
+    let told = |received, done, last_line| {
+        Some(Progress {
+            received,
+            done,
+            refused: received - done,
+            last_line,
+        })
+    };
+    assert_eq!(progress().await, told(3, 1, 7));
+    let lines = [line(1, None), line(2, claim)];
+    store
+        .put_batch_lines(&batch, &lines)
+        .await
+        .expect("writing");
+    assert_eq!(progress().await, told(3, 2, 7), "what is done stays done");
+    let mut done = store
+        .done_lines(&batch, &[7, 2, 1, 3])
+        .await
+        .expect("reading");
+    done.sort_unstable();
+    assert_eq!(done, [1, 2]);
+    for other in [
+        BatchId {
+            key: ids::fresh(),
+            ..batch
+        },
+        BatchId {
+            account: Role::CountyCaseworker.account_id(),
+            ..batch
+        },
+    ] {
+        assert_eq!(store.batch_progress(&other).await.expect("reading"), None);
+        let done = store.done_lines(&other, &[1, 2]).await.expect("reading");
+        assert!(done.is_empty());
+    }
+
+    let export = Export {
+        id: ids::fresh(),
+        county: county(),
+        account: batch.account,
+        kind: ExportKind::Claims,
+        format: ExportFormat::Csv,
+        filter: "{}".into(),
+        purpose: "年度核对".into(),
+        created_at: at,
+        expires_at: at + Duration::hours(24),
+    };
+    store.put_export(&export).await.expect("writing");
+    let again = Export {
+        created_at: at + Duration::hours(1),
+        ..export.clone()
+    };
+    store.put_export(&again).await.expect("the same once more");
+    let other = Export {
+        purpose: "其他".into(),
+        ..export.clone()
+    };
+    let conflict = store.put_export(&other).await;
+    assert!(matches!(conflict, Err(Fault::Conflict(_))), "{conflict:?}");
+    let own = store.export(county(), export.account, export.id).await;
+    assert_eq!(own.expect("reading").as_ref(), Some(&export));
+    let foreign = store
+        .export(county(), Role::CountyCaseworker.account_id(), export.id)
+        .await;
+    assert_eq!(foreign.expect("reading"), None);
+    let mut download = Download {
+        id: ids::fresh(),
+        export: export.id,
+        at,
+        rows: None,
+    };
+    let note = async |download: &Download| {
+        let noted = store
+            .note_download(county(), export.account, download)
+            .await;
+        noted.expect("writing");
+        store.downloads(county(), export.id).await.expect("reading")
+    };
+    assert_eq!(note(&download).await, [download.clone()]);
+    download.rows = Some(12);
+    assert_eq!(note(&download).await, [download.clone()]);
 }
 
 async fn sees_only(desk: &TestDesk, scope: &Scope, own: &Claim, foreign: &Claim) {

@@ -8,6 +8,7 @@
 //! * a notice is due for the timer when its term is over, it is proved, and no objection is open:
 //!   one that cannot close must not keep the timer from those that can.
 
+use crate::bulk::{BatchId, BatchLine, Bulk, Download, Export, Progress};
 use crate::caller::Scope;
 use crate::household::{BankAccount, Household, IdNumber, Member, Payee, PoolBalances};
 use crate::limits;
@@ -190,6 +191,9 @@ struct Tables {
     notices: Vec<NoticeEntry>,
     objections: BTreeMap<ObjectionId, (ClaimId, ObjectionStatus)>,
     refusals: Vec<Refusal>,
+    batch_lines: BTreeMap<(BatchId, u32), BatchLine>,
+    exports: BTreeMap<(CountyCode, Uuid), Export>,
+    downloads: Vec<(CountyCode, Download)>,
 }
 
 impl MemoryStore {
@@ -1157,6 +1161,95 @@ impl ClaimStore for MemoryStore {
         asks.into_iter()
             .map(|(ask, judge)| tables.consider(&ask, judge))
             .collect()
+    }
+}
+
+#[async_trait]
+impl Bulk for MemoryStore {
+    async fn put_batch_lines(&self, batch: &BatchId, lines: &[BatchLine]) -> Result<(), Fault> {
+        let mut tables = self.tables();
+        for line in lines {
+            let stands = tables.batch_lines.entry((*batch, line.line_no));
+            let stands = stands.or_insert_with(|| line.clone());
+            if stands.claim.is_none() {
+                *stands = line.clone();
+            }
+        }
+        Ok(())
+    }
+
+    async fn done_lines(&self, batch: &BatchId, line_nos: &[u32]) -> Result<Vec<u32>, Fault> {
+        let tables = self.tables();
+        let done = |line_no: &&u32| {
+            let line = tables.batch_lines.get(&(*batch, **line_no));
+            line.is_some_and(|line| line.claim.is_some())
+        };
+        Ok(line_nos.iter().filter(done).copied().collect())
+    }
+
+    async fn batch_progress(&self, batch: &BatchId) -> Result<Option<Progress>, Fault> {
+        let tables = self.tables();
+        let (mut received, mut done, mut last_line) = (0, 0, 0);
+        for line in tables.batch_lines.range((*batch, 0)..=(*batch, u32::MAX)) {
+            received += 1;
+            done += u64::from(line.1.claim.is_some());
+            last_line = line.1.line_no;
+        }
+        Ok((received > 0).then_some(Progress {
+            received,
+            done,
+            refused: received - done,
+            last_line,
+        }))
+    }
+
+    async fn put_export(&self, export: &Export) -> Result<(), Fault> {
+        let mut tables = self.tables();
+        let known = tables.exports.entry((export.county, export.id));
+        let known = known.or_insert_with(|| export.clone());
+        let same = Export {
+            created_at: known.created_at,
+            expires_at: known.expires_at,
+            ..export.clone()
+        };
+        if *known == same {
+            Ok(())
+        } else {
+            Err(Fault::Conflict("bulk_export"))
+        }
+    }
+
+    async fn export(
+        &self,
+        county: CountyCode,
+        account: AccountId,
+        id: Uuid,
+    ) -> Result<Option<Export>, Fault> {
+        let tables = self.tables();
+        let export = tables.exports.get(&(county, id));
+        Ok(export.filter(|it| it.account == account).cloned())
+    }
+
+    async fn note_download(
+        &self,
+        county: CountyCode,
+        _account: AccountId,
+        download: &Download,
+    ) -> Result<(), Fault> {
+        let mut tables = self.tables();
+        let mut known = tables.downloads.iter_mut();
+        match known.find(|(of, it)| *of == county && it.id == download.id) {
+            Some((_, known)) => known.rows = download.rows,
+            None => tables.downloads.push((county, download.clone())),
+        }
+        Ok(())
+    }
+
+    async fn downloads(&self, county: CountyCode, export: Uuid) -> Result<Vec<Download>, Fault> {
+        let tables = self.tables();
+        let own = |(of, it): &&(CountyCode, Download)| *of == county && it.export == export;
+        let found = tables.downloads.iter().filter(own);
+        Ok(found.map(|(_, it)| it.clone()).collect())
     }
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod administration;
 mod approval;
+mod bulk;
 pub mod input;
 mod payout;
 mod public_notice;
@@ -30,6 +31,7 @@ pub struct Mutation(
     access::AccessMutations,
     administration::AdministrationMutations,
     registry::RegistryMutations,
+    bulk::BulkMutations,
     referral::ReferralMutations,
     verification::VerificationMutations,
     public_notice::PublicNoticeMutations,

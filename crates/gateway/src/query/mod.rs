@@ -1,5 +1,6 @@
 //! Queries. Every read is within the caller's scope; unknown and forbidden are the same answer.
 
+pub mod bulk;
 pub mod claims;
 pub mod households;
 pub mod identity;
@@ -10,6 +11,7 @@ use crate::cursor::Binding;
 use crate::errors::ApiError;
 use crate::node_id::{self, Kind, Named};
 use crate::types::Node;
+use crate::types::bulk::BulkOperation;
 use crate::types::claim::{ClaimNode, Payout};
 use crate::types::connection::{Connection, PageArgs};
 use crate::types::enums::Duty;
@@ -33,6 +35,7 @@ const NODES_MAX: usize = 50;
 #[derive(MergedObject, Default)]
 pub struct Query(
     SingleQueries,
+    bulk::BulkQueries,
     claims::ClaimQueries,
     households::HouseholdQueries,
     identity::IdentityQueries,
@@ -46,7 +49,7 @@ pub struct SingleQueries;
 
 /// The node of an id, if there is one in the caller's scope, of a type the caller may read.
 async fn find(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
-    let found = look(visit, id).await?;
+    let found = Box::pin(look(visit, id)).await?;
     Ok(found.filter(|node| {
         let row = authority::row(Place::Node, &node.introspection_type_name());
         authority::permit(visit.caller().ok(), row).is_ok()
@@ -101,6 +104,7 @@ async fn look(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
             let mut payouts = Payout::all(claim.household, &events).into_iter();
             payouts.find(|it| it.id == id).map(Node::Payout)
         }
+        Kind::Bulk => BulkOperation::find(visit, own).await?.map(Node::Bulk),
         Kind::Event => {
             let events = part_events(visit, whole, Stretch::Whole).await?;
             let place = own.as_u128();

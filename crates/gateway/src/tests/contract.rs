@@ -129,6 +129,7 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("Scheme.checks", "kinds of check"),
     ("Scheme.authority", "kinds of duty"),
     ("Scheme.deadlines", "kinds of status"),
+    ("ReferBatchPayload.lines", "BATCH_LINES_MAX, of the input"),
     ("SchemePeril.tables", "the scheme, immutable"),
     ("SchemePeril.documents", "the scheme, immutable"),
     ("UserError.field", "depth of an input"),

@@ -1,6 +1,7 @@
 //! The wire's own types. Core types derive no GraphQL; conversion stands here.
 
 pub mod assessment;
+pub mod bulk;
 pub mod claim;
 pub mod connection;
 pub mod days;
@@ -46,4 +47,6 @@ pub enum Node {
     Payout(claim::Payout),
     /// An event of a claim.
     Event(event::ClaimEvent),
+    /// An export that the caller asked for.
+    Bulk(bulk::BulkOperation),
 }
