@@ -1,6 +1,8 @@
 //! The console in a real browser, without internet: a caseworker signs in, finds the seventeen claims and reads
 //! one. Screenshots are left in `target/screenshots` to be looked at.
 
+mod explorer;
+
 use crate::support::{Place, Server, root};
 use engine::second_factor::code_at;
 use engine::{Clock, SystemClock};

@@ -151,6 +151,14 @@ pub fn psql(url: &str, sql: &str) {
     run(Command::new(psql).args([url, "-qc", sql]));
 }
 
+/// The npm bundle of the explorer that `fangpin explorer install` wants. Without it the test fails, loudly.
+pub fn explorer_bundle() -> PathBuf {
+    PathBuf::from(variable("FANGPIN_TEST_EXPLORER").expect(
+        "no explorer: run through tests/run, which packs one into target/tests-node, or set \
+         FANGPIN_TEST_EXPLORER to altair-static-8.5.9.tgz",
+    ))
+}
+
 /// A new database on the server that tests/run started. Without one the test fails, loudly.
 pub fn postgres_database() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);

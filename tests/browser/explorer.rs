@@ -1,0 +1,183 @@
+//! The pages for integrators in a real browser, without internet: the reference, a committed document that is run,
+//! and an explorer that was installed from a registry, which here is a socket of this test.
+
+use super::Browser;
+use crate::support::{Place, Server, both, explorer_bundle};
+use fantoccini::Locator;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::time::Duration;
+
+/// Serves one file to whoever asks for it by its path, as a registry does; everything else is missing.
+fn registry(path: &'static str, contents: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let asked = lines.next().unwrap().unwrap();
+            while lines.next().is_some_and(|it| !it.unwrap().is_empty()) {}
+            let (status, body): (_, &[u8]) = if asked.starts_with(&format!("GET {path} ")) {
+                ("200 OK", &contents)
+            } else {
+                ("404 Not Found", b"")
+            };
+            let length = body.len();
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            )
+            .unwrap();
+            stream.write_all(body).unwrap();
+        }
+    });
+    address
+}
+
+async fn shows(browser: &Browser, selector: &str, text: &str) {
+    for _ in 0..100 {
+        if let Ok(found) = browser.client.find(Locator::Css(selector)).await
+            && found.text().await.is_ok_and(|it| it.contains(text))
+        {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    browser.picture("explorer-failed").await;
+    panic!("{selector} never showed {text}:\n{}", browser.text().await);
+}
+
+#[tokio::test]
+async fn a_committed_document_runs_from_the_built_in_page() {
+    let place = Place::sqlite();
+    let server = Server::start(&place, &["demo"]);
+    let browser = Browser::open().await;
+    let client = &browser.client;
+
+    client.goto(&server.url("/docs/graphql")).await.unwrap();
+    browser.picture("reference").await;
+    let reference = browser.text().await;
+    for word in [
+        "approveClaim",
+        "ClaimFilter",
+        "NOT_FOUND",
+        "OBJECTION_OPEN",
+        "公示异议",
+    ] {
+        assert!(reference.contains(word), "{word} is missing");
+    }
+    client
+        .goto(&server.url("/docs/graphql#Mutation.approveClaim"))
+        .await
+        .unwrap();
+    browser.picture("reference-mutation").await;
+
+    // Without an explorer, /explorer leads to the documents; one of them, before signing in.
+    client.goto(&server.url("/explorer")).await.unwrap();
+    assert_eq!(client.current_url().await.unwrap().path(), "/operations");
+    browser.picture("operations").await;
+    let page = server.url("/operations/office/ClaimStatusSummary");
+    client.goto(&page).await.unwrap();
+    client
+        .find(Locator::Css("button[type=submit]"))
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
+    shows(&browser, "#answer", "UNAUTHENTICATED").await;
+
+    browser.sign_in(&server, "office.zhao").await;
+    client.goto(&page).await.unwrap();
+    client
+        .find(Locator::Css("button[type=submit]"))
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
+    shows(&browser, "#answer", "\"status\": \"PAID\"").await;
+    browser.picture("operation-ran").await;
+
+    // A mutation wants to be meant; its key was made for this page, its refusal is shown.
+    client
+        .goto(&server.url("/operations/office/WithdrawClaim"))
+        .await
+        .unwrap();
+    let variables = client.find(Locator::Css("#variables")).await.unwrap();
+    let filled = variables.prop("value").await.unwrap().unwrap();
+    let filled: serde_json::Value = serde_json::from_str(&filled).unwrap();
+    let key = filled["input"]["idempotencyKey"].as_str().unwrap();
+    assert!(uuid::Uuid::parse_str(key).is_ok(), "{key}");
+    let run = client
+        .find(Locator::Css("button[type=submit]"))
+        .await
+        .unwrap();
+    run.click().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let answer = client.find(Locator::Css("#answer")).await.unwrap();
+    assert_eq!(
+        answer.text().await.unwrap(),
+        "",
+        "it ran without being meant"
+    );
+    client
+        .find(Locator::Css("input[type=checkbox]"))
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
+    run.click().await.unwrap();
+    shows(&browser, "#answer", "NOT_FOUND").await;
+    browser.picture("operation-mutation").await;
+}
+
+#[tokio::test]
+async fn an_installed_explorer_works_without_internet() {
+    let place = Place::sqlite();
+    let folder = place.folder.path().join("explorer");
+    let bundle = std::fs::read(explorer_bundle()).unwrap();
+    let install = |registry: &str| {
+        place
+            .fangpin(&["explorer", "install"])
+            .arg(&folder)
+            .args(["--registry", registry])
+            .output()
+            .unwrap()
+    };
+    // Another package under its name is refused, and leaves nothing.
+    let mut other = bundle.clone();
+    other[1_000] ^= 1;
+    let path = "/altair-static/-/altair-static-8.5.9.tgz";
+    let refused = install(&registry(path, other));
+    assert!(
+        !refused.status.success() && !folder.exists(),
+        "{}",
+        both(&refused)
+    );
+    let done = install(&registry(path, bundle));
+    assert!(done.status.success(), "{}", both(&done));
+
+    let explorer = folder.display().to_string();
+    let server = Server::start_with(&place, &["demo"], &[("FANGPIN_EXPLORER", &explorer)]);
+    let browser = Browser::open().await;
+    browser.sign_in(&server, "office.zhao").await;
+    browser.client.goto(&server.url("/explorer")).await.unwrap();
+    shows(&browser, "body", "viewer").await;
+    // The session's cookie, with the header that the explorer was given, is enough.
+    let send =
+        Locator::Css(".send-request__button, [track-id=send_request], .app-button.active-primary");
+    browser
+        .client
+        .wait()
+        .for_element(send)
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
+    shows(&browser, "body", "130302").await;
+    browser.picture("explorer").await;
+}
