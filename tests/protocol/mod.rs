@@ -13,13 +13,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// Every audit of the npm package `graphql-http`, warnings (SHOULD, MAY) included.
-#[test]
-fn every_audit_of_graphql_over_http_passes() {
+/// Every audit of the npm package `graphql-http`, warnings (SHOULD, MAY) included: of somebody who
+/// signed in, and, since some ask for the schema, of anybody where that is open.
+#[tokio::test]
+async fn every_audit_of_graphql_over_http_passes() {
     let place = Place::sqlite();
+    run(&mut place.fangpin(&["demo", "--no-serve", "--json"]));
     let server = Server::start(&place, &["serve"]);
+    let client = Client::sign_in(&server, "office.zhao").await;
+    audited(&server, client.token());
+    let open = [("FANGPIN_INTROSPECTION", "open")];
+    audited(&Server::start_with(&place, &["serve"], &open), "");
+}
+
+fn audited(server: &Server, token: &str) {
     let output = node("protocol", "audit.js")
-        .arg(server.url("/graphql"))
+        .args([&server.url("/graphql"), token])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", both(&output));
