@@ -227,7 +227,7 @@ async fn township_sees_its_own() {
 async fn the_first_administrator_comes_by_a_link_and_shows_a_second_factor() {
     let password = "three wet roofs of slate";
     let place = Place::sqlite();
-    let server = Server::start(&place, &["serve"]);
+    let mut server = Server::start(&place, &["serve"]);
     let link = server.hear("/setup/");
     let browser = Browser::open().await;
     let fill = async |fields: &[(&str, &str)]| {

@@ -62,7 +62,7 @@ async fn the_first_start_makes_an_administrator_by_a_link() {
     for place in Place::both() {
         let county = root().join("crates/server/sample/county.toml");
         run(place.fangpin(&["county", "load"]).arg(&county));
-        let server = Server::start(&place, &["serve"]);
+        let mut server = Server::start(&place, &["serve"]);
         let line = server.hear("/setup/");
         let link = line.trim().to_owned();
         let page = http().get(&link).send().await.unwrap();

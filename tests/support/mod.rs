@@ -245,12 +245,13 @@ impl Server {
         }
     }
 
-    /// The next line it says that holds a word.
-    pub fn hear(&self, word: &str) -> String {
+    /// Waits until it says something that holds a text; the whole line.
+    pub fn hear(&mut self, text: &str) -> String {
         loop {
-            let line = self.hear.recv_timeout(Duration::from_secs(20));
-            let line = line.unwrap_or_else(|_| panic!("nothing is said of {word}"));
-            if line.contains(word) {
+            let line = self.hear.recv_timeout(Duration::from_mins(1));
+            let line = line.unwrap_or_else(|_| panic!("it never said {text:?}"));
+            self.heard.push(line.clone());
+            if line.contains(text) {
                 return line;
             }
         }
@@ -309,11 +310,7 @@ pub struct Client {
 impl Client {
     /// Signs in with the document of the role.
     pub async fn sign_in(server: &Server, login: &str) -> Self {
-        let mut client = Self {
-            http: http(),
-            url: server.url("/graphql"),
-            token: String::new(),
-        };
+        let mut client = Self::anonymous(server);
         let input = serde_json::json!({ "login": login, "password": "fangpin-demo-2020" });
         let answer = client
             .ask("office/LogIn", serde_json::json!({ "input": input }))
@@ -323,6 +320,20 @@ impl Client {
             .unwrap_or_else(|| panic!("{answer}"))
             .clone_into(&mut client.token);
         client
+    }
+
+    /// Somebody who has not signed in.
+    pub fn anonymous(server: &Server) -> Self {
+        Self {
+            http: http(),
+            url: server.url("/graphql"),
+            token: String::new(),
+        }
+    }
+
+    /// The session's token.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// Sends a committed document, `graphql/operations/NAME.graphql`.

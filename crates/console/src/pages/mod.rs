@@ -16,13 +16,13 @@ mod words;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use engine::access::Office;
-use engine::{Fault, limits};
-use std::sync::Arc;
+use engine::{Fault, ids, limits};
+use std::sync::{Arc, LazyLock};
 
 use frame::Place;
 pub use oidc::{LoginClaim, Oidc, OidcProblem};
@@ -90,12 +90,20 @@ pub fn router_with(office: Office, front: Front) -> Router {
         .with_state(console)
 }
 
-async fn stylesheet() -> Response {
+/// The style sheet, with a tag by which a browser asks whether it has changed.
+async fn stylesheet(asked: HeaderMap) -> Response {
+    const STYLE: &str = include_str!("style.css");
+    static TAG: LazyLock<String> = LazyLock::new(|| format!("W/\"{}\"", &ids::sha256(STYLE)[..16]));
     let headers = [
         (header::CONTENT_TYPE, "text/css; charset=utf-8"),
         (header::CACHE_CONTROL, "public, max-age=3600"),
+        (header::ETAG, TAG.as_str()),
     ];
-    (headers, include_str!("style.css")).into_response()
+    let known = asked.get(header::IF_NONE_MATCH);
+    if known.is_some_and(|tag| tag.as_bytes() == TAG.as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    (headers, STYLE).into_response()
 }
 
 /// What a page ends with when it cannot be shown.
