@@ -66,6 +66,8 @@ steps! {
     "0007_lawful_transition",
     // The second lock. Last, so that it can look at every table.
     "0008_guards",
+    // Private values sealed, blind indexes beside them, who has read what.
+    "0010_private",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

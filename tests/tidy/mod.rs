@@ -128,6 +128,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rustix",
             "rust_xlsxwriter",
             "calamine",
+            "secrecy",
         ],
     ),
     ("migrations", &["sea-orm-migration", "async-trait"]),

@@ -11,6 +11,7 @@ pub mod caller;
 pub mod clock;
 pub mod county_file;
 pub mod desk;
+pub mod disclosure;
 pub mod household;
 pub mod ids;
 pub mod limits;

@@ -2,6 +2,7 @@
 //! synchronous judge, so no I/O can hide in a judgement.
 
 use crate::caller::Scope;
+use crate::household::Households;
 use crate::limits;
 use crate::registry::Registry;
 use crate::retelling::Retelling;
@@ -427,5 +428,5 @@ pub trait ClaimReader: Send + Sync {
 }
 
 /// Everything the product needs from a store.
-pub trait Store: ClaimStore + ClaimReader + Registry {}
-impl<T: ClaimStore + ClaimReader + Registry> Store for T {}
+pub trait Store: ClaimStore + ClaimReader + Registry + Households {}
+impl<T: ClaimStore + ClaimReader + Registry + Households> Store for T {}

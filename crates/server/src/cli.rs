@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::config::{Config, KEYS, LogFormat, Overrides};
-use crate::{calendar, demo, rehearse, scheme, serve, user, verify, wiring};
+use crate::{calendar, demo, keys, rehearse, scheme, serve, user, verify, wiring};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -78,6 +78,11 @@ enum Command {
     Import {
         #[command(subcommand)]
         what: user::Import,
+    },
+    /// Keys of the private values: list, make, go over to the newest, retire
+    Keys {
+        #[command(subcommand)]
+        action: keys::Action,
     },
     /// Verification of the books
     Audit {
@@ -201,6 +206,7 @@ async fn dispatch(cli: Cli) -> Ending {
         Command::Audit {
             action: Audit::Verify { json },
         } => verify::run(&configured(None)?, json).await,
+        Command::Keys { action } => keys::run(&configured(None)?, action).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "fangpin", &mut script);

@@ -1,8 +1,10 @@
 //! Typed configuration from flags, environment and file, in that order; every problem at once.
 
+use engine::limits::REVEALS_PER_DAY_MAX;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use figment::value::{Dict, Value};
+use secrecy::SecretString;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -38,6 +40,12 @@ pub struct Config {
     pub timer_seconds: u64,
     /// The county's own calendar file; by default the one that ships with the binary.
     pub calendar: Option<PathBuf>,
+    /// Keys of the private values, handed over in the environment.
+    pub key: Option<SecretString>,
+    /// The file of the keys; by default `keys.toml` in `data`.
+    pub key_file: Option<PathBuf>,
+    /// Private values one account may read in the clear in a day.
+    pub reveals_per_day: u32,
 }
 
 /// Everything that is wrong with the configuration.
@@ -78,6 +86,18 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "calendar",
         "file of holidays and make-up working days, else the one built in; FANGPIN_CALENDAR",
+    ),
+    (
+        "key_file",
+        "file of the keys of the private values, else keys.toml in data; FANGPIN_KEY_FILE",
+    ),
+    (
+        "key",
+        "the keys themselves, only as FANGPIN_KEY: base64 of 32 bytes, several with commas, the newest last",
+    ),
+    (
+        "reveals_per_day",
+        "private values one account may read in the clear in a day, 0 to 10000; FANGPIN_REVEALS_PER_DAY",
     ),
 ];
 
@@ -145,6 +165,9 @@ impl Config {
         let log_format = text("log_format").unwrap_or_else(|| "text".into());
         let timer = text("timer_seconds").unwrap_or_else(|| "60".into());
         let calendar = text("calendar").map(PathBuf::from);
+        let key = text("key").map(SecretString::from);
+        let key_file = text("key_file").map(PathBuf::from);
+        let reveals = text("reveals_per_day").unwrap_or_else(|| REVEALS_PER_DAY_MAX.to_string());
 
         for key in dict.keys() {
             let known: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
@@ -175,6 +198,24 @@ impl Config {
                 let from = source("timer_seconds", false);
                 problems.push(format!("{from}: {timer:?} is not a number from 1 to 3600"));
             });
+        // A configuration file may be open to others; a key file is checked for that.
+        if let Some(from) = figment
+            .find_metadata("key")
+            .and_then(|from| from.source.as_ref())
+        {
+            problems.push(format!("key (in {from}): a key stands in a key_file or in FANGPIN_KEY"));
+        }
+        if key.is_some() && key_file.is_some() {
+            problems.push("key_file: FANGPIN_KEY is set as well; give one of them".into());
+        }
+        let reveals_per_day = reveals
+            .parse()
+            .ok()
+            .filter(|it| (0..=10_000).contains(it))
+            .ok_or_else(|| {
+                let from = source("reveals_per_day", false);
+                problems.push(format!("{from}: {reveals:?} is not a number from 0 to 10000"));
+            });
         if let Err(wrong) = tracing_subscriber::EnvFilter::try_new(&log) {
             let from = source("log", false);
             problems.push(format!("{from}: {log:?} is not a log filter ({wrong})"));
@@ -192,9 +233,22 @@ impl Config {
             (None, Ok(data)) => Ok(sqlite_url(data)),
             (None, Err(())) => Err(()),
         };
-        match (data, database_url, listen, log_format, timer_seconds) {
-            (Ok(data), Ok(database_url), Ok(listen), Ok(log_format), Ok(timer_seconds))
-                if problems.is_empty() =>
+        match (
+            data,
+            database_url,
+            listen,
+            log_format,
+            timer_seconds,
+            reveals_per_day,
+        ) {
+            (
+                Ok(data),
+                Ok(database_url),
+                Ok(listen),
+                Ok(log_format),
+                Ok(timer_seconds),
+                Ok(reveals_per_day),
+            ) if problems.is_empty() =>
             {
                 Ok(Self {
                     data,
@@ -204,6 +258,9 @@ impl Config {
                     log_format,
                     timer_seconds,
                     calendar,
+                    key,
+                    key_file,
+                    reveals_per_day,
                 })
             }
             _ => Err(Problems(problems)),

@@ -2,6 +2,7 @@
 
 use crate::dialect::Dialect;
 use crate::rows;
+use crate::seal::Keyring;
 use crate::transact::{self, Waiting};
 use crate::write::Texts;
 use chrono::{DateTime, Utc};
@@ -54,6 +55,8 @@ pub(crate) struct Core {
     pub(crate) reader: DatabaseConnection,
     pub(crate) writer: DatabaseConnection,
     pub(crate) texts: Texts,
+    /// What opens private values.
+    pub(crate) keys: Arc<Keyring>,
     /// Published schemes never change, so they are read once.
     schemes: Mutex<HashMap<(CountyCode, SchemeId), Arc<Scheme>>>,
 }
@@ -81,16 +84,16 @@ pub struct MigrationState {
 }
 
 /// Opens a database: `sqlite://path?mode=rwc` or `postgres://…`. Must be called within a tokio
-/// runtime: the store's writer is a task.
-pub async fn connect(url: &str) -> Result<SqlStore, Fault> {
-    connect_reading(url, Reading::Now).await
+/// runtime: the store's writer is a task. Private values are read and written with these keys.
+pub async fn connect(url: &str, keys: Arc<Keyring>) -> Result<SqlStore, Fault> {
+    connect_reading(url, keys, Reading::Now).await
 }
 
 /// The same for reading only: everything is read as the database stood at the first look, for a
 /// verification beside a server at work. Its one transaction lasts as long as the store. Nothing is
 /// made that is not there, and nothing can be written.
-pub async fn connect_snapshot(url: &str) -> Result<SqlStore, Fault> {
-    connect_reading(url, Reading::Snapshot).await
+pub async fn connect_snapshot(url: &str, keys: Arc<Keyring>) -> Result<SqlStore, Fault> {
+    connect_reading(url, keys, Reading::Snapshot).await
 }
 
 /// What readers see.
@@ -117,7 +120,11 @@ impl Reading {
     }
 }
 
-async fn connect_reading(url: &str, reading: Reading) -> Result<SqlStore, Fault> {
+async fn connect_reading(
+    url: &str,
+    keys: Arc<Keyring>,
+    reading: Reading,
+) -> Result<SqlStore, Fault> {
     let (dialect, writer, reader) = if reading == Reading::Snapshot {
         let (dialect, options, begin) = if url.starts_with("sqlite:") {
             sqlite_file_exists(url)?;
@@ -148,6 +155,7 @@ async fn connect_reading(url: &str, reading: Reading) -> Result<SqlStore, Fault>
         reader,
         writer,
         texts: Texts::of(dialect),
+        keys,
         schemes: Mutex::new(HashMap::new()),
     });
     let (queue, waiting) = mpsc::channel(limits::QUEUE_MAX);
@@ -412,11 +420,21 @@ impl SqlStore {
         Migrator::up(&transaction, None)
             .await
             .map_err(|fault| Fault::store("migrating up", fault))?;
-        commit(transaction).await
+        let sealed = self.seal_plain(&transaction).await?;
+        commit(transaction).await?;
+        if sealed > 0 {
+            tracing::warn!(
+                sealed,
+                "private values of an older program are sealed now; its backups still hold them in the clear"
+            );
+            self.scrub().await?;
+        }
+        Ok(())
     }
 
     /// Takes back the last `steps` steps of the schema, with everything in them.
     pub async fn migrate_down(&self, steps: u32) -> Result<(), Fault> {
+        self.expect_nothing_sealed(steps).await?;
         let transaction = self.begin_migration().await?;
         Migrator::down(&transaction, Some(steps))
             .await

@@ -4,13 +4,15 @@
 //! durable. **Never** contains a rule of the business, nor a public entity: rows are not claims.
 //! **Start here**: [`connect`] gives a [`SqlStore`]; `transact` is the one write path of claims
 //! (group commit), with `gather` before the judges and `write` after them; `read` and `registry`
-//! implement the other ports.
+//! implement the other ports, `household` and `keys` what is private.
 #![warn(missing_docs)]
 
 mod connect;
 mod dialect;
 mod entity;
 mod gather;
+mod household;
+mod keys;
 #[cfg(test)]
 mod plans;
 mod read;
@@ -25,4 +27,5 @@ mod transact;
 mod write;
 
 pub use connect::{MigrationState, SqlStore, connect, connect_snapshot, writer_for_tests};
+pub use keys::{KeyUse, Rotated};
 pub use seal::{KeyId, Keyring, add_key, fresh_key, make_key_file, remove_key};

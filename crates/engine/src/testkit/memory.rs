@@ -8,8 +8,11 @@
 //! * a notice is due for the timer when its term is over, it is proved, and no objection is open:
 //!   one that cannot close must not keep the timer from those that can.
 
+mod households;
+
 use crate::caller::{Caller, Scope};
-use crate::household::{BankAccount, Household, IdNumber, Member, Payee, PoolBalances};
+use crate::disclosure::Disclosed;
+use crate::household::{BankAccount, Diagnosis, Household, Member, Payee, PoolBalances};
 use crate::limits;
 use crate::ports::{
     Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Judge, LogRow,
@@ -19,7 +22,7 @@ use crate::registry::{Account, Credential, Org, OrgKind, Person, Region, Registr
 use crate::retelling::{Columns, Difference, Retelling, Shelf, Told};
 use async_trait::async_trait;
 use benefits::{CapScope, Fen, RunningTotals};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Door, Duty, Event, Happening,
     HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId, PayeeFacts,
@@ -185,6 +188,8 @@ struct Tables {
     notices: Vec<NoticeEntry>,
     objections: BTreeMap<ObjectionId, (ClaimId, ObjectionStatus)>,
     refusals: Vec<Refusal>,
+    diagnoses: BTreeMap<(CountyCode, ClaimId), Diagnosis>,
+    disclosures: BTreeMap<CountyCode, Vec<Disclosed>>,
 }
 
 impl MemoryStore {
@@ -461,7 +466,7 @@ impl Tables {
                 let (home, payee) = self.payee(county, payee)?;
                 Some(PayeeSeal {
                     payee: payee.id,
-                    fingerprint: payee.fingerprint(home.id),
+                    fingerprint: payee.fingerprint(home.id, ""),
                 })
             }),
             interested,
@@ -1031,7 +1036,7 @@ impl Retelling for MemoryRetelling<'_> {
         }
         for home in tables.households_of(self.county) {
             for payee in &home.payees {
-                let fingerprint = payee.fingerprint(home.id);
+                let fingerprint = payee.fingerprint(home.id, "");
                 self.shelf.meet_payee(payee.id, Some(fingerprint));
             }
         }
@@ -1494,103 +1499,6 @@ impl Registry for MemoryStore {
         let balances = tables.balances.get(&(county, scheme));
         Ok(balances.copied().unwrap_or_default())
     }
-
-    async fn put_household(&self, household: &Household) -> Result<(), Fault> {
-        let mut tables = self.tables();
-        let county = household.county;
-        let stolen = tables
-            .households
-            .iter()
-            .filter(|((of, id), _)| *of == county && *id != household.id)
-            .flat_map(|(_, other)| &other.members)
-            .any(|other| {
-                let mut members = household.members.iter();
-                members.any(|it| it.id == other.id || it.id_number == other.id_number)
-            });
-        if stolen {
-            return Err(Fault::Conflict("member"));
-        }
-        let known = tables.households.remove(&(county, household.id));
-        let merged = match known {
-            None => household.clone(),
-            Some(known) => merge(known, household),
-        };
-        tables.counties.insert(county);
-        tables.households.insert((county, household.id), merged);
-        Ok(())
-    }
-
-    async fn household(
-        &self,
-        county: CountyCode,
-        id: HouseholdId,
-    ) -> Result<Option<Household>, Fault> {
-        Ok(self.tables().households.get(&(county, id)).cloned())
-    }
-
-    async fn household_of(
-        &self,
-        county: CountyCode,
-        id_number: &IdNumber,
-    ) -> Result<Option<Household>, Fault> {
-        let households: Vec<Household> = of_county(&self.tables().households, county);
-        Ok(households.into_iter().find(|household| {
-            let mut members = household.members.iter();
-            members.any(|it| it.id_number == *id_number)
-        }))
-    }
-
-    async fn put_payee(
-        &self,
-        county: CountyCode,
-        household: HouseholdId,
-        payee: &Payee,
-    ) -> Result<(), Fault> {
-        let mut tables = self.tables();
-        let mut payees = tables
-            .households
-            .iter()
-            .filter(|((of, _), _)| *of == county)
-            .flat_map(|(_, home)| home.payees.iter().map(move |payee| (home.id, payee)));
-        if let Some((home, known)) = payees.find(|(_, it)| it.id == payee.id) {
-            return if home == household && known == payee {
-                Ok(())
-            } else {
-                Err(Fault::Conflict("payee"))
-            };
-        }
-        drop(payees);
-        let Some(home) = tables.households.get_mut(&(county, household)) else {
-            return Err(refused("a payee of an unknown household"));
-        };
-        if !home.members.iter().any(|it| it.id == payee.member) {
-            return Err(refused("a payee who is no member of the household"));
-        }
-        home.payees.push(payee.clone());
-        Ok(())
-    }
-
-    async fn record_liveness(
-        &self,
-        county: CountyCode,
-        member: MemberId,
-        checked_on: NaiveDate,
-        died_on: Option<NaiveDate>,
-    ) -> Result<(), Fault> {
-        let mut tables = self.tables();
-        let found = tables
-            .households
-            .iter_mut()
-            .filter(|((of, _), _)| *of == county)
-            .flat_map(|(_, household)| &mut household.members)
-            .find(|it| it.id == member);
-        let Some(found) = found else {
-            return Err(refused("a check of an unknown member"));
-        };
-        found.checked_on = Some(checked_on);
-        found.died_on = died_on;
-        Ok(())
-    }
 }
 
 /// A household that is written again: its own fields anew; members not yet known added, known
@@ -1600,6 +1508,7 @@ fn merge(known: Household, household: &Household) -> Household {
     let mut merged = Household {
         members: known.members,
         payees: known.payees,
+        phone: household.phone.clone().or(known.phone),
         ..household.clone()
     };
     for member in &household.members {

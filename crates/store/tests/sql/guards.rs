@@ -1,5 +1,5 @@
 //! The second lock: raw SQL goes around the engine and is refused. Each guard that is a trigger is
-//! also shown to be what refuses: with step 0008 taken back, the same statement goes through.
+//! also shown to be what refuses: with the triggers taken away, the same statement goes through.
 
 use crate::on_both;
 use crate::support::Db;
@@ -219,7 +219,7 @@ async fn raw_sql_is_refused(db: &Db) {
 /// What only a trigger holds goes through when the triggers are gone, so the test above shows them.
 async fn without_the_triggers_it_goes_through(db: &Db) {
     let cast = Box::pin(cast(db)).await;
-    db.store.migrate_down(1).await.expect("down");
+    db.without_triggers().await;
     for (sql, words) in by_trigger(&cast) {
         // A forged second payment of an unnoticed claim, a forged status: nothing else stops them.
         db.sure("BEGIN").await;
