@@ -2,6 +2,7 @@
 
 mod browser;
 mod calendar;
+mod clients;
 mod contracts;
 mod journeys;
 mod protocol;

@@ -236,7 +236,7 @@ async fn from_referral_to_payment(place: &Place) {
         )
         .await;
     assert_eq!(
-        not_hers["data"]["approveClaim"]["userErrors"][0]["code"], "DUTY_MISSING",
+        not_hers["errors"][0]["extensions"]["code"], "FORBIDDEN",
         "{not_hers}"
     );
 

@@ -108,9 +108,9 @@ async fn disclosures(
         }
     }
     if store.disclosure_head(county).await? != (last, hash) {
-        report
-            .faults
-            .push(format!("disclosures of county {county}: the last ones are missing"));
+        report.faults.push(format!(
+            "disclosures of county {county}: the last ones are missing"
+        ));
     }
     Ok(())
 }

@@ -22,6 +22,49 @@ impl Scope {
     }
 }
 
+/// What a credential is good for. A session holds all of it; an API key what it was opened with.
+/// It narrows the duties, it never adds to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Grant {
+    /// `READ`: queries and subscriptions.
+    Read,
+    /// `ACT`: mutations.
+    Act,
+    /// `BULK`: exports and batches.
+    Bulk,
+    /// `SCHEMA`: introspection.
+    Schema,
+    /// `REVEAL`: private data in plain, one field a call, with its purpose.
+    Reveal,
+}
+
+impl Grant {
+    /// Every grant: what a session holds.
+    pub const ALL: &'static [Self] = &[
+        Self::Read,
+        Self::Act,
+        Self::Bulk,
+        Self::Schema,
+        Self::Reveal,
+    ];
+
+    /// The stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Read => "READ",
+            Self::Act => "ACT",
+            Self::Bulk => "BULK",
+            Self::Schema => "SCHEMA",
+            Self::Reveal => "REVEAL",
+        }
+    }
+
+    /// The grant of a code; `None` for a code that does not exist.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|grant| grant.code() == code)
+    }
+}
+
 /// An authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -43,6 +86,10 @@ pub struct Caller {
     pub scope: Scope,
     /// Person or system.
     pub door: Door,
+    /// What the credential is good for.
+    pub grants: Vec<Grant>,
+    /// Whether a second factor was shown in this session.
+    pub second_factor: bool,
 }
 
 impl Caller {
@@ -54,6 +101,11 @@ impl Caller {
             duties: self.duties.clone(),
             door: self.door,
         }
+    }
+
+    /// Whether the credential is good for this.
+    pub fn may(&self, grant: Grant) -> bool {
+        self.grants.contains(&grant)
     }
 
     /// Whether a duty is held.

@@ -251,6 +251,27 @@ pub enum Disclosing {
     Exhausted,
 }
 
+/// What a caller's request to read ends with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revealed {
+    /// It stands on record, and this is the value.
+    Told {
+        /// The record.
+        entry: Box<Disclosed>,
+        /// The value.
+        value: PrivateText,
+    },
+    /// There is no such value.
+    Absent,
+    /// None of the caller's duties needs this field.
+    DutyMissing,
+    /// The account has read as many values today as it may.
+    Exhausted {
+        /// How many that is.
+        limit: u32,
+    },
+}
+
 /// Which disclosures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DisclosureFilter {
@@ -258,6 +279,8 @@ pub struct DisclosureFilter {
     pub household: Option<HouseholdId>,
     /// By one person.
     pub person: Option<PersonId>,
+    /// By persons among these.
+    pub among: Option<Vec<PersonId>>,
     /// Of households in this region.
     pub region: Option<RegionCode>,
     /// Before this place: the list begins with the newest.

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod authority;
 pub mod calendar_file;
 pub mod caller;
 pub mod clock;
@@ -24,7 +25,7 @@ pub mod scheme_file;
 pub mod testkit;
 pub mod timer;
 
-pub use caller::{Caller, Scope};
+pub use caller::{Caller, Grant, Scope};
 pub use clock::{Clock, ManualClock, OffsetClock, SystemClock};
 pub use desk::Desk;
 pub use ports::{

@@ -1,6 +1,6 @@
 //! Timers: a due deadline is a command through the same door. No timer can approve or pay.
 
-use crate::caller::{Caller, Scope};
+use crate::caller::{Caller, Grant, Scope};
 use crate::desk::{Desk, Submission};
 use crate::ports::{Fault, Outcome};
 use crate::{ids, limits};
@@ -28,6 +28,8 @@ pub fn timer_caller(county: CountyCode) -> Option<Caller> {
             insurer: None,
         },
         door: Door::System,
+        grants: vec![Grant::Read, Grant::Act],
+        second_factor: false,
     })
 }
 

@@ -15,7 +15,12 @@ pub struct Binding(String);
 impl Binding {
     /// The binding of a list under a filter for a caller.
     pub fn new(list: &str, filter: &ClaimFilter, caller: &Caller) -> Self {
-        let mut hash = ids::sha256(format!("{list}\n{filter:?}\n{:?}", caller.scope));
+        Self::of(&format!("{list}\n{filter:?}\n{:?}", caller.scope))
+    }
+
+    /// The binding of whatever this text says of a list.
+    pub fn of(text: &str) -> Self {
+        let mut hash = ids::sha256(text);
         hash.truncate(BINDING_CHARS);
         Self(hash)
     }

@@ -30,6 +30,8 @@ macro_rules! error_codes {
 error_codes! {
     /// No valid token was presented.
     Unauthenticated = "UNAUTHENTICATED" retryable false,
+    /// No duty of the caller, or not this credential, is good for the operation (see `authority.md`).
+    Forbidden = "FORBIDDEN" retryable false,
     /// There is no such thing in the caller's scope; the same whether it exists or not.
     NotFound = "NOT_FOUND" retryable false,
     /// An argument cannot be.

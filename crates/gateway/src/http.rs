@@ -1,6 +1,7 @@
 //! GraphQL over HTTP: media types, status codes, authentication. Our own thin layer, because the
 //! customary one runs mutations over GET and `text/plain`, ignores body limits and takes batches.
 
+use crate::authority;
 use crate::errors::{ApiError, ErrorCode, code_of};
 use crate::guard::{self, Admitted, Refusal};
 use crate::messages::{Language, weight};
@@ -340,6 +341,13 @@ async fn serve(
         Ok(found) => found,
         Err(error) => return unauthenticated(reception, error),
     };
+    let operation = guard::operation(&admitted.document, params.operation_name.as_deref());
+    let allowed = operation.map_or(Ok(()), |operation| {
+        authority::admit(&gate.shapes, &admitted.document, operation, caller.as_ref())
+    });
+    if let Err(error) = allowed {
+        return denied(reception, error);
+    }
     let visit = Arc::new(Visit::new(
         gate.office.clone(),
         reception.language,
@@ -394,11 +402,19 @@ async fn authenticate(
 fn unauthenticated(reception: &Reception, error: ApiError) -> Response {
     let error = error.into_server_error();
     if code_of(&error) == Some(ErrorCode::Unauthenticated.code()) {
-        let response = reception.refuse(StatusCode::UNAUTHORIZED, vec![error]);
-        return with_header(response, WWW_AUTHENTICATE, "Bearer");
+        return denied(reception, error);
     }
     let response = reception.refuse(StatusCode::SERVICE_UNAVAILABLE, vec![error]);
     with_header(response, RETRY_AFTER, "1")
+}
+
+/// Whoever has not signed in is asked to; whoever has may not do this.
+fn denied(reception: &Reception, error: ServerError) -> Response {
+    if code_of(&error) == Some(ErrorCode::Unauthenticated.code()) {
+        let response = reception.refuse(StatusCode::UNAUTHORIZED, vec![error]);
+        return with_header(response, WWW_AUTHENTICATE, "Bearer");
+    }
+    reception.refuse(StatusCode::FORBIDDEN, vec![error])
 }
 
 /// Executes the parsed document. A mutation runs in a task of its own: a client that hangs up does

@@ -5,6 +5,7 @@
 //! what the server mounts; `mutation/mod.rs` has the one way to the desk; `guard.rs` stands before
 //! everything.
 
+mod authority;
 mod cursor;
 mod errors;
 mod guard;
@@ -20,6 +21,7 @@ mod tests;
 mod types;
 mod visit;
 
+pub use authority::authority_markdown;
 pub use http::router;
 pub use messages::codes_markdown;
 pub use schema::sdl;

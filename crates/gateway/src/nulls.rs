@@ -53,6 +53,33 @@ impl Shapes {
         Self { fields }
     }
 
+    /// The fields of a type; none for a type that has none.
+    #[cfg(test)]
+    pub fn fields(&self, name: &str) -> impl Iterator<Item = &str> {
+        let fields = self.fields.get(name).into_iter().flatten();
+        fields.map(|(field, _)| field.as_str())
+    }
+
+    /// The name of the type behind a field, whatever lists and exclamation marks stand around it.
+    pub fn type_of(&self, parent: &str, field: &str) -> Option<&str> {
+        let mut ty = &self.fields.get(parent)?.get(field)?.base;
+        loop {
+            match ty {
+                BaseType::Named(name) => return Some(name),
+                BaseType::List(item) => ty = &item.base,
+            }
+        }
+    }
+
+    /// The name of an operation's root type.
+    pub const fn root(kind: OperationType) -> &'static str {
+        match kind {
+            OperationType::Query => "Query",
+            OperationType::Mutation => "Mutation",
+            OperationType::Subscription => "Subscription",
+        }
+    }
+
     /// Writes null where each error says.
     pub fn settle(
         &self,
@@ -60,11 +87,7 @@ impl Shapes {
         document: &ExecutableDocument,
         operation: &OperationDefinition,
     ) {
-        let root = match operation.ty {
-            OperationType::Query => "Query",
-            OperationType::Mutation => "Mutation",
-            OperationType::Subscription => "Subscription",
-        };
+        let root = Self::root(operation.ty);
         let mut nulled: Vec<Vec<PathSegment>> = Vec::new();
         for error in &response.errors {
             if error.path.is_empty() || nulled.iter().any(|path| error.path.starts_with(path)) {

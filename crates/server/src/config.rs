@@ -203,7 +203,9 @@ impl Config {
             .find_metadata("key")
             .and_then(|from| from.source.as_ref())
         {
-            problems.push(format!("key (in {from}): a key stands in a key_file or in FANGPIN_KEY"));
+            problems.push(format!(
+                "key (in {from}): a key stands in a key_file or in FANGPIN_KEY"
+            ));
         }
         if key.is_some() && key_file.is_some() {
             problems.push("key_file: FANGPIN_KEY is set as well; give one of them".into());
@@ -214,7 +216,9 @@ impl Config {
             .filter(|it| (0..=10_000).contains(it))
             .ok_or_else(|| {
                 let from = source("reveals_per_day", false);
-                problems.push(format!("{from}: {reveals:?} is not a number from 0 to 10000"));
+                problems.push(format!(
+                    "{from}: {reveals:?} is not a number from 0 to 10000"
+                ));
             });
         if let Err(wrong) = tracing_subscriber::EnvFilter::try_new(&log) {
             let from = source("log", false);
@@ -248,21 +252,18 @@ impl Config {
                 Ok(log_format),
                 Ok(timer_seconds),
                 Ok(reveals_per_day),
-            ) if problems.is_empty() =>
-            {
-                Ok(Self {
-                    data,
-                    database_url,
-                    listen,
-                    log,
-                    log_format,
-                    timer_seconds,
-                    calendar,
-                    key,
-                    key_file,
-                    reveals_per_day,
-                })
-            }
+            ) if problems.is_empty() => Ok(Self {
+                data,
+                database_url,
+                listen,
+                log,
+                log_format,
+                timer_seconds,
+                calendar,
+                key,
+                key_file,
+                reveals_per_day,
+            }),
             _ => Err(Problems(problems)),
         }
     }

@@ -57,7 +57,9 @@ async fn list(config: &Config) -> Ending {
         }
     }
     say!("{table}");
-    let mut missing = uses.iter().filter(|it| held.iter().all(|(key, _)| it.key != *key));
+    let mut missing = uses
+        .iter()
+        .filter(|it| held.iter().all(|(key, _)| it.key != *key));
     Ok(match missing.next() {
         None => ExitCode::SUCCESS,
         Some(one) => {
@@ -100,7 +102,9 @@ async fn rotate(config: &Config) -> Ending {
         let store::Rotated { values, indexes } = store.rotate(county).await?;
         say!("county {county}: {values} values sealed anew, {indexes} indexes made anew");
     }
-    say!("The newest key is in use. Older keys: `fangpin keys list`, then `fangpin keys retire KEY`.");
+    say!(
+        "The newest key is in use. Older keys: `fangpin keys list`, then `fangpin keys retire KEY`."
+    );
     Ok(ExitCode::SUCCESS)
 }
 

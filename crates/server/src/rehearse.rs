@@ -3,6 +3,7 @@
 
 use crate::cli::Ending;
 use crate::config::Config;
+use crate::wiring;
 use benefits::Fen;
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, presets};

@@ -2,7 +2,7 @@
 //! its way out, here and nowhere else; the plain value leaves through [`Households::disclose`] only.
 
 use crate::connect::{Core, SqlStore, commit};
-use crate::dialect::instant;
+use crate::dialect::{Dialect, instant};
 use crate::entity::{household, member, payee};
 use crate::registry::{failed, unknown};
 use crate::rows;
@@ -134,8 +134,8 @@ pub(crate) struct Sealing {
     pub(crate) seal: KeyId,
     pub(crate) index: KeyId,
     /// The head of the record of disclosures.
-    last_seq: i64,
-    last_hash: String,
+    pub(crate) last_seq: i64,
+    pub(crate) last_hash: String,
 }
 
 impl Sealing {
@@ -749,7 +749,9 @@ impl Households for SqlStore {
             ),
             [Json::Array(list).to_string().into()],
         );
-        let found = self.all("reading which diagnoses there are", select).await?;
+        let found = self
+            .all("reading which diagnoses there are", select)
+            .await?;
         found
             .iter()
             .map(|row| rows::sure_id(row, "claim_id").map(ClaimId))
@@ -828,6 +830,7 @@ impl Households for SqlStore {
         let DisclosureFilter {
             household,
             person,
+            among,
             region,
             before,
         } = filter;
@@ -845,6 +848,16 @@ impl Households for SqlStore {
         }
         if let Some(person) = person {
             narrow(" AND d.person_id = ?", dialect.id(person.0));
+        }
+        if let Some(among) = among {
+            let list = match dialect {
+                Dialect::Sqlite => "SELECT value FROM json_each(?)",
+                Dialect::Postgres => "SELECT CAST(jsonb_array_elements_text(?::jsonb) AS uuid)",
+            };
+            narrow(
+                &format!(" AND d.person_id IN ({list})"),
+                json!(among).to_string().into(),
+            );
         }
         if let Some(region) = region {
             let region: &RegionCode = region;
@@ -866,7 +879,9 @@ impl Households for SqlStore {
         limit: u32,
     ) -> Result<Vec<Disclosed>, Fault> {
         let select = self.core.dialect.statement(
-            &format!("{DISCLOSURES} WHERE d.county_code = $1 AND d.seq > $2 ORDER BY d.seq LIMIT $3"),
+            &format!(
+                "{DISCLOSURES} WHERE d.county_code = $1 AND d.seq > $2 ORDER BY d.seq LIMIT $3"
+            ),
             [rows::county(county), after.into(), rows::count(limit)],
         );
         let found = self.all("reading disclosures again", select).await?;

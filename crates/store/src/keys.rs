@@ -168,7 +168,12 @@ impl SqlStore {
         if !applied.iter().any(|it| it.name == STEP && it.applied) {
             return Ok(Vec::new());
         }
-        let mut needed: Vec<KeyId> = self.key_uses().await?.into_iter().map(|it| it.key).collect();
+        let mut needed: Vec<KeyId> = self
+            .key_uses()
+            .await?
+            .into_iter()
+            .map(|it| it.key)
+            .collect();
         needed.sort();
         needed.dedup();
         Ok(needed)
@@ -325,10 +330,10 @@ impl SqlStore {
                     ],
                 )
                 .await?;
-            let Some(last) = found.last() else {
+            let Some(end) = found.last() else {
                 return Ok(done);
             };
-            after = core.dialect.id(last.id);
+            after = core.dialect.id(end.id);
             let list = found
                 .iter()
                 .map(|row| {
@@ -362,7 +367,7 @@ impl SqlStore {
             index,
             column,
             field,
-            place,
+            place: of,
         } = *indexed;
         let sql = format!(
             "SELECT CAST(id AS TEXT) AS id, {column} AS text FROM {table} \
@@ -373,15 +378,15 @@ impl SqlStore {
         loop {
             let values = vec![rows::county(county), after, rows::count(BATCH)];
             let found = core.batch(transaction, &sql, values).await?;
-            let Some(last) = found.last() else {
+            let Some(end) = found.last() else {
                 return Ok(done);
             };
-            after = core.dialect.id(last.id);
+            after = core.dialect.id(end.id);
             let list = found
                 .iter()
                 .map(|row| {
-                    let plain = core.keys.open(&place(county, row.id), &row.text)?;
-                    Ok((row.id, vec![sealing.index(field, unsalted(&plain).0)?]))
+                    let text = core.keys.open(&of(county, row.id), &row.text)?;
+                    Ok((row.id, vec![sealing.index(field, unsalted(&text).0)?]))
                 })
                 .collect::<Result<Vec<_>, Fault>>()?;
             done += u64::try_from(list.len()).unwrap_or_default();
@@ -400,7 +405,7 @@ impl SqlStore {
                 index,
                 column,
                 field,
-                place,
+                place: of,
             } = *indexed;
             let counties = core.dialect.statement(
                 &format!("SELECT DISTINCT county_code FROM {table} WHERE {column} IS NULL"),
@@ -410,8 +415,8 @@ impl SqlStore {
                 .query_all_raw(counties)
                 .await
                 .map_err(failed("looking for values in the clear"))?;
-            for found in &counties {
-                let county = rows::county_of(table, rows::get(found, "county_code")?)?;
+            for row in &counties {
+                let county = rows::county_of(table, rows::get(row, "county_code")?)?;
                 let sealing = core.sealing(transaction, county).await?;
                 let sql = format!(
                     "SELECT CAST(id AS TEXT) AS id, {index} AS text FROM {table} \
@@ -419,14 +424,14 @@ impl SqlStore {
                 );
                 loop {
                     let values = vec![rows::county(county), rows::count(BATCH)];
-                    let plain = core.batch(transaction, &sql, values).await?;
-                    if plain.is_empty() {
+                    let found = core.batch(transaction, &sql, values).await?;
+                    if found.is_empty() {
                         break;
                     }
-                    let list = plain
+                    let list = found
                         .iter()
                         .map(|row| {
-                            let sealed = sealing.seal(&place(county, row.id), &row.text)?;
+                            let sealed = sealing.seal(&of(county, row.id), &row.text)?;
                             Ok((row.id, vec![sealing.index(field, &row.text)?, sealed]))
                         })
                         .collect::<Result<Vec<_>, Fault>>()?;

@@ -18,10 +18,6 @@ mod plans;
 mod read;
 mod registry;
 mod rows;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "its callers come with step 0010")
-)]
 mod seal;
 mod transact;
 mod write;

@@ -18,7 +18,9 @@ async fn explain(store: &SqlStore, prefix: &str, sql: &str) -> Vec<QueryResult> 
 
 #[tokio::test]
 async fn sqlite_reads_by_key() {
-    let store = connect("sqlite::memory:", Arc::new(Keyring::none())).await.expect("connecting");
+    let store = connect("sqlite::memory:", Arc::new(Keyring::none()))
+        .await
+        .expect("connecting");
     store.migrate().await.expect("migrating");
     for (sql, _) in store.core.texts.lookups() {
         for row in explain(&store, "EXPLAIN QUERY PLAN", sql).await {

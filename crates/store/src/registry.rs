@@ -13,10 +13,10 @@ use benefits::Fen;
 use chrono::{DateTime, Utc};
 use engine::household::PoolBalances;
 use engine::registry::{Account, Credential, Org, OrgKind, Person, Region, Registry};
-use engine::{Caller, Fault, Scope};
+use engine::{Caller, Fault, Grant, Scope};
 use lifecycle::{
-    AccountId, CountyCode, Door, Duty, HouseholdId, OrgId, PersonId, PoolAccount, RegionCode, Scheme,
-    SchemeId,
+    AccountId, CountyCode, Door, Duty, HouseholdId, OrgId, PersonId, PoolAccount, RegionCode,
+    Scheme, SchemeId,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
@@ -134,7 +134,6 @@ impl SqlStore {
         )
         .await
     }
-
 }
 
 #[async_trait]
@@ -448,6 +447,8 @@ impl Registry for SqlStore {
             } else {
                 Door::Person
             },
+            grants: Grant::ALL.to_vec(),
+            second_factor: false,
             duties,
         }))
     }

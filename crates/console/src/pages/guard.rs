@@ -1,7 +1,7 @@
 //! Who may see a page, and from where it may be posted to.
 
 use super::{Console, Stop, frame};
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRequestParts, MatchedPath, Request};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -9,11 +9,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use engine::Caller;
 use engine::access::SESSION_COOKIE;
+use engine::authority::{self, Place};
 
 /// Nothing is loaded from outside, nothing is framed, forms go home only.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// A caller who has signed in; anybody else is sent to the sign-in page.
+/// A caller who has signed in and may see the page, by the table of authority; anybody else is sent
+/// to the sign-in page, or told.
 pub(super) struct SignedIn(pub Caller);
 
 impl FromRequestParts<Console> for SignedIn {
@@ -25,7 +27,18 @@ impl FromRequestParts<Console> for SignedIn {
             None => Ok(None),
         };
         match caller {
-            Ok(Some(caller)) => Ok(Self(caller)),
+            Ok(Some(caller)) => {
+                let page = parts.extensions.get::<MatchedPath>();
+                let row = page.and_then(|page| authority::row(Place::Page, page.as_str()));
+                match authority::permit(Some(&caller), row) {
+                    Ok(()) => Ok(Self(caller)),
+                    Err(denied) => {
+                        let page = page.map_or("", MatchedPath::as_str);
+                        tracing::warn!(page, account = %caller.account, ?denied, "denied");
+                        Err(Stop::Forbidden.into_response())
+                    }
+                }
+            }
             Ok(None) => {
                 let wanted = if parts.method == Method::GET {
                     parts

@@ -66,6 +66,8 @@ async fn stylesheet() -> Response {
 enum Stop {
     /// There is no such thing, or it is not the caller's: one answer for both.
     NotFound,
+    /// No duty of the caller opens this page.
+    Forbidden,
     /// The store failed.
     Fault(Fault),
 }
@@ -87,6 +89,15 @@ impl IntoResponse for Stop {
                     "There is no such page or claim, or it lies outside your region.",
                 );
                 (StatusCode::NOT_FOUND, page).into_response()
+            }
+            Self::Forbidden => {
+                let page = frame::notice(
+                    "您的岗位不能打开这个页面",
+                    "Not your duty",
+                    "这个页面属于别的岗位。需要时请联系系统管理员。",
+                    "This page belongs to another duty.",
+                );
+                (StatusCode::FORBIDDEN, page).into_response()
             }
             Self::Fault(fault) => {
                 tracing::error!(error = &fault as &dyn std::error::Error, "a page failed");

@@ -5,7 +5,8 @@
 
 use crate::caller::Scope;
 use crate::desk::Submission;
-use crate::household::{BankAccount, Household, IdNumber, Payee, PoolBalances};
+use crate::disclosure::{Disclosing, Disclosure, DisclosureFilter, PrivateSubject, Purpose};
+use crate::household::{BankAccount, Diagnosis, Household, IdNumber, Payee, Phone, PoolBalances};
 use crate::ids;
 use crate::ports::{
     Ask, ClaimFilter, Commit, Fault, Judge, Outcome, Page, Receipt, Recorded, Slice, StatusCount,
@@ -81,6 +82,7 @@ macro_rules! store_contracts {
             published_scheme_is_immutable
             registry_is_idempotent
             households_grow
+            private_values_are_told_on_record
             pages_are_stable
             filters_select
             counts_agree_with_rows
@@ -1658,7 +1660,8 @@ async fn sessions_end(store: Arc<dyn Store>) {
             | Role::CountyCaseworker
             | Role::Supervisor
             | Role::Reviewer
-            | Role::Auditor => (None, Door::Person),
+            | Role::Auditor
+            | Role::Administrator => (None, Door::Person),
         };
         assert_eq!((caller.scope.insurer, caller.door), (insurer, door));
     }
@@ -1914,6 +1917,178 @@ async fn households_grow(store: Arc<dyn Store>) {
     assert!(store.put_household(&double).await.is_err());
     let home = store.household_of(county(), &known.members[0].id_number);
     assert_eq!(home.await.expect("reading").map(|it| it.id), Some(known.id));
+}
+
+/// A private value is told after it stands on record, to as many as are allowed, and whoever watches
+/// over it sees all of it.
+async fn private_values_are_told_on_record(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let home = desk.world.household("石门寨").clone();
+    let claim = desk.refer(&home).await;
+    let store = desk.store();
+    let phone = Phone::parse("13800000000").expect("a phone");
+    let unknown = store.put_phone(county(), HouseholdId(ids::fresh()), &phone);
+    assert!(unknown.await.is_err(), "no such household");
+    let put = store.put_phone(county(), home.id, &phone).await;
+    put.expect("writing");
+    let read = store.household(county(), home.id).await.expect("reading");
+    assert_eq!(read.and_then(|it| it.phone).as_ref(), Some(&phone));
+    // Written again without a phone, a household keeps the one it has.
+    let silent = Household {
+        phone: None,
+        ..home.clone()
+    };
+    store.put_household(&silent).await.expect("writing");
+
+    let diagnosis = Diagnosis::parse("某种要保密的病").expect("a text");
+    let by = Role::Shimenzhai.person_id();
+    let at = desk.now();
+    let other = ClaimId(ids::fresh());
+    let put = store.put_diagnosis(county(), other, &diagnosis, by, at);
+    assert!(put.await.is_err(), "no such claim");
+    for _ in 0..2 {
+        let put = store.put_diagnosis(county(), claim.id, &diagnosis, by, at);
+        put.await.expect("writing");
+    }
+    let diagnosed = store.diagnosed(county(), &[other, claim.id]).await;
+    assert_eq!(diagnosed.expect("reading"), BTreeSet::from([claim.id]));
+
+    let (member, payee) = (&home.members[1], &home.payees[0]);
+    let subjects = [
+        (
+            PrivateSubject::IdNumber(member.id),
+            member.id_number.reveal(),
+        ),
+        (PrivateSubject::Account(payee.id), payee.account.reveal()),
+        (PrivateSubject::Phone(home.id), phone.reveal()),
+        (PrivateSubject::Diagnosis(claim.id), diagnosis.reveal()),
+    ];
+    let ask = |role: Role, subject| Disclosure {
+        county: county(),
+        household: home.id,
+        subject,
+        purpose: Purpose::Verification,
+        reason: "核对身份".into(),
+        account: role.account_id(),
+        person: role.person_id(),
+        at,
+    };
+    let since = calendar::start_of(calendar::legal_day(at));
+    let mut told = Vec::new();
+    for (subject, plain) in subjects {
+        let asked = ask(Role::Surveyor, subject);
+        let answer = store.disclose(asked.clone(), since, 4).await;
+        let Ok(Disclosing::Told { entry, value }) = answer else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(value.reveal(), plain);
+        assert_eq!(entry.what, asked);
+        told.push(*entry);
+    }
+    // A day has its number; another account, and another day, have theirs.
+    let phone_again = || ask(Role::Surveyor, PrivateSubject::Phone(home.id));
+    let answer = store.disclose(phone_again(), since, 4).await;
+    assert_eq!(answer.expect("reading"), Disclosing::Exhausted);
+    let answer = store
+        .disclose(phone_again(), at + Duration::days(1), 1)
+        .await;
+    let Ok(Disclosing::Told { entry, .. }) = answer else {
+        panic!("{answer:?}");
+    };
+    told.push(*entry);
+    let handler = ask(Role::Handler, PrivateSubject::Phone(home.id));
+    let Ok(Disclosing::Told { entry, .. }) = store.disclose(handler, since, 1).await else {
+        panic!("another account");
+    };
+    told.push(*entry);
+    // What is not of this household is not there, and nothing is recorded.
+    let stranger = desk.world.household("驻操营");
+    for subject in [
+        PrivateSubject::IdNumber(stranger.head),
+        PrivateSubject::Account(stranger.payees[0].id),
+        PrivateSubject::Phone(stranger.id),
+        PrivateSubject::Diagnosis(other),
+    ] {
+        let answer = store.disclose(ask(Role::Approver, subject), since, 9).await;
+        assert_eq!(answer.expect("reading"), Disclosing::Absent, "{subject:?}");
+    }
+
+    // In order, chained, all of it.
+    let log = store.disclosure_log(county(), 0, 100).await;
+    assert_eq!(log.expect("reading"), told);
+    let later = store.disclosure_log(county(), 4, 1).await.expect("reading");
+    assert_eq!(later, told[4..5]);
+    let ending = told.last().expect("six");
+    assert_eq!(ending.seq, 6);
+    let head = store.disclosure_head(county()).await.expect("reading");
+    assert_eq!(head, (6, ending.hash.clone()));
+    let report = desk.expect_sound().await;
+    assert_eq!(report.disclosures, 6);
+
+    let list = async |filter: DisclosureFilter| {
+        let found = store.disclosures(county(), &filter, 100).await;
+        let found = found.expect("reading");
+        found.iter().map(|it| it.seq).collect::<Vec<_>>()
+    };
+    let all = DisclosureFilter::default();
+    assert_eq!(list(all.clone()).await, [6, 5, 4, 3, 2, 1]);
+    for (filter, seqs) in [
+        (
+            DisclosureFilter {
+                household: Some(home.id),
+                before: Some(3),
+                ..all.clone()
+            },
+            vec![2, 1],
+        ),
+        (
+            DisclosureFilter {
+                household: Some(stranger.id),
+                ..all.clone()
+            },
+            vec![],
+        ),
+        (
+            DisclosureFilter {
+                person: Some(Role::Handler.person_id()),
+                ..all.clone()
+            },
+            vec![6],
+        ),
+        (
+            DisclosureFilter {
+                among: Some(vec![Role::Handler.person_id(), Role::Approver.person_id()]),
+                ..all.clone()
+            },
+            vec![6],
+        ),
+        (
+            DisclosureFilter {
+                among: Some(Vec::new()),
+                ..all.clone()
+            },
+            vec![],
+        ),
+        (
+            DisclosureFilter {
+                region: Some(stranger.village.clone()),
+                ..all.clone()
+            },
+            vec![],
+        ),
+        (
+            DisclosureFilter {
+                region: Some(home.village.clone()),
+                before: Some(2),
+                ..all.clone()
+            },
+            vec![1],
+        ),
+    ] {
+        assert_eq!(list(filter.clone()).await, seqs, "{filter:?}");
+    }
+    let short = store.disclosures(county(), &all, 2).await.expect("reading");
+    assert_eq!(short.iter().map(|it| it.seq).collect::<Vec<_>>(), [6, 5]);
 }
 
 fn lifecycle_member(like: &Household, id_number: IdNumber) -> crate::household::Member {

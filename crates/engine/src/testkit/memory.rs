@@ -10,7 +10,7 @@
 
 mod households;
 
-use crate::caller::{Caller, Scope};
+use crate::caller::{Caller, Grant, Scope};
 use crate::disclosure::Disclosed;
 use crate::household::{BankAccount, Diagnosis, Household, Member, Payee, PoolBalances};
 use crate::limits;
@@ -1567,6 +1567,8 @@ pub(crate) fn caller_of(
         } else {
             Door::Person
         },
+        grants: Grant::ALL.to_vec(),
+        second_factor: false,
     }
 }
 

@@ -116,6 +116,8 @@ roles! {
     Reviewer = "office.shen" "沈审定" "office" COUNTY [CountyReviewer],
     /// Auditor (审计监督).
     Auditor = "office.audit" "郑审计" "office" COUNTY [Auditor],
+    /// Administrator of accounts (系统管理).
+    Administrator = "office.admin" "何管理员" "office" COUNTY [Administrator],
     /// Insurer's handler (保险经办).
     Handler = "ins.sun" "孙内勤" "insurer" COUNTY [InsurerHandler],
     /// A second handler.

@@ -4,6 +4,7 @@ mod access;
 mod approval;
 pub mod input;
 mod payout;
+mod private;
 mod public_notice;
 mod referral;
 mod registry;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 pub struct Mutation(
     access::AccessMutations,
     registry::RegistryMutations,
+    private::PrivateMutations,
     referral::ReferralMutations,
     verification::VerificationMutations,
     public_notice::PublicNoticeMutations,

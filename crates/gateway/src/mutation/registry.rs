@@ -8,11 +8,11 @@ use crate::types::household::{HouseholdNode, Member, Payee};
 use crate::types::scalars::{Date, Uuid};
 use crate::visit::Visit;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use engine::household::{self, BankAccount, Household};
+use engine::household::{self, BankAccount, Household, holds_private};
 use engine::limits::TEXT_CHARS_MAX;
-use engine::{Desk, ids};
+use engine::{Caller, Desk, ids};
 use lifecycle::calendar::legal_day;
-use lifecycle::{Duty, HouseholdId, MemberId, Param, PayeeId};
+use lifecycle::{HouseholdId, MemberId, Param, PayeeId};
 use std::sync::Arc;
 
 /// Input. Registers a payee version of a household.
@@ -72,28 +72,35 @@ pub struct RecordLivenessCheckPayload {
 #[derive(Default)]
 pub struct RegistryMutations;
 
-/// Why an entry is refused.
-enum Refused {
-    Duty(&'static str),
-    Field(&'static str, &'static str),
-}
+/// Why an entry is refused: the field and the reason.
+pub(super) struct Refused(pub(super) &'static str, pub(super) &'static str);
+
+/// The reason of a text that holds a private value.
+pub(super) const PRIVATE: &str = "PRIVATE";
 
 impl Refused {
-    fn told(&self, visit: &Visit) -> Vec<UserError> {
+    pub(super) fn told(&self, visit: &Visit) -> Vec<UserError> {
         let text = |text: &str| Param::Text(text.to_owned());
-        let (code, params) = match self {
-            Self::Duty(command) => (UserErrorCode::DutyMissing, vec![("command", text(command))]),
-            Self::Field(field, reason) => (
-                UserErrorCode::Validation,
-                vec![("field", text(field)), ("reason", text(reason))],
-            ),
-        };
-        vec![UserError::new(code, &params, visit.language)]
+        let Self(field, reason) = self;
+        if *reason == PRIVATE {
+            let params = [("field", text(field))];
+            return vec![UserError::new(
+                UserErrorCode::PrivateInText,
+                &params,
+                visit.language,
+            )];
+        }
+        let params = [("field", text(field)), ("reason", text(reason))];
+        vec![UserError::new(
+            UserErrorCode::Validation,
+            &params,
+            visit.language,
+        )]
     }
 }
 
 /// The household of an input, if it is in the caller's scope.
-async fn household(visit: &Visit, id: &ID) -> Result<Household, ApiError> {
+pub(super) async fn household(visit: &Visit, id: &ID) -> Result<Household, ApiError> {
     let uuid = node_id::decode_as(Kind::Household, id).ok_or_else(ApiError::not_found)?;
     let desk = &visit.office.desk;
     let household = desk.household(visit.caller()?, HouseholdId(uuid)).await?;
@@ -105,44 +112,36 @@ fn member(household: &Household, id: &ID) -> Result<MemberId, Refused> {
     node_id::decode_as(Kind::Member, id)
         .map(MemberId)
         .filter(|id| Desk::member(household, *id).is_some())
-        .ok_or(Refused::Field("memberId", "NOT_OF_HOUSEHOLD"))
+        .ok_or(Refused("memberId", "NOT_OF_HOUSEHOLD"))
 }
 
 fn named(field: &'static str, text: &str) -> Result<String, Refused> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(Refused::Field(field, "EMPTY"));
+        return Err(Refused(field, "EMPTY"));
     }
     if text.chars().count() > TEXT_CHARS_MAX {
-        return Err(Refused::Field(field, "TOO_LONG"));
+        return Err(Refused(field, "TOO_LONG"));
+    }
+    if holds_private(text) {
+        return Err(Refused(field, PRIVATE));
     }
     Ok(text.to_owned())
 }
 
 fn payee_of(
-    visit: &Visit,
+    caller: &Caller,
     household: &Household,
     input: &RegisterPayeeInput,
 ) -> Result<household::Payee, Refused> {
-    let duties = [
-        Duty::TownshipCaseworker,
-        Duty::CountyCaseworker,
-        Duty::InsurerHandler,
-    ];
-    let account = visit
-        .caller()
-        .ok()
-        .filter(|caller| duties.iter().any(|duty| caller.holds(*duty)))
-        .map(|caller| caller.account)
-        .ok_or(Refused::Duty("REGISTER_PAYEE"))?;
+    let account = caller.account;
     let key = input.idempotency_key.0;
     Ok(household::Payee {
         id: PayeeId(ids::named("payee", &format!("{account}/{key}"))),
         member: member(household, &input.member_id)?,
         holder_name: named("holderName", &input.holder_name)?,
         bank: named("bank", &input.bank)?,
-        account: BankAccount::parse(&input.account)
-            .ok_or(Refused::Field("account", "NOT_AN_ACCOUNT"))?,
+        account: BankAccount::parse(&input.account).ok_or(Refused("account", "NOT_AN_ACCOUNT"))?,
     })
 }
 
@@ -151,18 +150,12 @@ fn check_of(
     household: &Household,
     input: &RecordLivenessCheckInput,
 ) -> Result<MemberId, Refused> {
-    let duties = [Duty::CountyCaseworker, Duty::InsurerHandler];
-    visit
-        .caller()
-        .ok()
-        .filter(|caller| duties.iter().any(|duty| caller.holds(*duty)))
-        .ok_or(Refused::Duty("RECORD_LIVENESS_CHECK"))?;
     let member = member(household, &input.member_id)?;
     if input.checked_on.0 > legal_day(visit.office.desk.clock().now()) {
-        return Err(Refused::Field("checkedOn", "IN_THE_FUTURE"));
+        return Err(Refused("checkedOn", "IN_THE_FUTURE"));
     }
     if input.died_on.is_some_and(|day| day.0 > input.checked_on.0) {
-        return Err(Refused::Field("diedOn", "AFTER_THE_CHECK"));
+        return Err(Refused("diedOn", "AFTER_THE_CHECK"));
     }
     Ok(member)
 }
@@ -170,7 +163,8 @@ fn check_of(
 #[Object]
 impl RegistryMutations {
     /// Registers a payee (收款人) of a household in the caller's scope. A payee version is
-    /// immutable; another account is another payee. Codes: `DUTY_MISSING`, VALIDATION.
+    /// immutable; another account is another payee. Codes: VALIDATION,
+    /// `PRIVATE_IN_TEXT`.
     async fn register_payee(
         &self,
         ctx: &Context<'_>,
@@ -178,7 +172,7 @@ impl RegistryMutations {
     ) -> Result<RegisterPayeePayload, ApiError> {
         let visit = Visit::of(ctx)?;
         let mut household = household(visit, &input.household_id).await?;
-        let payee = match payee_of(visit, &household, &input) {
+        let payee = match payee_of(visit.caller()?, &household, &input) {
             Ok(payee) => payee,
             Err(refused) => {
                 return Ok(RegisterPayeePayload {
@@ -207,7 +201,7 @@ impl RegistryMutations {
     }
 
     /// Records a check of a member against the register of the living (生存核验). Codes:
-    /// `DUTY_MISSING`, VALIDATION.
+    /// VALIDATION.
     async fn record_liveness_check(
         &self,
         ctx: &Context<'_>,

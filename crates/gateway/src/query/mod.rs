@@ -1,6 +1,7 @@
 //! Queries. Every read is within the caller's scope; unknown and forbidden are the same answer.
 
 pub mod claims;
+pub mod disclosures;
 pub mod preview;
 pub mod work_queue;
 
@@ -13,7 +14,8 @@ use crate::types::household::HouseholdNode;
 use crate::types::scheme::SchemeNode;
 use crate::types::staff::{Colleague, RegionName, Viewer};
 use crate::visit::{Visit, sees_scheme};
-use async_graphql::{Context, ID, MergedObject, Object};
+use async_graphql::{Context, ID, MergedObject, Object, OutputType};
+use engine::authority::{self, Place};
 use engine::household::IdNumber;
 use lifecycle::{ClaimId, HouseholdId, SchemeId};
 use std::sync::Arc;
@@ -26,6 +28,7 @@ const NODES_MAX: usize = 50;
 pub struct Query(
     SingleQueries,
     claims::ClaimQueries,
+    disclosures::DisclosureQueries,
     preview::PreviewQueries,
     work_queue::WorkQueueQueries,
 );
@@ -34,8 +37,17 @@ pub struct Query(
 #[derive(Default)]
 pub struct SingleQueries;
 
-/// The node of an id, if there is one in the caller's scope.
+/// The node of an id, if there is one in the caller's scope, of a type the caller may read.
 async fn find(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
+    let found = look(visit, id).await?;
+    Ok(found.filter(|node| {
+        let row = authority::row(Place::Node, &node.introspection_type_name());
+        authority::permit(visit.caller().ok(), row).is_ok()
+    }))
+}
+
+/// The node of an id, if there is one in the caller's scope.
+async fn look(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
     let caller = visit.caller()?;
     let desk = &visit.office.desk;
     Ok(match node_id::decode(id) {

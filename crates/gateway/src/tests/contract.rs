@@ -6,15 +6,18 @@ use crate::guard;
 use crate::messages::{UserErrorCode, codes_markdown};
 use crate::schema::{builder, sdl};
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
-use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{OperationType, TypeKind, TypeSystemDefinition};
-use async_graphql::{Response, async_trait};
+use async_graphql::parser::types::{
+    ConstDirective, InterfaceType, ObjectType, OperationType, Selection, TypeKind,
+    TypeSystemDefinition,
+};
+use async_graphql::parser::{parse_query, parse_schema};
+use async_graphql::{Positioned, Response, async_trait};
 use lifecycle::CommandKind;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Compares a generated text with the committed one; `UPDATE_GOLDEN=1` writes it.
-fn fresh(path: &str, generated: &str) {
+pub fn fresh(path: &str, generated: &str) {
     let path = contract_file(path);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, generated).unwrap();
@@ -172,6 +175,156 @@ fn every_command_is_a_mutation_and_stands_in_a_documented_day() {
         );
         assert!(used.contains(&name), "no role uses {name}");
     }
+}
+
+/// The fields of the three roots, `Type.field`.
+fn root_fields() -> BTreeSet<String> {
+    let roots = ["Query", "Mutation", "Subscription"];
+    let mut fields = BTreeSet::new();
+    for definition in parse_schema(sdl()).unwrap().definitions {
+        if let TypeSystemDefinition::Type(definition) = definition
+            && let TypeKind::Object(object) = definition.node.kind
+            && roots.contains(&definition.node.name.node.as_str())
+        {
+            let name = definition.node.name.node;
+            let own = object.fields.into_iter().map(|field| field.node.name.node);
+            fields.extend(own.map(|field| format!("{name}.{field}")));
+        }
+    }
+    fields
+}
+
+/// Root fields without a document: each would need a reason here.
+const WITHOUT_DOCUMENT: &[&str] = &[];
+
+#[test]
+fn every_root_field_stands_in_a_document_of_some_role() {
+    let mut unused = root_fields();
+    assert!(unused.len() > CommandKind::ALL.len());
+    for (role, name, text) in documents() {
+        let document = parse_query(&text).unwrap();
+        for (operation, definition) in document.operations.iter() {
+            assert_eq!(
+                operation.map(ToString::to_string).as_ref(),
+                Some(&name),
+                "{role}/{name}: the operation is named as its file"
+            );
+            let root = match definition.node.ty {
+                OperationType::Query => "Query",
+                OperationType::Mutation => "Mutation",
+                OperationType::Subscription => "Subscription",
+            };
+            for selection in &definition.node.selection_set.node.items {
+                if let Selection::Field(field) = &selection.node {
+                    unused.remove(&format!("{root}.{}", field.node.name.node));
+                }
+            }
+        }
+    }
+    let unused: Vec<String> = unused.into_iter().collect();
+    assert_eq!(unused, WITHOUT_DOCUMENT, "no document uses them");
+}
+
+/// Every `@deprecated` of a schema: what it stands on, and its reason.
+fn deprecations(sdl: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut see = |path: String, directives: &[Positioned<ConstDirective>]| {
+        for directive in directives {
+            if directive.node.name.node == "deprecated" {
+                let reason = directive.node.get_argument("reason");
+                let reason = reason.map_or_else(String::new, |it| it.node.to_string());
+                found.push((path.clone(), reason));
+            }
+        }
+    };
+    for definition in parse_schema(sdl).unwrap().definitions {
+        let TypeSystemDefinition::Type(definition) = definition else {
+            continue;
+        };
+        let name = definition.node.name.node;
+        match definition.node.kind {
+            TypeKind::Object(ObjectType { fields, .. })
+            | TypeKind::Interface(InterfaceType { fields, .. }) => {
+                for field in fields {
+                    let path = format!("{name}.{}", field.node.name.node);
+                    for argument in &field.node.arguments {
+                        let argument = &argument.node;
+                        see(
+                            format!("{path}({})", argument.name.node),
+                            &argument.directives,
+                        );
+                    }
+                    see(path, &field.node.directives);
+                }
+            }
+            TypeKind::Enum(values) => {
+                for value in values.values {
+                    let path = format!("{name}.{}", value.node.value.node);
+                    see(path, &value.node.directives);
+                }
+            }
+            TypeKind::InputObject(input) => {
+                for field in input.fields {
+                    let path = format!("{name}.{}", field.node.name.node);
+                    see(path, &field.node.directives);
+                }
+            }
+            TypeKind::Scalar | TypeKind::Union(_) => {}
+        }
+    }
+    found
+}
+
+fn day_after(text: &str, words: &str) -> Option<chrono::NaiveDate> {
+    let (_, rest) = text.split_once(words)?;
+    rest.get(..10)?.parse().ok()
+}
+
+/// The deprecations that a client could not have planned for: `@deprecated(reason: "…; removed on or after DAY")`
+/// and an announcement "`Type.field` deprecated on DAY" at least twelve months before.
+fn unplanned(sdl: &str, changelog: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (path, reason) in deprecations(sdl) {
+        let announced = changelog
+            .lines()
+            .filter(|line| line.contains(&format!("`{path}`")))
+            .find_map(|line| day_after(line, "deprecated on "));
+        let removed = day_after(&reason, "removed on or after ");
+        let year = chrono::Months::new(12);
+        match (announced, removed) {
+            (_, None) => wrong.push(format!("{path}: no \"removed on or after\" day")),
+            (None, _) => wrong.push(format!("{path}: not announced in graphql/CHANGELOG.md")),
+            (Some(from), Some(to)) if from + year > to => {
+                wrong.push(format!("{path}: less than twelve months"));
+            }
+            (Some(_), Some(_)) => {}
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_deprecation_is_announced_a_year_before() {
+    let changelog = std::fs::read_to_string(contract_file("CHANGELOG.md")).unwrap();
+    assert_eq!(unplanned(&sdl(), &changelog), Vec::<String>::new());
+}
+
+#[test]
+fn an_unplanned_deprecation_is_seen() {
+    let sdl = |reason: &str| {
+        format!(
+            "type Query {{ a: Int @deprecated(reason: \"{reason}\") b(c: Int @deprecated(reason: \"{reason}\")): E }}\n\
+             enum E {{ F @deprecated(reason: \"{reason}\") }}\n\
+             input G {{ h: Int @deprecated(reason: \"{reason}\") }}"
+        )
+    };
+    let dated = sdl("use x; removed on or after 2027-12-01");
+    let announced = "- `Query.a`, `Query.b(c)`, `E.F`, `G.h` deprecated on 2026-12-01";
+    assert_eq!(unplanned(&dated, announced), Vec::<String>::new());
+    let late = "- `Query.a`, `Query.b(c)`, `E.F`, `G.h` deprecated on 2026-12-02";
+    assert_eq!(unplanned(&dated, late).len(), 4);
+    assert_eq!(unplanned(&dated, "").len(), 4);
+    assert_eq!(unplanned(&sdl("use x"), announced).len(), 4);
 }
 
 /// Failure 13: an unknown filter or argument is an error, never "everything".

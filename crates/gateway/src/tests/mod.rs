@@ -1,5 +1,6 @@
 //! Tests of the contract: the schema, its documents, its HTTP behaviour, one whole day over the wire.
 
+mod authority;
 mod contract;
 mod day;
 mod http;

@@ -289,6 +289,13 @@ impl ClaimNode {
             .and_then(|household| Desk::member(&household, self.0.case.insured).map(Member::from)))
     }
 
+    /// Whether the illness behind the claim (患病情况) is written down; of itself nothing is shown.
+    async fn diagnosis_recorded(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
+        let store = Visit::of(ctx)?.office.desk.store();
+        let claims = [self.0.id];
+        Ok(!store.diagnosed(self.0.county, &claims).await?.is_empty())
+    }
+
     /// Who is to be paid; null where `household` is.
     async fn payee(&self, ctx: &Context<'_>) -> Result<Option<Payee>, ApiError> {
         let household = Visit::of(ctx)?.household_of(&self.0).await?;

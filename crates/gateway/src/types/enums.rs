@@ -271,6 +271,8 @@ pub enum Duty {
     NoticeRenderer,
     /// 审计监督: auditor.
     Auditor,
+    /// 系统管理: administrator of accounts; gives no right on any claim.
+    Administrator,
 }
 
 /// How the days of a term are counted.

@@ -122,6 +122,11 @@ impl HouseholdNode {
         count(self.0.persons)
     }
 
+    /// Phone (联系电话), masked: 138****0000. Null if none is on record.
+    async fn phone_masked(&self) -> Option<String> {
+        self.0.phone.as_ref().map(engine::household::Phone::masked)
+    }
+
     /// Members known by name.
     async fn members(&self) -> Vec<Member> {
         self.0.members.iter().map(Member::from).collect()

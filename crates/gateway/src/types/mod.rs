@@ -3,6 +3,7 @@
 pub mod assessment;
 pub mod claim;
 pub mod connection;
+pub mod disclosure;
 pub mod enums;
 pub mod event;
 pub mod household;

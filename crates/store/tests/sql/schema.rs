@@ -96,7 +96,9 @@ async fn up_down_up_and_the_same_on_both() {
 /// Whoever only looks says which schema it needs, and changes nothing.
 async fn another_schema_is_told(db: Db) {
     let look = async || {
-        let store = store::connect_snapshot(&db.url, keys()).await.expect("connecting");
+        let store = store::connect_snapshot(&db.url, keys())
+            .await
+            .expect("connecting");
         store.expect_current_schema().await
     };
     let told = |looked: Result<(), engine::Fault>| looked.expect_err("another").to_string();

@@ -1,9 +1,7 @@
 //! Households in memory, and who has read what is private in them.
 
 use super::{MemoryStore, Tables, merge, of_county, refused};
-use crate::disclosure::{
-    Disclosed, Disclosing, Disclosure, DisclosureFilter, PrivateSubject,
-};
+use crate::disclosure::{Disclosed, Disclosing, Disclosure, DisclosureFilter, PrivateSubject};
 use crate::household::{Diagnosis, Household, Households, IdNumber, Payee, Phone, PrivateText};
 use crate::ports::Fault;
 use async_trait::async_trait;
@@ -214,20 +212,24 @@ impl Households for MemoryStore {
         let DisclosureFilter {
             household,
             person,
+            among,
             region,
             before,
         } = filter;
         let lies_in = |id: HouseholdId| {
             let home = tables.households.get(&(county, id));
-            region.as_ref().is_none_or(|region| {
-                home.is_some_and(|home| region.covers(&home.village))
-            })
+            region
+                .as_ref()
+                .is_none_or(|region| home.is_some_and(|home| region.covers(&home.village)))
         };
         let record = tables.disclosures.get(&county).into_iter().flatten().rev();
         Ok(record
             .filter(|it| {
                 household.is_none_or(|id| id == it.what.household)
                     && person.is_none_or(|id| id == it.what.person)
+                    && among
+                        .as_ref()
+                        .is_none_or(|list| list.contains(&it.what.person))
                     && before.is_none_or(|seq| it.seq < seq)
                     && lies_in(it.what.household)
             })

@@ -1,0 +1,317 @@
+//! Authority (权限): who may do what, in one table. Every door asks it: the gateway before a document
+//! is executed, the console before a page is made, an export before it begins.
+//!
+//! The table says which duties could ever hold an operation, which grant of the credential it needs,
+//! and how far it reaches. Which duty of a county gives a command, and whether the claim and the
+//! person allow it, is judged later by [`lifecycle::decide`]: that rule is not repeated here, the
+//! rows of commands are derived from it. How far a read reaches is held by the store in every
+//! statement, and on `PostgreSQL` again by row-level security.
+
+use crate::caller::{Caller, Grant};
+use lifecycle::{CommandKind, Duty, duty};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// What kind of thing an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// A field of `Query`.
+    Query,
+    /// A field of `Mutation`.
+    Mutation,
+    /// A field of `Subscription`.
+    Subscription,
+    /// A type that `node` finds.
+    Node,
+    /// A sensitive field of a type: `Type.field`.
+    Field,
+    /// The contents of an export.
+    Export,
+    /// A page of the console.
+    Page,
+}
+
+/// Who could ever hold an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Also somebody who has not signed in.
+    Anyone,
+    /// Whoever has signed in.
+    SignedIn,
+    /// Whoever holds one of these duties.
+    Holders(&'static [Duty]),
+    /// Whoever holds a duty that some scheme may give this command.
+    Command(CommandKind),
+}
+
+impl Who {
+    /// Whether a duty is enough.
+    pub fn admits(self, held: Duty) -> bool {
+        match self {
+            Self::Anyone | Self::SignedIn => true,
+            Self::Holders(duties) => duties.contains(&held),
+            Self::Command(command) => !duty::forbidden(command, held),
+        }
+    }
+}
+
+/// How far an operation reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Nothing of the county.
+    Nothing,
+    /// The caller's own account and session.
+    Own,
+    /// The caller's own organisation.
+    Organisation,
+    /// Reference data of the caller's county.
+    County,
+    /// What lies in the caller's region.
+    Region,
+    /// The schemes of the county; for an insurer those it runs.
+    Scheme,
+    /// The claims of the region; for an insurer its own among them.
+    Claim,
+    /// The households of the region; for an insurer those with a claim of its own.
+    Household,
+    /// As the node that is asked for.
+    OfNode,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authority {
+    /// What kind of thing it is.
+    pub place: Place,
+    /// Its name: a root field, a type, `Type.field`, the contents of an export, a page's path.
+    pub name: Cow<'static, str>,
+    /// Who could ever hold it.
+    pub who: Who,
+    /// What the credential must be good for.
+    pub grant: Grant,
+    /// How far it reaches.
+    pub reach: Reach,
+    /// Whether it moves money: a county may want a second factor for it.
+    pub money: bool,
+}
+
+/// Why an operation is denied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// Nobody has signed in.
+    Anonymous,
+    /// No duty of the caller could hold it.
+    Duty,
+    /// The credential is not good for it.
+    Grant(Grant),
+    /// No row of the table: what is not in it does not happen.
+    Unlisted,
+}
+
+use Duty::{
+    Administrator, Approver, Auditor, BankConnector, CountyCaseworker, CountyReviewer,
+    CountySupervisor, Finance, InsurerHandler, NoticeRenderer, Surveyor, TownshipCaseworker,
+};
+
+/// Who works on a case and must know the family. A bank's connector, a renderer of notices, a timer
+/// and an administrator of accounts need not.
+const CASE: &[Duty] = &[
+    TownshipCaseworker,
+    CountyCaseworker,
+    CountySupervisor,
+    CountyReviewer,
+    InsurerHandler,
+    Surveyor,
+    Approver,
+    Finance,
+    Auditor,
+];
+
+/// Who may see that a claim exists, and how it stands.
+const CLAIM: &[Duty] = &[
+    TownshipCaseworker,
+    CountyCaseworker,
+    CountySupervisor,
+    CountyReviewer,
+    InsurerHandler,
+    Surveyor,
+    Approver,
+    Finance,
+    Auditor,
+    BankConnector,
+    NoticeRenderer,
+];
+
+/// Who must know whom to pay.
+const PAYING: &[Duty] = &[
+    TownshipCaseworker,
+    CountyCaseworker,
+    CountySupervisor,
+    CountyReviewer,
+    InsurerHandler,
+    Surveyor,
+    Approver,
+    Finance,
+    Auditor,
+    BankConnector,
+];
+
+/// Who may look a family up by an identity number.
+const LOOKING_UP: &[Duty] = &[
+    TownshipCaseworker,
+    CountyCaseworker,
+    CountySupervisor,
+    InsurerHandler,
+];
+
+/// Who registers where money goes.
+const REGISTERING: &[Duty] = &[TownshipCaseworker, CountyCaseworker, InsurerHandler];
+
+/// Whose work needs some private value in the clear; which, stands in
+/// [`crate::disclosure::PrivateField::readers`].
+const READING_PRIVATE: &[Duty] = &[
+    TownshipCaseworker,
+    CountyCaseworker,
+    CountySupervisor,
+    InsurerHandler,
+    Surveyor,
+    Approver,
+    Finance,
+];
+
+/// Who watches over the reading of private values.
+const WATCHING: &[Duty] = &[CountySupervisor, Auditor, Administrator];
+
+/// Who asks the register of the living.
+const CHECKING: &[Duty] = &[CountyCaseworker, InsurerHandler];
+
+macro_rules! rows {
+    ($($place:ident $name:literal: $who:expr, $grant:ident, $reach:ident;)+) => {
+        &[$((Place::$place, $name, $who, Grant::$grant, Reach::$reach),)+]
+    };
+}
+
+/// The rows that are not commands. A new root field, node type, export or page needs one here.
+const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
+    Query "__typename": Who::Anyone, Read, Nothing;
+    Query "__schema": Who::SignedIn, Schema, Nothing;
+    Query "__type": Who::SignedIn, Schema, Nothing;
+    Query "viewer": Who::SignedIn, Read, Own;
+    Query "node": Who::SignedIn, Read, OfNode;
+    Query "nodes": Who::SignedIn, Read, OfNode;
+    Query "claim": Who::Holders(CLAIM), Read, Claim;
+    Query "claims": Who::Holders(CLAIM), Read, Claim;
+    Query "claimStatusSummary": Who::Holders(CLAIM), Read, Claim;
+    Query "workQueue": Who::Holders(CLAIM), Read, Claim;
+    Query "household": Who::Holders(CASE), Read, Household;
+    Query "householdOf": Who::Holders(LOOKING_UP), Read, Household;
+    Query "disclosures": Who::Holders(WATCHING), Read, Region;
+    Query "scheme": Who::SignedIn, Read, Scheme;
+    Query "schemes": Who::SignedIn, Read, Scheme;
+    Query "previewBenefit": Who::SignedIn, Read, Scheme;
+    Query "regions": Who::SignedIn, Read, Region;
+    Query "colleagues": Who::SignedIn, Read, Organisation;
+
+    Mutation "__typename": Who::Anyone, Read, Nothing;
+    Mutation "logIn": Who::Anyone, Read, Nothing;
+    Mutation "logOut": Who::SignedIn, Read, Own;
+    Mutation "registerPayee": Who::Holders(REGISTERING), Act, Household;
+    Mutation "recordPrivateDetails": Who::Holders(REGISTERING), Act, Household;
+    Mutation "revealHouseholdField": Who::Holders(READING_PRIVATE), Reveal, Household;
+    Mutation "recordLivenessCheck": Who::Holders(CHECKING), Act, Household;
+
+    Subscription "__typename": Who::Anyone, Read, Nothing;
+
+    Node "Claim": Who::Holders(CLAIM), Read, Claim;
+    Node "Household": Who::Holders(CASE), Read, Household;
+    Node "Scheme": Who::SignedIn, Read, Scheme;
+
+    Field "Claim.household": Who::Holders(CASE), Read, Household;
+    Field "Claim.insured": Who::Holders(CASE), Read, Household;
+    Field "Claim.payee": Who::Holders(PAYING), Read, Household;
+    Field "Claim.findings": Who::Holders(CASE), Read, Claim;
+    Field "Claim.documents": Who::Holders(CASE), Read, Claim;
+    Field "Claim.objections": Who::Holders(CASE), Read, Claim;
+    Field "Claim.reasons": Who::Holders(CASE), Read, Claim;
+    Field "Claim.assessment": Who::Holders(CASE), Read, Claim;
+    Field "Claim.diagnosisRecorded": Who::Holders(CASE), Read, Household;
+    Field "Household.phoneMasked": Who::Holders(CASE), Read, Household;
+    Field "Household.headName": Who::Holders(CASE), Read, Household;
+    Field "Household.members": Who::Holders(CASE), Read, Household;
+    Field "Household.payees": Who::Holders(CASE), Read, Household;
+    Field "Member.idNumberMasked": Who::Holders(CASE), Read, Household;
+    Field "Payee.holderName": Who::Holders(PAYING), Read, Household;
+    Field "Payee.accountMasked": Who::Holders(PAYING), Read, Household;
+
+    Page "/claims": Who::Holders(CASE), Read, Claim;
+    Page "/claims/{number}": Who::Holders(CASE), Read, Claim;
+    Page "/referrals/import": Who::Command(CommandKind::DraftReferral), Bulk, Household;
+    Page "/referrals/import/returned.xlsx": Who::Command(CommandKind::DraftReferral), Bulk, Own;
+};
+
+/// The mutation of a command: its code in camel case.
+fn mutation_of(command: CommandKind) -> String {
+    let mut words = command.code().split('_').map(str::to_ascii_lowercase);
+    let first = words.next().unwrap_or_default();
+    words.fold(first, |mut name, word| {
+        let mut letters = word.chars();
+        name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        name.push_str(letters.as_str());
+        name
+    })
+}
+
+/// The table.
+pub static TABLE: LazyLock<Vec<Authority>> = LazyLock::new(|| {
+    let fixed = ROWS
+        .iter()
+        .map(|(place, name, who, grant, reach)| Authority {
+            place: *place,
+            name: Cow::Borrowed(name),
+            who: *who,
+            grant: *grant,
+            reach: *reach,
+            money: false,
+        });
+    let commands = CommandKind::ALL.iter().map(|command| Authority {
+        place: Place::Mutation,
+        name: Cow::Owned(mutation_of(*command)),
+        who: Who::Command(*command),
+        grant: Grant::Act,
+        reach: if *command == CommandKind::DraftReferral {
+            Reach::Household
+        } else {
+            Reach::Claim
+        },
+        money: duty::moves_towards_payment(*command),
+    });
+    fixed.chain(commands).collect()
+});
+
+static INDEX: LazyLock<HashMap<(Place, &'static str), &'static Authority>> = LazyLock::new(|| {
+    TABLE
+        .iter()
+        .map(|row| ((row.place, &*row.name), row))
+        .collect()
+});
+
+/// The row of an operation.
+pub fn row(place: Place, name: &str) -> Option<&'static Authority> {
+    INDEX.get(&(place, name)).copied()
+}
+
+/// Whether a caller may do what a row describes, wherever it reaches.
+pub fn permit(caller: Option<&Caller>, row: Option<&Authority>) -> Result<(), Denied> {
+    let row = row.ok_or(Denied::Unlisted)?;
+    if row.who == Who::Anyone {
+        return Ok(());
+    }
+    let caller = caller.ok_or(Denied::Anonymous)?;
+    if !caller.may(row.grant) {
+        return Err(Denied::Grant(row.grant));
+    }
+    let admitted =
+        row.who == Who::SignedIn || caller.duties.iter().any(|held| row.who.admits(*held));
+    if admitted { Ok(()) } else { Err(Denied::Duty) }
+}
