@@ -66,8 +66,10 @@ steps! {
     "0007_lawful_transition",
     // The second lock. Last, so that it can look at every table.
     "0008_guards",
+    // The second lock on who sees a row: roles and policies of `PostgreSQL`.
+    "0011_row_security",
     // Private values sealed, blind indexes beside them, who has read what.
-    "0010_private",
+    "0012_private",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

@@ -89,16 +89,16 @@ impl Load {
     pub async fn prepare(address: &str, claims: usize) -> Result<Self, Failure> {
         let (_, mut office) = sign_in(address, "smz.wang").await?;
         let (token, mut insurer) = sign_in(address, "ins.sun").await?;
-        let query = "{ claims(first: 1) { edges { node { scheme { id } household { id members { id } payees { id } } } } } }";
+        let query = "{ claims(first: 1) { edges { node { scheme { id } household { id members { id } payees(first: 10) { nodes { id } } } } } } }";
         let data = ask(&mut office, query, json!({})).await?;
         let node = &data["claims"]["edges"][0]["node"];
         let staff = ask(
             &mut insurer,
-            "{ colleagues(duty: SURVEYOR) { id } }",
+            "{ colleagues(duty: SURVEYOR, first: 10) { nodes { id } } }",
             json!({}),
         )
         .await?;
-        let surveyor = staff["colleagues"][0]["id"]
+        let surveyor = staff["colleagues"]["nodes"][0]["id"]
             .as_str()
             .ok_or("no surveyor")?
             .to_owned();
@@ -110,7 +110,7 @@ impl Load {
                 "householdId": node["household"]["id"],
                 "insuredMemberId": node["household"]["members"][0]["id"],
                 "peril": "ILLNESS", "eventOn": format!("2020-{month:02}-{day:02}"),
-                "submittedFen": "4120000", "payeeId": node["household"]["payees"][0]["id"],
+                "submittedFen": "4120000", "payeeId": node["household"]["payees"]["nodes"][0]["id"],
                 "basis": { "decidedOn": "2020-05-18", "document": "bench" },
             });
             let mut claim = mutate(&mut office, "draftReferral", input).await?;

@@ -70,16 +70,19 @@ async fn from_referral_to_payment(place: &Place) {
     // A household of the list, and who may be sent.
     let found = township
         .query(
-            "{ claims(first: 1) { edges { node { scheme { id } household { id members { id } payees { id } } } } } }",
+            "{ claims(first: 1) { edges { node { scheme { id } household { id members { id } payees(first: 10) { nodes { id } } } } } } }",
             json!({}),
         )
         .await;
     let node = &found["data"]["claims"]["edges"][0]["node"];
     let household = &node["household"];
     let staff = handler
-        .query("{ colleagues(duty: SURVEYOR) { id } }", json!({}))
+        .query(
+            "{ colleagues(duty: SURVEYOR, first: 10) { nodes { id } } }",
+            json!({}),
+        )
         .await;
-    let surveyor_id = staff["data"]["colleagues"][0]["id"].clone();
+    let surveyor_id = staff["data"]["colleagues"]["nodes"][0]["id"].clone();
 
     let mut case = Case {
         id: Value::Null,
@@ -90,7 +93,7 @@ async fn from_referral_to_payment(place: &Place) {
         "idempotencyKey": "00000000-0000-7000-8000-00000000abcd", "schemeId": node["scheme"]["id"],
         "householdId": household["id"], "insuredMemberId": household["members"][0]["id"],
         "peril": "ILLNESS", "eventOn": "2020-06-20", "submittedFen": "4120000",
-        "payeeId": household["payees"][0]["id"],
+        "payeeId": household["payees"]["nodes"][0]["id"],
         "basis": { "decidedOn": "2020-06-21", "document": "村评〔2020〕99号" },
     });
     // The same key sent twice acts once and answers the same.

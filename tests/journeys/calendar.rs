@@ -255,20 +255,23 @@ async fn post_a_notice(server: &Server) -> Value {
     let surveyor = Client::sign_in(server, "ins.zhou").await;
     let found = township
         .query(
-            "{ claims(first: 1) { edges { node { scheme { id } household { id members { id } payees { id } } } } } }",
+            "{ claims(first: 1) { edges { node { scheme { id } household { id members { id } payees(first: 10) { nodes { id } } } } } } }",
             json!({}),
         )
         .await;
     let node = &found["data"]["claims"]["edges"][0]["node"];
     let staff = handler
-        .query("{ colleagues(duty: SURVEYOR) { id } }", json!({}))
+        .query(
+            "{ colleagues(duty: SURVEYOR, first: 10) { nodes { id } } }",
+            json!({}),
+        )
         .await;
-    let surveyor_id = &staff["data"]["colleagues"][0]["id"];
+    let surveyor_id = &staff["data"]["colleagues"]["nodes"][0]["id"];
     let draft = json!({
         "idempotencyKey": "00000000-0000-7000-8000-00000000abcd", "schemeId": node["scheme"]["id"],
         "householdId": node["household"]["id"], "insuredMemberId": node["household"]["members"][0]["id"],
         "peril": "ILLNESS", "eventOn": "2020-06-20", "submittedFen": "4120000",
-        "payeeId": node["household"]["payees"][0]["id"],
+        "payeeId": node["household"]["payees"]["nodes"][0]["id"],
         "basis": { "decidedOn": "2020-06-21", "document": "村评〔2020〕99号" },
     });
     let first = township

@@ -11,7 +11,7 @@ use crate::sheet::{CellFault, SheetFault};
 use engine::desk::Submission;
 use engine::household::{Household, IdNumber, Member, Payee};
 use engine::registry::Region;
-use engine::{Caller, Desk, Fault, Outcome, ids};
+use engine::{Caller, Desk, Fault, Outcome, ids, sight};
 use lifecycle::phase::referral::{Basis, Case};
 use lifecycle::{
     Blocked, Claim, ClaimId, Command, CommandKind, DraftReferral, HouseholdId, MemberId, PayeeId,
@@ -429,8 +429,10 @@ impl Clerk<'_> {
     }
 
     async fn household_of(&self, id_number: &IdNumber) -> Result<Option<Household>, Fault> {
+        // Whether a person is registered elsewhere in the county is told, not where.
         let county = self.caller.scope.county;
-        self.desk.store().household_of(county, id_number).await
+        let found = self.desk.store().household_of(county, id_number);
+        sight::whole_county(found).await
     }
 
     /// What the list says otherwise than the register. The texts do not say what the register says:

@@ -205,6 +205,7 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Query "claimStatusSummary": Who::Holders(CLAIM), Read, Claim;
     Query "workQueue": Who::Holders(CLAIM), Read, Claim;
     Query "household": Who::Holders(CASE), Read, Household;
+    Query "households": Who::Holders(CASE), Read, Household;
     Query "householdOf": Who::Holders(LOOKING_UP), Read, Household;
     Query "disclosures": Who::Holders(WATCHING), Read, Region;
     Query "scheme": Who::SignedIn, Read, Scheme;
@@ -226,6 +227,10 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Node "Claim": Who::Holders(CLAIM), Read, Claim;
     Node "Household": Who::Holders(CASE), Read, Household;
     Node "Scheme": Who::SignedIn, Read, Scheme;
+    Node "Member": Who::Holders(CASE), Read, Household;
+    Node "Payee": Who::Holders(PAYING), Read, Household;
+    Node "Colleague": Who::SignedIn, Read, Organisation;
+    Node "Objection": Who::Holders(CASE), Read, Claim;
 
     Field "Claim.household": Who::Holders(CASE), Read, Household;
     Field "Claim.insured": Who::Holders(CASE), Read, Household;

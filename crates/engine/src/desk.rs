@@ -6,6 +6,7 @@ use crate::disclosure::{Disclosing, Disclosure, PrivateSubject, Purpose, Reveale
 use crate::ids;
 use crate::limits::REVEALS_PER_DAY_MAX;
 use crate::ports::{Ask, Commit, EventKey, Fault, Found, Outcome, Store, Target};
+use crate::sight;
 use chrono::SubsecRound;
 use lifecycle::{
     Calendar, ClaimId, Command, Decision, Facts, HouseholdId, MemberId, NoticeId, ObjectionId,
@@ -151,7 +152,7 @@ impl Desk {
         });
         let store = Arc::clone(&self.store);
         let work = async move { store.transact(ask, judge).await }.instrument(span);
-        tokio::spawn(work)
+        tokio::spawn(sight::carried(work))
             .await
             .map_err(|fault| Fault::store("the command's task ended", fault))?
     }

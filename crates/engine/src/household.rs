@@ -2,7 +2,8 @@
 
 use crate::disclosure::{Disclosed, Disclosing, Disclosure, DisclosureFilter};
 use crate::limits::DIAGNOSIS_CHARS_MAX;
-use crate::ports::Fault;
+use crate::caller::Scope;
+use crate::ports::{Fault, HouseholdFilter, Page, Slice};
 use async_trait::async_trait;
 use benefits::Fen;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -400,6 +401,19 @@ pub trait Households: Send + Sync {
         county: CountyCode,
         id: HouseholdId,
     ) -> Result<Option<Household>, Fault>;
+    /// Households of a county by their ids, in one read, in no order; unknown ids are left out.
+    async fn households_by_ids(
+        &self,
+        county: CountyCode,
+        ids: &[HouseholdId],
+    ) -> Result<Vec<Household>, Fault>;
+    /// A page of the households of a scope, by id; an insurer sees those it has a claim of.
+    async fn households(
+        &self,
+        scope: &Scope,
+        filter: &HouseholdFilter,
+        page: &Page,
+    ) -> Result<Slice<Household>, Fault>;
     /// The household a member with this identity number belongs to.
     async fn household_of(
         &self,

@@ -22,6 +22,7 @@ pub mod registry;
 pub mod rehearse;
 pub mod retelling;
 pub mod scheme_file;
+pub mod sight;
 pub mod testkit;
 pub mod timer;
 
@@ -29,6 +30,7 @@ pub use caller::{Caller, Grant, Scope};
 pub use clock::{Clock, ManualClock, OffsetClock, SystemClock};
 pub use desk::Desk;
 pub use ports::{
-    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Judge, LogRow,
-    Outcome, Page, Receipt, Recorded, Slice, StatusCount, Store, Target,
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, HouseholdFilter,
+    Judge, LogRow, Outcome, Page, Receipt, Recorded, Slice, Span, StatusCount, Store, Target,
 };
+pub use sight::Sight;

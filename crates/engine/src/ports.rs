@@ -262,14 +262,37 @@ pub struct ClaimFilter {
     pub opened_before: Option<DateTime<Utc>>,
 }
 
-/// Which page: keyset by claim number, never an offset (failure 15).
+/// Which households.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HouseholdFilter {
+    /// In this region.
+    pub region: Option<RegionCode>,
+    /// Of this type (户类型).
+    pub kind: Option<String>,
+    /// Whether it stands on the list of monitored households.
+    pub listed: Option<bool>,
+}
+
+/// A stretch of a claim's history: the versions after one, up to and with another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// The claim.
+    pub claim: ClaimId,
+    /// Versions after this one; 0 for all.
+    pub after: u32,
+    /// Up to and with this version.
+    pub upto: u32,
+}
+
+/// Which page: keyset by a key of the row (a claim's number, a household's id), never an offset
+/// (failure 15).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// Rows, 1 to [`crate::limits::PAGE_MAX`].
     pub size: u32,
-    /// Numbers after this one.
+    /// Keys after this one.
     pub after: Option<String>,
-    /// Numbers before this one.
+    /// Keys before this one.
     pub before: Option<String>,
     /// Take the page from the end.
     pub from_end: bool,
@@ -287,7 +310,7 @@ impl Page {
     }
 }
 
-/// A page of rows, in ascending order of claim number.
+/// A page of rows, in ascending order of their key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slice<T> {
     /// The rows.
@@ -387,6 +410,14 @@ pub trait ClaimReader: Send + Sync {
     ) -> Result<Slice<Claim>, Fault>;
     /// The history of a claim, in order; empty if it is not in the scope.
     async fn history(&self, scope: &Scope, id: ClaimId) -> Result<Vec<Recorded>, Fault>;
+    /// Stretches of the histories of several claims in one read, by claim and version; what is not in
+    /// the scope is left out. Only events of these kinds; none for all.
+    async fn events(
+        &self,
+        scope: &Scope,
+        spans: &[Span],
+        kinds: &[EventKind],
+    ) -> Result<Vec<Recorded>, Fault>;
     /// Claims and money by status.
     async fn status_counts(
         &self,

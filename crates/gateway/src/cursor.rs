@@ -1,9 +1,11 @@
-//! Cursors of claim connections: opaque, and bound to the filter and the scope they were made under.
+//! Cursors of connections: opaque, and bound to the list, its filter and the scope they were made
+//! under.
 
 use crate::errors::ApiError;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use engine::{Caller, ClaimFilter, ids};
+use engine::{Caller, ids};
+use std::fmt::Debug;
 
 const VERSION: char = '1';
 const BINDING_CHARS: usize = 16;
@@ -14,7 +16,7 @@ pub struct Binding(String);
 
 impl Binding {
     /// The binding of a list under a filter for a caller.
-    pub fn new(list: &str, filter: &ClaimFilter, caller: &Caller) -> Self {
+    pub fn new(list: &str, filter: &impl Debug, caller: &Caller) -> Self {
         Self::of(&format!("{list}\n{filter:?}\n{:?}", caller.scope))
     }
 
@@ -25,13 +27,13 @@ impl Binding {
         Self(hash)
     }
 
-    /// The cursor of a claim number.
-    pub fn cursor(&self, number: &str) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{VERSION}{}{number}", self.0))
+    /// The cursor of a row's key.
+    pub fn cursor(&self, key: &str) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{VERSION}{}{key}", self.0))
     }
 
-    /// The claim number of a cursor that was made under this binding.
-    pub fn number(&self, cursor: &str) -> Result<String, ApiError> {
+    /// The key of a cursor that was made under this binding.
+    pub fn key(&self, cursor: &str) -> Result<String, ApiError> {
         URL_SAFE_NO_PAD
             .decode(cursor)
             .ok()
@@ -53,11 +55,11 @@ mod tests {
         let binding = |text: &str| Binding(ids::sha256(text)[..BINDING_CHARS].to_owned());
         let cursor = binding("a").cursor("130304-2020-00001");
         assert_eq!(
-            binding("a").number(&cursor).ok().as_deref(),
+            binding("a").key(&cursor).ok().as_deref(),
             Some("130304-2020-00001")
         );
-        assert!(binding("b").number(&cursor).is_err());
-        assert!(binding("a").number("").is_err());
-        assert!(binding("a").number("MTIz").is_err());
+        assert!(binding("b").key(&cursor).is_err());
+        assert!(binding("a").key("").is_err());
+        assert!(binding("a").key("MTIz").is_err());
     }
 }

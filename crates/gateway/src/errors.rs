@@ -75,6 +75,11 @@ impl ApiError {
         }
     }
 
+    /// Its code.
+    pub const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
     /// The one answer for what does not exist and what is not yours.
     pub fn not_found() -> Self {
         Self::new(ErrorCode::NotFound, "not found")

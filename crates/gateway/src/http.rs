@@ -23,7 +23,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use engine::access::Office;
 use engine::limits::BODY_BYTES_MAX;
-use engine::{Caller, ids};
+use engine::{Caller, ids, sight};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -355,7 +355,11 @@ async fn serve(
         token,
         by_get,
     ));
-    let answer = execute(gate, params, admitted, &visit).await;
+    let work = execute(gate, params, admitted, &visit);
+    let answer = match visit.caller() {
+        Ok(caller) => sight::within(&caller.scope, work).await,
+        Err(_) => work.await,
+    };
     finish(reception, &visit, answer)
 }
 
@@ -431,7 +435,8 @@ async fn execute(gate: &Gate, params: Params, admitted: Admitted, visit: &Arc<Vi
     let mut answer = if kind == OperationType::Mutation {
         let work =
             tracing::Instrument::in_current_span(async move { schema.execute(request).await });
-        tokio::spawn(work).await.unwrap_or_else(|fault| {
+        let work = tokio::spawn(sight::carried(work));
+        work.await.unwrap_or_else(|fault| {
             tracing::error!(%fault, "a mutation's task ended");
             let error = ApiError::new(ErrorCode::Internal, "internal error");
             Answer::from_errors(vec![error.into_server_error()])

@@ -6,6 +6,7 @@
 //! everything.
 
 mod authority;
+mod batch;
 mod cursor;
 mod errors;
 mod guard;
@@ -14,6 +15,7 @@ mod messages;
 mod mutation;
 mod node_id;
 mod nulls;
+mod pages;
 mod query;
 mod schema;
 #[cfg(test)]
@@ -24,4 +26,5 @@ mod visit;
 pub use authority::authority_markdown;
 pub use http::router;
 pub use messages::codes_markdown;
+pub use pages::pages;
 pub use schema::sdl;

@@ -1,13 +1,14 @@
 //! One visit (request): who calls, in which language, and what was already read for this answer.
 
+use crate::batch::Batcher;
 use crate::errors::{ApiError, ErrorCode};
 use crate::messages::Language;
 use async_graphql::Context;
 use engine::access::Office;
 use engine::household::Household;
 use engine::registry::{Person, Region};
-use engine::{Caller, Fault};
-use lifecycle::{Claim, HouseholdId, PersonId, RegionCode, Scheme, SchemeId};
+use engine::{Caller, Recorded, Span};
+use lifecycle::{Claim, ClaimId, EventKind, HouseholdId, PersonId, RegionCode, Scheme, SchemeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +27,36 @@ pub struct Visit {
     regions: OnceCell<Vec<Region>>,
     people: OnceCell<Vec<Person>>,
     schemes: Mutex<HashMap<SchemeId, Option<Arc<Scheme>>>>,
-    households: Mutex<HashMap<HouseholdId, Option<Arc<Household>>>>,
+    households: Batcher<HouseholdId, Arc<Household>>,
+    events: Batcher<(Stretch, Span), Arc<Vec<Recorded>>>,
+}
+
+/// Which events of a history are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stretch {
+    /// All.
+    Whole,
+    /// Those of payments.
+    Payments,
+}
+
+impl Stretch {
+    const ALL: [Self; 2] = [Self::Whole, Self::Payments];
+
+    /// The kinds; none for all.
+    const fn kinds(self) -> &'static [EventKind] {
+        match self {
+            Self::Whole => &[],
+            Self::Payments => &[
+                EventKind::PayoutInstructed,
+                EventKind::PayoutConfirmed,
+                EventKind::PayoutFailed,
+                EventKind::PayoutReturned,
+                EventKind::PayoutUnknown,
+                EventKind::RecoveryCompleted,
+            ],
+        }
+    }
 }
 
 impl Visit {
@@ -48,7 +78,8 @@ impl Visit {
             regions: OnceCell::new(),
             people: OnceCell::new(),
             schemes: Mutex::default(),
-            households: Mutex::default(),
+            households: Batcher::default(),
+            events: Batcher::default(),
         }
     }
 
@@ -139,18 +170,57 @@ impl Visit {
     /// The household of a claim that the caller sees, under the rule of `Desk::household`.
     pub async fn household_of(&self, claim: &Claim) -> Result<Option<Arc<Household>>, ApiError> {
         let caller = self.caller()?;
-        let mut known = self.households.lock().await;
-        if let Some(household) = known.get(&claim.household) {
-            return Ok(household.clone());
+        let (desk, scope) = (self.office.desk.clone(), caller.scope.clone());
+        let read = async move |ids: Vec<HouseholdId>| {
+            let store = desk.store();
+            let found = store.households_by_ids(scope.county, &ids).await?;
+            let near = found
+                .into_iter()
+                .filter(|it| scope.region.covers(&it.village));
+            Ok(near.map(|it| (it.id, Arc::new(it))).collect())
+        };
+        self.households.load(claim.household, read).await
+    }
+
+    /// Events of a claim that the caller sees, in order.
+    pub async fn events(
+        &self,
+        stretch: Stretch,
+        span: Span,
+    ) -> Result<Arc<Vec<Recorded>>, ApiError> {
+        if span.after >= span.upto {
+            return Ok(Arc::default());
         }
-        let store = self.office.desk.store();
-        let household: Result<_, Fault> =
-            store.household(caller.scope.county, claim.household).await;
-        let household = household?
-            .filter(|household| caller.scope.region.covers(&household.village))
-            .map(Arc::new);
-        known.insert(claim.household, household.clone());
-        Ok(household)
+        let (desk, scope) = (self.office.desk.clone(), self.caller()?.scope.clone());
+        let read = async move |wanted: Vec<(Stretch, Span)>| {
+            let mut found = HashMap::new();
+            for stretch in Stretch::ALL {
+                let spans = wanted.iter().filter(|(of, _)| *of == stretch);
+                let spans: Vec<Span> = spans.map(|(_, span)| *span).collect();
+                if spans.is_empty() {
+                    continue;
+                }
+                let store = desk.store();
+                let events = store.events(&scope, &spans, stretch.kinds()).await?;
+                let mut by_claim: HashMap<ClaimId, Vec<Recorded>> = HashMap::new();
+                for event in events {
+                    by_claim.entry(event.claim).or_default().push(event);
+                }
+                for span in spans {
+                    let own = by_claim.get(&span.claim).into_iter().flatten();
+                    let mut own: Vec<Recorded> = own
+                        .filter(|it| it.version > span.after && it.version <= span.upto)
+                        .cloned()
+                        .collect();
+                    // Two stretches of one claim may overlap and bring an event twice.
+                    own.dedup_by_key(|it| it.version);
+                    found.insert((stretch, span), Arc::new(own));
+                }
+            }
+            Ok(found)
+        };
+        let found = self.events.load((stretch, span), read).await?;
+        Ok(found.unwrap_or_default())
     }
 }
 

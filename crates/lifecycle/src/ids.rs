@@ -120,6 +120,12 @@ impl RegionCode {
         other.0.starts_with(&self.0)
     }
 
+    /// The county it lies in.
+    #[must_use]
+    pub fn county(&self) -> Self {
+        Self(self.0.chars().take(6).collect())
+    }
+
     /// The township of a village or township code; the county code itself otherwise.
     #[must_use]
     pub fn township(&self) -> Self {

@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::config::{Config, KEYS, LogFormat, Overrides};
-use crate::{calendar, demo, keys, rehearse, scheme, serve, user, verify, wiring};
+use crate::{calendar, demo, explorer, keys, rehearse, scheme, serve, user, verify, wiring};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -89,6 +89,11 @@ enum Command {
         #[command(subcommand)]
         action: Audit,
     },
+    /// An interactive explorer of the GraphQL API, to be served at /explorer
+    Explorer {
+        #[command(subcommand)]
+        action: explorer::Action,
+    },
     /// Shell completions
     Completions { shell: clap_complete::Shell },
 }
@@ -124,7 +129,8 @@ pub fn run() -> ExitCode {
         .enable_all()
         .build();
     let ending = match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        // The command line is the system's own work; what comes in by a server's doors is not.
+        Ok(runtime) => runtime.block_on(engine::sight::system(dispatch(cli))),
         Err(fault) => Err(fault.into()),
     };
     ending.unwrap_or_else(|fault| {
@@ -156,7 +162,7 @@ async fn dispatch(cli: Cli) -> Ending {
             no_serve,
             json,
             now,
-        } => demo::run(&configured(listen)?, no_serve, json, now).await,
+        } => Box::pin(demo::run(&configured(listen)?, no_serve, json, now)).await,
         Command::Serve { listen } => serve::run(&configured(listen)?).await,
         Command::Migrate { step } => {
             let config = configured(None)?;
@@ -206,6 +212,7 @@ async fn dispatch(cli: Cli) -> Ending {
         Command::Audit {
             action: Audit::Verify { json },
         } => verify::run(&configured(None)?, json).await,
+        Command::Explorer { action } => explorer::run(action).await,
         Command::Keys { action } => keys::run(&configured(None)?, action).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -46,6 +46,8 @@ pub struct Config {
     pub key_file: Option<PathBuf>,
     /// Private values one account may read in the clear in a day.
     pub reveals_per_day: u32,
+    /// The folder of an installed explorer, served at `/explorer`.
+    pub explorer: Option<PathBuf>,
 }
 
 /// Everything that is wrong with the configuration.
@@ -98,6 +100,10 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "reveals_per_day",
         "private values one account may read in the clear in a day, 0 to 10000; FANGPIN_REVEALS_PER_DAY",
+    ),
+    (
+        "explorer",
+        "folder made by `fangpin explorer install`, served at /explorer; FANGPIN_EXPLORER",
     ),
 ];
 
@@ -168,6 +174,7 @@ impl Config {
         let key = text("key").map(SecretString::from);
         let key_file = text("key_file").map(PathBuf::from);
         let reveals = text("reveals_per_day").unwrap_or_else(|| REVEALS_PER_DAY_MAX.to_string());
+        let explorer = text("explorer").map(PathBuf::from);
 
         for key in dict.keys() {
             let known: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
@@ -224,6 +231,15 @@ impl Config {
             let from = source("log", false);
             problems.push(format!("{from}: {log:?} is not a log filter ({wrong})"));
         }
+        if let Some(folder) = &explorer
+            && !folder.join("index.html").is_file()
+        {
+            let from = source("explorer", false);
+            problems.push(format!(
+                "{from}: {} holds no explorer; `fangpin explorer install` puts one there",
+                folder.display()
+            ));
+        }
         let data =
             data.ok_or_else(|| problems.push("data: no home folder is known; name one".into()));
         let database_url = match (database_url, &data) {
@@ -260,6 +276,7 @@ impl Config {
                 log_format,
                 timer_seconds,
                 calendar,
+                explorer,
                 key,
                 key_file,
                 reveals_per_day,

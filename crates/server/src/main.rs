@@ -10,6 +10,7 @@ mod calendar;
 mod cli;
 mod config;
 mod demo;
+mod explorer;
 mod keys;
 mod rehearse;
 mod sample_sheet;

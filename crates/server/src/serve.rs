@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use engine::access::Office;
 use engine::timer::CalendarWatch;
-use engine::{Clock, SystemClock};
+use engine::{Clock, SystemClock, sight};
 use lifecycle::calendar::legal_day;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -57,15 +57,15 @@ pub async fn listen(
     let mut calendar = CalendarWatch::default();
     warn_of_calendar(&office, &mut calendar);
     let (stop, stopped) = watch::channel(false);
-    let timers = tokio::spawn(timers(
+    let timers = tokio::spawn(sight::system(timers(
         office.clone(),
         calendar,
         config.timer_seconds,
         stopped.clone(),
-    ));
+    )));
     ready(listener.local_addr()?);
     let mut draining = stopped.clone();
-    let server = axum::serve(listener, router(office)).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, router(config, office)).with_graceful_shutdown(async move {
         let _ = draining.changed().await;
     });
     let server = tokio::spawn(server.into_future());
@@ -82,11 +82,12 @@ pub async fn listen(
     Ok(ExitCode::SUCCESS)
 }
 
-fn router(office: Office) -> Router {
+fn router(config: &Config, office: Office) -> Router {
     Router::new()
         .route("/readyz", get(ready))
         .with_state(office.clone())
         .merge(gateway::router(office.clone()))
+        .merge(gateway::pages(config.explorer.as_deref()))
         .merge(console::router(office))
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(

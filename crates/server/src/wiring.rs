@@ -113,7 +113,7 @@ pub async fn connect(config: &Config) -> Result<SqlStore, Failure> {
         warn_of_readers(&config.data);
     }
     let keys = keys_to_write(config).await?;
-    Ok(store::connect(&config.database_url, keys).await?)
+    Ok(store::connect_serving(&config.database_url, keys).await?)
 }
 
 /// Identity numbers, accounts and password hashes lie in the data folder. What fangpin makes is its

@@ -1,12 +1,13 @@
 //! Connections: how each database must be opened so that nothing acknowledged is lost.
 
 use crate::dialect::Dialect;
+use crate::lane::{self, Lane};
 use crate::rows;
 use crate::seal::Keyring;
 use crate::transact::{self, Waiting};
 use crate::write::Texts;
 use chrono::{DateTime, Utc};
-use engine::{Fault, limits};
+use engine::{Fault, Sight, limits};
 use lifecycle::{CountyCode, Scheme, SchemeId};
 use migrations::{MigrationStatus, Migrator, MigratorTrait, STEPS};
 use sea_orm::{
@@ -35,7 +36,10 @@ const BUSY: Duration = Duration::from_secs(20);
 const IDLE_IN_TRANSACTION: &str = "15s";
 /// How long a server may take to answer the first connection.
 const REACH: Duration = Duration::from_secs(5);
-const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// A snapshot is the system's own look. A schema without row-level security has no role for it.
+const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+    SELECT set_config('role', 'fangpin_system', true) FROM pg_class \
+    WHERE relname = 'claim' AND relrowsecurity AND relnamespace = current_schema()::regnamespace";
 /// The key of the advisory lock under which one process migrates.
 const MIGRATION_LOCK: i64 = 0x6661_6e67_7069_6e01;
 
@@ -84,16 +88,23 @@ pub struct MigrationState {
 }
 
 /// Opens a database: `sqlite://path?mode=rwc` or `postgres://…`. Must be called within a tokio
-/// runtime: the store's writer is a task. Private values are read and written with these keys.
+/// runtime: the store's writer is a task. For a program without doors (a tool, a test): whoever asks
+/// without a [`Sight`] is the system itself. Private values are read and written with these keys.
 pub async fn connect(url: &str, keys: Arc<Keyring>) -> Result<SqlStore, Fault> {
-    connect_reading(url, keys, Reading::Now).await
+    connect_reading(url, keys, Reading::Now, Sight::System).await
+}
+
+/// The same for a program with doors, which set a [`Sight`]: whoever asks without one is nobody and
+/// sees nothing of the county.
+pub async fn connect_serving(url: &str, keys: Arc<Keyring>) -> Result<SqlStore, Fault> {
+    connect_reading(url, keys, Reading::Now, Sight::Nobody).await
 }
 
 /// The same for reading only: everything is read as the database stood at the first look, for a
 /// verification beside a server at work. Its one transaction lasts as long as the store. Nothing is
 /// made that is not there, and nothing can be written.
 pub async fn connect_snapshot(url: &str, keys: Arc<Keyring>) -> Result<SqlStore, Fault> {
-    connect_reading(url, keys, Reading::Snapshot).await
+    connect_reading(url, keys, Reading::Snapshot, Sight::System).await
 }
 
 /// What readers see.
@@ -124,6 +135,7 @@ async fn connect_reading(
     url: &str,
     keys: Arc<Keyring>,
     reading: Reading,
+    unset: Sight,
 ) -> Result<SqlStore, Fault> {
     let (dialect, writer, reader) = if reading == Reading::Snapshot {
         let (dialect, options, begin) = if url.starts_with("sqlite:") {
@@ -131,7 +143,8 @@ async fn connect_reading(
             (Dialect::Sqlite, sqlite(url, false), "BEGIN")
         } else {
             reach_postgres(url).await?;
-            (Dialect::Postgres, postgres(url, false), BEGIN_SNAPSHOT)
+            let options = postgres(url, Use::Snapshot, unset);
+            (Dialect::Postgres, options, BEGIN_SNAPSHOT)
         };
         let reader = open(reading.hold(options, begin)).await?;
         (dialect, reader.clone(), reader)
@@ -146,8 +159,8 @@ async fn connect_reading(
         (Dialect::Sqlite, writer, reader)
     } else {
         reach_postgres(url).await?;
-        let writer = open(postgres(url, true)).await?;
-        let reader = open(postgres(url, false)).await?;
+        let writer = open(postgres(url, Use::Write, unset.clone())).await?;
+        let reader = open(postgres(url, Use::Read, unset)).await?;
         (Dialect::Postgres, writer, reader)
     };
     let core = Arc::new(Core {
@@ -203,7 +216,8 @@ async fn reach_postgres(url: &str) -> Result<(), Fault> {
 }
 
 async fn open(options: ConnectOptions) -> Result<DatabaseConnection, Fault> {
-    Database::connect(options)
+    // The first connection is opened before the schema and its roles may be there.
+    lane::bare(Database::connect(options))
         .await
         .map_err(|fault| Fault::store("opening the database", fault))
 }
@@ -247,11 +261,21 @@ fn sqlite(url: &str, writes: bool) -> ConnectOptions {
     options
 }
 
-fn postgres(url: &str, writes: bool) -> ConnectOptions {
+/// What a pool of `PostgreSQL` is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Read,
+    Write,
+    /// One connection, whose transaction is begun by [`Reading::hold`].
+    Snapshot,
+}
+
+fn postgres(url: &str, what: Use, unset: Sight) -> ConnectOptions {
     let mut options = common(url);
+    let writes = what == Use::Write;
     options
         .max_connections(if writes { WRITERS } else { READERS })
-        .min_connections(1)
+        .min_connections(0)
         .map_sqlx_postgres_opts(move |options| {
             let options = options
                 .application_name(if writes {
@@ -276,25 +300,44 @@ fn postgres(url: &str, writes: bool) -> ConnectOptions {
                 options.options([("default_transaction_read_only", "on")])
             }
         });
-    if writes {
-        // sqlx 0.9.0: a future dropped while BEGIN is in flight gives its connection back inside an
-        // open transaction, where later writes are acknowledged and lost. Whatever a connection
-        // was left in, it begins clean. The readers' pool begins no transaction and needs none.
-        options.map_sqlx_postgres_before_acquire(|connection, _| {
-            Box::pin(async move {
-                // Outside a transaction, which is the rule, this is silent; a bare ROLLBACK would
-                // warn in the server's log each time. Inside an aborted one BEGIN is refused.
-                if sqlx::Executor::execute(&mut *connection, "BEGIN; ROLLBACK")
-                    .await
-                    .is_err()
-                {
-                    sqlx::Executor::execute(&mut *connection, "ROLLBACK").await?;
-                }
-                Ok(true)
-            })
-        });
+    if what != Use::Snapshot {
+        take_lanes(&mut options, unset);
     }
     options
+}
+
+/// Whatever a connection was left in, and on whose behalf, it begins clean and on behalf of whoever
+/// takes it now: one message, before each use.
+///
+/// sqlx 0.9.0: a future dropped while BEGIN is in flight gives its connection back inside an open
+/// transaction, where later writes are acknowledged and lost.
+fn take_lanes(options: &mut ConnectOptions, unset: Sight) {
+    let unset = Arc::new(unset);
+    let other = Arc::clone(&unset);
+    options.map_sqlx_postgres_before_acquire(move |connection, _| {
+        let take = Lane::current(&unset).statement();
+        Box::pin(async move {
+            // Outside a transaction, which is the rule, this is silent; a bare ROLLBACK would warn in
+            // the server's log each time. Inside an aborted one BEGIN is refused.
+            let clean = sqlx::AssertSqlSafe(format!("BEGIN; ROLLBACK; {take}"));
+            if sqlx::Executor::execute(&mut *connection, clean)
+                .await
+                .is_err()
+            {
+                let clean = sqlx::AssertSqlSafe(format!("ROLLBACK; {take}"));
+                sqlx::Executor::execute(&mut *connection, clean).await?;
+            }
+            Ok(true)
+        })
+    });
+    // A connection that was just opened has not passed by the hook above.
+    options.map_sqlx_postgres_pool_opts(move |pool| {
+        let unset = Arc::clone(&other);
+        pool.after_connect(move |connection, _| {
+            let take = sqlx::AssertSqlSafe(Lane::current(&unset).statement());
+            Box::pin(async move { sqlx::Executor::execute(connection, take).await.map(drop) })
+        })
+    });
 }
 
 impl Core {
@@ -349,10 +392,12 @@ impl Core {
         row.as_ref().map(head_of).transpose()
     }
 
-    /// A scheme already read.
+    /// A scheme already read, if this task sees it: what is remembered is under the same lock as what
+    /// is read.
     pub(crate) fn known_scheme(&self, county: CountyCode, id: SchemeId) -> Option<Arc<Scheme>> {
         let schemes = self.schemes.lock().unwrap_or_else(PoisonError::into_inner);
-        schemes.get(&(county, id)).cloned()
+        let known = schemes.get(&(county, id)).cloned();
+        known.filter(|scheme| lane::sees_scheme(scheme))
     }
 
     /// A scheme through any connection, remembered.
@@ -417,9 +462,9 @@ impl SqlStore {
     /// Brings the schema up to date. One process at a time; all steps or none.
     pub async fn migrate(&self) -> Result<(), Fault> {
         let transaction = self.begin_migration().await?;
-        Migrator::up(&transaction, None)
-            .await
-            .map_err(|fault| Fault::store("migrating up", fault))?;
+        Migrator::up(&transaction, None).await.map_err(|fault| {
+            lane::refused_roles(&fault).unwrap_or_else(|| Fault::store("migrating up", fault))
+        })?;
         let sealed = self.seal_plain(&transaction).await?;
         commit(transaction).await?;
         if sealed > 0 {
@@ -434,7 +479,7 @@ impl SqlStore {
 
     /// Takes back the last `steps` steps of the schema, with everything in them.
     pub async fn migrate_down(&self, steps: u32) -> Result<(), Fault> {
-        self.expect_nothing_sealed(steps).await?;
+        sight::system(self.expect_nothing_sealed(steps)).await?;
         let transaction = self.begin_migration().await?;
         Migrator::down(&transaction, Some(steps))
             .await
@@ -444,7 +489,8 @@ impl SqlStore {
 
     /// The steps of the schema, in order, and which were applied.
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, Fault> {
-        let steps = Migrator::get_migration_with_status_read_only(&self.core.reader)
+        let steps = Migrator::get_migration_with_status_read_only(&self.core.reader);
+        let steps = lane::bare(steps)
             .await
             .map_err(|fault| Fault::store("reading the ledger of migrations", fault))?;
         Ok(steps
@@ -458,6 +504,10 @@ impl SqlStore {
 
     /// The schema must be this program's, no step more and no step less.
     pub async fn expect_current_schema(&self) -> Result<(), Fault> {
+        lane::bare(self.compare_schema()).await
+    }
+
+    async fn compare_schema(&self) -> Result<(), Fault> {
         let dialect = self.core.dialect;
         let ledgers = match dialect {
             Dialect::Sqlite => {
@@ -505,8 +555,10 @@ impl SqlStore {
         Ok(())
     }
 
+    /// As the owner of the tables. A step that changes rows must see all of them, or fail: with
+    /// `row_security` off a policy refuses loudly where it would leave rows out.
     async fn begin_migration(&self) -> Result<DatabaseTransaction, Fault> {
-        let transaction = self.core.begin().await?;
+        let transaction = lane::bare(self.core.begin()).await?;
         match self.core.dialect {
             Dialect::Sqlite => {}
             Dialect::Postgres => {
@@ -518,6 +570,10 @@ impl SqlStore {
                     .query_one_raw(lock)
                     .await
                     .map_err(|fault: DbErr| Fault::store("waiting to migrate", fault))?;
+                transaction
+                    .execute_unprepared("SET LOCAL row_security = off")
+                    .await
+                    .map_err(|fault: DbErr| Fault::store("preparing to migrate", fault))?;
             }
         }
         Ok(transaction)
@@ -527,7 +583,7 @@ impl SqlStore {
 /// The writers' connections as the store opens them, for the test of the abandoned BEGIN.
 #[doc(hidden)]
 pub async fn writer_for_tests(url: &str) -> Result<DatabaseConnection, Fault> {
-    let mut options = postgres(url, true);
+    let mut options = postgres(url, Use::Write, Sight::System);
     options.max_connections(1);
     open(options).await
 }

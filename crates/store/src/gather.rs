@@ -280,7 +280,11 @@ fn gathered(row: &QueryResult) -> Result<Gathered, Fault> {
             None => Vec::new(),
         },
         living: match rows::id(row, "living_claim")? {
-            Some(id) => Some((ClaimId(id), rows::get(row, "living_number")?)),
+            // The number of a claim out of the caller's sight is not told.
+            Some(id) => {
+                let number: Option<String> = rows::get(row, "living_number")?;
+                Some((ClaimId(id), number.unwrap_or_default()))
+            }
             None => None,
         },
         scheme,

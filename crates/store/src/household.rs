@@ -3,13 +3,13 @@
 
 use crate::connect::{Core, SqlStore, commit};
 use crate::dialect::{Dialect, instant};
-use crate::entity::{household, member, payee};
+use crate::entity::{claim, household, member, payee};
 use crate::registry::{failed, unknown};
 use crate::rows;
 use crate::seal::{KeyId, Keyring, Place};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use engine::Fault;
+use engine::{Fault, HouseholdFilter, Page, Scope, Slice, limits};
 use engine::disclosure::{
     Disclosed, Disclosing, Disclosure, DisclosureFilter, PrivateField, PrivateSubject, Purpose,
 };
@@ -22,10 +22,10 @@ use lifecycle::{
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QueryResult, Value,
+    QueryResult, QuerySelect, QueryTrait, Value,
 };
 use serde_json::{Value as Json, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -444,28 +444,66 @@ impl SqlStore {
         Phone::parse(&plain).ok_or_else(|| rows::impossible("household", "phone", &id, "no phone"))
     }
 
-    async fn whole_household(
+    /// Households with their people and payees: two more statements, however many there are.
+    async fn whole_households(
         &self,
         county: CountyCode,
-        row: household::Model,
-    ) -> Result<Household, Fault> {
-        let id = HouseholdId(row.id.0);
-        let reader = &self.core.reader;
-        Ok(Household {
-            id,
-            county,
-            village: rows::region("household", "village", &id, row.village)?,
-            kind: row.kind,
-            listed_on: row.listed_on,
-            head: MemberId(row.head_id.0),
-            persons: rows::whole("household", "persons", &id, row.persons)?,
-            phone: row
-                .phone
-                .map(|sealed| self.phone(county, id.0, &sealed))
-                .transpose()?,
-            members: self.members(reader, county, id).await?,
-            payees: self.payees(reader, county, id).await?,
-        })
+        found: Vec<household::Model>,
+    ) -> Result<Vec<Household>, Fault> {
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (number, dialect) = (rows::county_number(county), self.core.dialect);
+        let ids: Vec<Value> = found.iter().map(|row| dialect.id(row.id.0)).collect();
+        let members = member::Entity::find()
+            .filter(member::Column::CountyCode.eq(number))
+            .filter(member::Column::HouseholdId.is_in(ids.clone()))
+            .order_by_asc(member::Column::Position)
+            .order_by_asc(member::Column::Id)
+            .all(&self.core.reader)
+            .await
+            .map_err(failed("reading members"))?;
+        let payees = payee::Entity::find()
+            .filter(payee::Column::CountyCode.eq(number))
+            .filter(payee::Column::HouseholdId.is_in(ids))
+            .order_by_asc(payee::Column::Position)
+            .order_by_asc(payee::Column::Id)
+            .all(&self.core.reader)
+            .await
+            .map_err(failed("reading payees"))?;
+        let mut households = Vec::with_capacity(found.len());
+        let mut places = HashMap::with_capacity(found.len());
+        for row in found {
+            let id = HouseholdId(row.id.0);
+            let phone = row.phone.as_deref();
+            places.insert(row.id, households.len());
+            households.push(Household {
+                id,
+                county,
+                village: rows::region("household", "village", &id, row.village)?,
+                kind: row.kind,
+                listed_on: row.listed_on,
+                head: MemberId(row.head_id.0),
+                persons: rows::whole("household", "persons", &id, row.persons)?,
+                phone: phone
+                    .map(|sealed| self.phone(county, id.0, sealed))
+                    .transpose()?,
+                members: Vec::new(),
+                payees: Vec::new(),
+            });
+        }
+        for row in members {
+            if let Some(place) = places.get(&row.household_id) {
+                households[*place].members.push(self.member_of(row)?);
+            }
+        }
+        for row in payees {
+            if let Some(place) = places.get(&row.household_id) {
+                let (payee, _) = payee_of(&self.core.keys, row)?;
+                households[*place].payees.push(payee);
+            }
+        }
+        Ok(households)
     }
 
     /// The plain value of a subject, which must be of the household.
@@ -574,10 +612,86 @@ impl Households for SqlStore {
         county: CountyCode,
         id: HouseholdId,
     ) -> Result<Option<Household>, Fault> {
-        match self.household_row(&self.core.reader, county, id).await? {
-            Some(row) => self.whole_household(county, row).await.map(Some),
-            None => Ok(None),
+        let row = self.household_row(&self.core.reader, county, id).await?;
+        let found = self.whole_households(county, row.into_iter().collect());
+        Ok(found.await?.pop())
+    }
+
+    async fn households_by_ids(
+        &self,
+        county: CountyCode,
+        ids: &[HouseholdId],
+    ) -> Result<Vec<Household>, Fault> {
+        let ids = ids.iter().map(|id| self.core.dialect.id(id.0));
+        let found = household::Entity::find()
+            .filter(household::Column::CountyCode.eq(rows::county_number(county)))
+            .filter(household::Column::Id.is_in(ids))
+            .all(&self.core.reader)
+            .await
+            .map_err(failed("reading households"))?;
+        self.whole_households(county, found).await
+    }
+
+    async fn households(
+        &self,
+        scope: &Scope,
+        filter: &HouseholdFilter,
+        page: &Page,
+    ) -> Result<Slice<Household>, Fault> {
+        let HouseholdFilter {
+            region,
+            kind,
+            listed,
+        } = filter;
+        let dialect = self.core.dialect;
+        let mut select = household::Entity::find()
+            .filter(household::Column::CountyCode.eq(rows::county_number(scope.county)))
+            .filter(household::Column::Village.starts_with(scope.region.as_str()));
+        if let Some(region) = region {
+            select = select.filter(household::Column::Village.starts_with(region.as_str()));
         }
+        if let Some(kind) = kind {
+            select = select.filter(household::Column::Kind.eq(kind.as_str()));
+        }
+        select = match listed {
+            Some(true) => select.filter(household::Column::ListedOn.is_not_null()),
+            Some(false) => select.filter(household::Column::ListedOn.is_null()),
+            None => select,
+        };
+        if scope.insurer.is_some() {
+            let own = self.within(scope).select_only();
+            let own = own.column(claim::Column::HouseholdId).into_query();
+            select = select.filter(household::Column::Id.in_subquery(own));
+        }
+        // A key that is no id stands before or after every id, as text would.
+        let key = |text: &String| {
+            Uuid::try_parse(text).map_or(dialect.id(Uuid::nil()), |id| dialect.id(id))
+        };
+        if let Some(after) = &page.after {
+            select = select.filter(household::Column::Id.gt(key(after)));
+        }
+        if let Some(before) = &page.before {
+            select = select.filter(household::Column::Id.lt(key(before)));
+        }
+        let select = if page.from_end {
+            select.order_by_desc(household::Column::Id)
+        } else {
+            select.order_by_asc(household::Column::Id)
+        };
+        let size = page.size.clamp(1, limits::PAGE_MAX);
+        let mut found = select
+            .limit(u64::from(size) + 1)
+            .all(&self.core.reader)
+            .await
+            .map_err(failed("reading a page of households"))?;
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let more = found.len() > size;
+        found.truncate(size);
+        if page.from_end {
+            found.reverse();
+        }
+        let rows = self.whole_households(scope.county, found).await?;
+        Ok(Slice { rows, more })
     }
 
     async fn household_of(

@@ -13,6 +13,7 @@ mod entity;
 mod gather;
 mod household;
 mod keys;
+mod lane;
 #[cfg(test)]
 mod plans;
 mod read;
@@ -22,6 +23,8 @@ mod seal;
 mod transact;
 mod write;
 
-pub use connect::{MigrationState, SqlStore, connect, connect_snapshot, writer_for_tests};
+pub use connect::{
+    MigrationState, SqlStore, connect, connect_serving, connect_snapshot, writer_for_tests,
+};
 pub use keys::{KeyUse, Rotated};
 pub use seal::{KeyId, Keyring, add_key, fresh_key, make_key_file, remove_key};

@@ -3,15 +3,18 @@
 use crate::connect::{SqlStore, connect};
 use crate::dialect::Dialect;
 use crate::seal::Keyring;
+use crate::lane::{self, Lane};
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use std::sync::Arc;
 
 async fn explain(store: &SqlStore, prefix: &str, sql: &str) -> Vec<QueryResult> {
     let statement = Statement::from_string(store.core.dialect.backend(), format!("{prefix} {sql}"));
-    store
-        .core
-        .writer
-        .query_all_raw(statement)
+    // As a round of commands does it, policies included.
+    let lane = Lane::Round {
+        county: engine::testkit::world::county(),
+        claims: "{130302105%}".into(),
+    };
+    lane::round(lane, store.core.writer.query_all_raw(statement))
         .await
         .unwrap_or_else(|fault| panic!("{sql}: {fault}"))
 }

@@ -11,14 +11,17 @@ use engine::household::PoolBalances;
 use engine::ports::PaymentRow;
 use engine::retelling::Retelling;
 use engine::{
-    ClaimFilter, ClaimReader, Fault, LogRow, Page, Recorded, Scope, Slice, StatusCount, limits,
+    ClaimFilter, ClaimReader, Fault, LogRow, Page, Recorded, Scope, Slice, Span, StatusCount,
+    limits,
 };
-use lifecycle::{Claim, ClaimId, CountyCode, PersonId, PoolAccount, SchemeId, Status};
+use lifecycle::{Claim, ClaimId, CountyCode, EventKind, PersonId, PoolAccount, SchemeId, Status};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect,
     Select, Statement,
 };
+use serde_json::json;
+use std::fmt::Write;
 
 fn failed(context: &'static str) -> impl FnOnce(sea_orm::DbErr) -> Fault {
     move |fault| Fault::store(context, fault)
@@ -61,7 +64,7 @@ pub(crate) fn add_balance(
 }
 
 impl SqlStore {
-    fn within(&self, scope: &Scope) -> Select<claim::Entity> {
+    pub(crate) fn within(&self, scope: &Scope) -> Select<claim::Entity> {
         let dialect = self.core.dialect;
         let mut select = claim::Entity::find()
             .filter(claim::Column::CountyCode.eq(rows::county_number(scope.county)))
@@ -234,6 +237,55 @@ impl ClaimReader for SqlStore {
             .all(&self.core.reader)
             .await
             .map_err(failed("reading a history"))?
+            .iter()
+            .map(recorded)
+            .collect()
+    }
+
+    async fn events(
+        &self,
+        scope: &Scope,
+        spans: &[Span],
+        kinds: &[EventKind],
+    ) -> Result<Vec<Recorded>, Fault> {
+        if spans.is_empty() {
+            return Ok(Vec::new());
+        }
+        let dialect = self.core.dialect;
+        // The rows borrow columns of `claim_event`: `version` is the last one wanted, `county_seq` the
+        // one before the first.
+        let wanted: Vec<serde_json::Value> = spans
+            .iter()
+            .map(|span| {
+                json!({ "claim_id": span.claim, "version": span.upto, "county_seq": span.after })
+            })
+            .collect();
+        let spans = dialect.rows(2, "claim_event", &["claim_id", "version", "county_seq"]);
+        let mut sql = format!(
+            "SELECT e.* FROM {spans} AS r \
+             JOIN claim c ON c.county_code = $1 AND c.id = r.claim_id AND c.village LIKE $3 \
+             JOIN claim_event e ON e.county_code = $1 AND e.claim_id = c.id \
+             AND e.version > r.county_seq AND e.version <= r.version WHERE true"
+        );
+        let mut values = vec![
+            rows::county(scope.county),
+            serde_json::Value::Array(wanted).to_string().into(),
+            format!("{}%", scope.region).into(),
+        ];
+        if let Some(insurer) = scope.insurer {
+            sql.push_str(" AND c.insurer_id = $4");
+            values.push(dialect.id(insurer.0));
+        }
+        if !kinds.is_empty() {
+            let codes: Vec<String> = kinds.iter().map(|it| format!("'{}'", it.code())).collect();
+            let _ = write!(sql, " AND e.kind IN ({})", codes.join(", "));
+        }
+        sql.push_str(" ORDER BY e.claim_id, e.version");
+        claim_event::Entity::find()
+            .from_raw_sql(dialect.statement(&sql, values))
+            .all(&self.core.reader)
+            .await
+            .map_err(failed("reading histories"))?
             .iter()
             .map(recorded)
             .collect()

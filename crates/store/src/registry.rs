@@ -13,15 +13,17 @@ use benefits::Fen;
 use chrono::{DateTime, Utc};
 use engine::household::PoolBalances;
 use engine::registry::{Account, Credential, Org, OrgKind, Person, Region, Registry};
-use engine::{Caller, Fault, Grant, Scope};
+use engine::{Caller, Fault, Grant, HouseholdFilter, Page, Scope, Slice, limits};
 use lifecycle::{
     AccountId, CountyCode, Door, Duty, HouseholdId, OrgId, PersonId, PoolAccount, RegionCode,
     Scheme, SchemeId,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Value,
 };
 use serde_json::{Value as Json, json};
+use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -125,7 +127,7 @@ impl SqlStore {
         transaction: &DatabaseTransaction,
         context: &'static str,
         sql: &str,
-        values: impl IntoIterator<Item = sea_orm::Value>,
+        values: impl IntoIterator<Item = Value>,
     ) -> Result<u64, Fault> {
         execute(
             transaction,

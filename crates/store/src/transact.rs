@@ -13,13 +13,15 @@
 
 use crate::connect::{Core, Head, SqlStore, commit};
 use crate::gather::{self, Gathered, event_key, event_of};
+use crate::lane::{self, Lane};
 use crate::rows;
 use crate::write::{Item, Pen, Refusal, TotalKey, total_keys};
 use async_trait::async_trait;
 use benefits::{Fen, RunningTotals};
 use chrono::{DateTime, Utc};
 use engine::{
-    Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Receipt, Target, limits,
+    Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Receipt, Sight, Target,
+    limits, sight,
 };
 use lifecycle::{
     BillKey, Blocked, Claim, ClaimId, CountyCode, Event, Happening, PoolAccount, RunningShare,
@@ -37,6 +39,8 @@ type Answer = Result<Outcome, Fault>;
 /// A command that waits for its round.
 pub(crate) struct Waiting {
     ask: Ask,
+    /// On whose behalf, as the door has set it.
+    sight: Option<Arc<Sight>>,
     judge: Judge,
     answer: oneshot::Sender<Answer>,
 }
@@ -45,8 +49,14 @@ pub(crate) struct Waiting {
 impl ClaimStore for SqlStore {
     async fn transact(&self, ask: Ask, judge: Judge) -> Answer {
         let (answer, answered) = oneshot::channel();
+        let waiting = Waiting {
+            ask,
+            sight: sight::current(),
+            judge,
+            answer,
+        };
         self.queue
-            .try_send(Waiting { ask, judge, answer })
+            .try_send(waiting)
             .map_err(|refused| match refused {
                 mpsc::error::TrySendError::Full(_) => Fault::Overloaded,
                 mpsc::error::TrySendError::Closed(_) => gone(),
@@ -114,9 +124,19 @@ pub(crate) async fn write_rounds(core: Arc<Core>, mut queue: mpsc::Receiver<Wait
     }
 }
 
+impl Waiting {
+    /// Whether it is the system's own command: such a one shares no round with a caller's.
+    fn is_system(&self) -> bool {
+        self.sight.as_deref() == Some(&Sight::System)
+    }
+}
+
 /// Takes the next round: the first command's county, one command a claim and key, in order.
 fn pick(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
-    let Some(county) = waiting.front().map(|first| first.ask.county) else {
+    let Some((county, system)) = waiting
+        .front()
+        .map(|first| (first.ask.county, first.is_system()))
+    else {
         return Vec::new();
     };
     let (mut claims, mut keys) = (HashSet::new(), HashSet::new());
@@ -133,9 +153,10 @@ fn pick(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
         let ask = &next.ask;
         // Both are noted even if the command must wait, so that nothing overtakes it.
         let here = ask.county == county;
+        let together = next.is_system() == system;
         let first_of_claim = here && claims.insert(ask.target.id());
         let first_of_key = here && keys.insert((ask.account, ask.key));
-        if first_of_claim && first_of_key {
+        if first_of_claim && first_of_key && together {
             round.push(next);
         } else {
             later.push_back(next);
@@ -157,23 +178,39 @@ async fn serve(core: Arc<Core>, round: Vec<Waiting>) {
     let mut asks = Vec::with_capacity(round.len());
     let mut judges = Vec::with_capacity(round.len());
     let mut answers = Vec::with_capacity(round.len());
-    for Waiting { ask, judge, answer } in round {
+    let mut sights = Vec::with_capacity(round.len());
+    for Waiting {
+        ask,
+        sight,
+        judge,
+        answer,
+    } in round
+    {
         asks.push(ask);
+        sights.push(sight);
         judges.push(judge);
         answers.push(answer);
     }
     let Some(county) = asks.first().map(|ask| ask.county) else {
         return;
     };
-    let outcomes = match judged(&core, county, &asks, judges).await {
-        Ok((transaction, head, rulings)) => {
-            settle(&core, county, transaction, &head, rulings).await
-        }
-        Err(fault) => {
-            let shared = Shared::of(fault);
-            asks.iter().map(|_| Err(shared.fault())).collect()
+    let served = async {
+        match judged(&core, county, &asks, judges).await {
+            Ok((transaction, head, rulings)) => {
+                settle(&core, county, transaction, &head, rulings).await
+            }
+            Err(fault) => {
+                let shared = Shared::of(fault);
+                asks.iter().map(|_| Err(shared.fault())).collect()
+            }
         }
     };
+    let seen: Vec<_> = asks
+        .iter()
+        .zip(sights.iter().map(Option::as_deref))
+        .collect();
+    let lane = Lane::of_round(county, &seen);
+    let outcomes = lane::round(lane, Box::pin(served)).await;
     for (answer, outcome) in answers.into_iter().zip(outcomes) {
         // Whoever asked may have gone away; what was decided stands.
         drop(answer.send(outcome));

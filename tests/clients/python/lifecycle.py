@@ -73,7 +73,7 @@ def first_day():
     seen = township.ask("Claims", {"first": 1})["claims"]["edges"][0]["node"]
     earlier = township.ask("Claim", {"id": seen["id"]})["claim"]
     household = township.ask("Household", {"id": earlier["household"]["id"]})["household"]
-    surveyor_id = handler.ask("Surveyors")["colleagues"][0]["id"]
+    surveyor_id = handler.ask("Surveyors")["colleagues"]["nodes"][0]["id"]
 
     # The draft's answer is lost on the way; the client asks again with the same key and is told what was done.
     draft = {
@@ -84,7 +84,7 @@ def first_day():
         "peril": "ILLNESS",
         "eventOn": "2020-06-19",
         "submittedFen": "4120000",
-        "payeeId": household["payees"][0]["id"],
+        "payeeId": household["payees"]["nodes"][0]["id"],
         "basis": {"decidedOn": "2020-06-21", "document": "村评〔2020〕102号"},
     }
     network.loses_next = True

@@ -1,15 +1,15 @@
 //! Who may see a page, and from where it may be posted to.
 
 use super::{Console, Stop, frame};
-use axum::extract::{FromRequestParts, MatchedPath, Request};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use engine::Caller;
 use engine::access::SESSION_COOKIE;
 use engine::authority::{self, Place};
+use engine::{Caller, sight};
 
 /// Nothing is loaded from outside, nothing is framed, forms go home only.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -52,6 +52,22 @@ impl FromRequestParts<Console> for SignedIn {
             }
             Err(fault) => Err(Stop::from(fault).into_response()),
         }
+    }
+}
+
+/// Whatever a page reads, it reads on behalf of whoever has signed in.
+pub(super) async fn on_behalf(
+    State(console): State<Console>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let caller = match session_token(request.headers()) {
+        Some(token) => console.office.access.caller(&token).await.ok().flatten(),
+        None => None,
+    };
+    match caller {
+        Some(caller) => sight::within(&caller.scope, next.run(request)).await,
+        None => next.run(request).await,
     }
 }
 

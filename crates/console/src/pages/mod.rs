@@ -49,6 +49,10 @@ pub fn router(office: Office) -> Router {
         .route("/console.css", get(stylesheet))
         .route("/healthz", get(async || "ok\n"))
         .fallback(async || Stop::NotFound)
+        .layer(middleware::from_fn_with_state(
+            console.clone(),
+            guard::on_behalf,
+        ))
         .layer(middleware::from_fn(guard::same_origin))
         .layer(middleware::from_fn(guard::security_headers))
         .with_state(console)

@@ -9,8 +9,8 @@ use crate::disclosure::{Disclosing, Disclosure, DisclosureFilter, PrivateSubject
 use crate::household::{BankAccount, Diagnosis, Household, IdNumber, Payee, Phone, PoolBalances};
 use crate::ids;
 use crate::ports::{
-    Ask, ClaimFilter, Commit, Fault, Judge, Outcome, Page, Receipt, Recorded, Slice, StatusCount,
-    Store, Target,
+    Ask, ClaimFilter, Commit, Fault, HouseholdFilter, Judge, Outcome, Page, Receipt, Recorded,
+    Slice, Span, StatusCount, Store, Target,
 };
 use crate::registry::{Account, Credential, OrgKind, Region};
 use crate::testkit::world::{
@@ -83,6 +83,8 @@ macro_rules! store_contracts {
             registry_is_idempotent
             households_grow
             private_values_are_told_on_record
+            households_are_listed
+            histories_are_read_together
             pages_are_stable
             filters_select
             counts_agree_with_rows
@@ -809,6 +811,183 @@ async fn scope_of_a_county(store: Arc<dyn Store>) {
     assert!(other_log.expect("reading").is_empty());
     assert_eq!(desk.log().await.len(), log);
     desk.expect_sound().await;
+}
+
+/// Failures 13 to 15: households are listed within scope and filter, page by page, while others are
+/// added; an insurer sees those it has a claim of; several are read as each would be.
+async fn households_are_listed(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let store = desk.store();
+    let all = async |scope: &Scope, filter: &HouseholdFilter, from_end: bool| {
+        let (mut seen, mut edge): (Vec<Household>, Option<String>) = (Vec::new(), None);
+        loop {
+            let (after, before) = if from_end {
+                (None, edge.take())
+            } else {
+                (edge.take(), None)
+            };
+            let page = Page {
+                size: 2,
+                after,
+                before,
+                from_end,
+            };
+            let slice = store.households(scope, filter, &page).await;
+            let Slice { rows, more } = slice.expect("reading");
+            assert!(rows.len() == 2 || !more);
+            let last = if from_end { rows.first() } else { rows.last() };
+            edge = last.map(|it| it.id.to_string());
+            if from_end {
+                seen.splice(0..0, rows);
+            } else {
+                seen.extend(rows);
+            }
+            if !more {
+                return seen;
+            }
+        }
+    };
+    for number in 900..905 {
+        let village = desk.world.household("石门寨").village.to_string();
+        let household = invent_household(number, &village);
+        store.put_household(&household).await.expect("writing");
+    }
+    let county_scope = scope_of(Role::CountyCaseworker);
+    let every = all(&county_scope, &HouseholdFilter::default(), false).await;
+    let mut sorted = every.clone();
+    sorted.sort_by_key(|it| it.id);
+    assert_eq!(every, sorted);
+    assert_eq!(every.len(), desk.world.households.len() + 5);
+    assert_eq!(
+        all(&county_scope, &HouseholdFilter::default(), true).await,
+        every
+    );
+    for household in &every {
+        let one = store.household(county(), household.id).await;
+        assert_eq!(one.expect("reading").as_ref(), Some(household));
+    }
+    let ids: Vec<HouseholdId> = every.iter().map(|it| it.id).collect();
+    let mut asked = ids.clone();
+    asked.push(HouseholdId(ids::fresh()));
+    let together = store.households_by_ids(county(), &asked).await;
+    let mut together = together.expect("reading");
+    together.sort_by_key(|it| it.id);
+    assert_eq!(together, every);
+
+    let near = scope_of(Role::Shimenzhai);
+    let own: Vec<_> = every
+        .iter()
+        .filter(|it| near.region.covers(&it.village))
+        .cloned()
+        .collect();
+    assert!(!own.is_empty() && own.len() < every.len());
+    assert_eq!(all(&near, &HouseholdFilter::default(), false).await, own);
+    let filters = [
+        HouseholdFilter {
+            listed: Some(false),
+            ..HouseholdFilter::default()
+        },
+        HouseholdFilter {
+            listed: Some(true),
+            ..HouseholdFilter::default()
+        },
+        HouseholdFilter {
+            kind: Some(every[0].kind.clone()),
+            ..HouseholdFilter::default()
+        },
+        HouseholdFilter {
+            region: Some(near.region.clone()),
+            ..HouseholdFilter::default()
+        },
+        HouseholdFilter {
+            kind: Some("no such kind".into()),
+            ..HouseholdFilter::default()
+        },
+    ];
+    for filter in filters {
+        let wanted = every.iter().filter(|it| {
+            filter
+                .listed
+                .is_none_or(|listed| it.listed_on.is_some() == listed)
+                && filter.kind.as_ref().is_none_or(|kind| it.kind == *kind)
+                && filter
+                    .region
+                    .as_ref()
+                    .is_none_or(|region| region.covers(&it.village))
+        });
+        let wanted: Vec<_> = wanted.cloned().collect();
+        assert_eq!(
+            all(&county_scope, &filter, false).await,
+            wanted,
+            "{filter:?}"
+        );
+    }
+    // A filter for another region opens no door.
+    let elsewhere = HouseholdFilter {
+        region: Some(desk.world.household("驻操营").village.clone()),
+        ..HouseholdFilter::default()
+    };
+    assert_eq!(all(&near, &elsewhere, false).await, []);
+
+    let insurer = scope_of(Role::Handler);
+    assert_eq!(all(&insurer, &HouseholdFilter::default(), false).await, []);
+    let claim = desk.refer(desk.world.household("石门寨")).await;
+    let seen = all(&insurer, &HouseholdFilter::default(), false).await;
+    let seen: Vec<_> = seen.iter().map(|it| it.id).collect();
+    assert_eq!(seen, [claim.household]);
+    let rival = all(
+        &scope_of(Role::RivalHandler),
+        &HouseholdFilter::default(),
+        false,
+    )
+    .await;
+    assert_eq!(rival, []);
+}
+
+/// Stretches of several histories are read as each history would be, within the scope.
+async fn histories_are_read_together(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let ours = desk
+        .refer(desk.world.household("石门寨"))
+        .through_verification(yuan(41_200));
+    let ours = ours.await;
+    let theirs = desk.refer(desk.world.household("驻操营")).await;
+    let scope = scope_of(Role::CountyCaseworker);
+    let spans = [
+        Span {
+            claim: ours.id,
+            after: 2,
+            upto: 4,
+        },
+        Span {
+            claim: theirs.id,
+            after: 0,
+            upto: 99,
+        },
+        Span {
+            claim: ClaimId(ids::fresh()),
+            after: 0,
+            upto: 9,
+        },
+    ];
+    let store = desk.store();
+    let read = async |scope: &Scope, spans: &[Span], kinds: &[EventKind]| {
+        store.events(scope, spans, kinds).await.expect("reading")
+    };
+    let mut expected = desk.history(ours.id).await[2..4].to_vec();
+    expected.extend(desk.history(theirs.id).await);
+    expected.sort_by_key(|it| (it.claim, it.version));
+    assert_eq!(read(&scope, &spans, &[]).await, expected);
+    expected.retain(|it| it.event.what.kind() == EventKind::CaseReferred);
+    assert_eq!(
+        read(&scope, &spans, &[EventKind::CaseReferred]).await,
+        expected
+    );
+    assert_eq!(expected.len(), 1);
+    assert_eq!(read(&scope, &[], &[]).await, []);
+    let near = read(&scope_of(Role::Shimenzhai), &spans, &[]).await;
+    assert!(near.len() == 2 && near.iter().all(|it| it.claim == ours.id));
+    assert_eq!(read(&scope_of(Role::RivalHandler), &spans, &[]).await, []);
 }
 
 async fn sees_only(desk: &TestDesk, scope: &Scope, own: &Claim, foreign: &Claim) {

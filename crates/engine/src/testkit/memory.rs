@@ -15,8 +15,8 @@ use crate::disclosure::Disclosed;
 use crate::household::{BankAccount, Diagnosis, Household, Member, Payee, PoolBalances};
 use crate::limits;
 use crate::ports::{
-    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Judge, LogRow,
-    Outcome, Page, PaymentRow, Receipt, Recorded, Slice, StatusCount, Target,
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, HouseholdFilter,
+    Judge, LogRow, Outcome, Page, PaymentRow, Receipt, Recorded, Slice, Span, StatusCount, Target,
 };
 use crate::registry::{Account, Credential, Org, OrgKind, Person, Region, Registry};
 use crate::retelling::{Columns, Difference, Retelling, Shelf, Told};
@@ -24,10 +24,10 @@ use async_trait::async_trait;
 use benefits::{CapScope, Fen, RunningTotals};
 use chrono::{DateTime, Utc};
 use lifecycle::{
-    AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Door, Duty, Event, Happening,
-    HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId, PayeeFacts,
-    PayeeId, PayeeSeal, PaymentId, Peril, PersonId, PoolAccount, Posting, RegionCode, RunningShare,
-    Scheme, SchemeId, Seen, State, Status,
+    AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Door, Duty, Event, EventKind,
+    Happening, HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId,
+    PayeeFacts, PayeeId, PayeeSeal, PaymentId, Peril, PersonId, PoolAccount, Posting, RegionCode,
+    RunningShare, Scheme, SchemeId, Seen, State, Status,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -1079,6 +1079,25 @@ fn matches_filter(row: &ClaimRow, filter: &ClaimFilter) -> bool {
         && opened_before.is_none_or(|it| row.opened_at < it)
 }
 
+/// A page of rows that stand in ascending order of a key.
+fn sliced<T: Clone>(rows: Vec<&T>, page: &Page, key: impl Fn(&T) -> String) -> Slice<T> {
+    let size = rows_of(page.size.clamp(1, limits::PAGE_MAX));
+    let within: Vec<&T> = rows
+        .into_iter()
+        .filter(|row| page.after.as_ref().is_none_or(|it| key(row) > *it))
+        .filter(|row| page.before.as_ref().is_none_or(|it| key(row) < *it))
+        .collect();
+    let taken = if page.from_end {
+        &within[within.len().saturating_sub(size)..]
+    } else {
+        &within[..within.len().min(size)]
+    };
+    Slice {
+        rows: taken.iter().copied().cloned().collect(),
+        more: within.len() > taken.len(),
+    }
+}
+
 fn rows_of(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
@@ -1113,22 +1132,31 @@ impl ClaimReader for MemoryStore {
         page: &Page,
     ) -> Result<Slice<Claim>, Fault> {
         let tables = self.tables();
-        let size = rows_of(page.size.clamp(1, limits::PAGE_MAX));
-        let within: Vec<&Claim> = tables
-            .matching(scope, filter)
-            .into_iter()
-            .filter(|claim| page.after.as_ref().is_none_or(|it| claim.number > *it))
-            .filter(|claim| page.before.as_ref().is_none_or(|it| claim.number < *it))
-            .collect();
-        let taken = if page.from_end {
-            &within[within.len().saturating_sub(size)..]
-        } else {
-            &within[..within.len().min(size)]
-        };
-        Ok(Slice {
-            rows: taken.iter().copied().cloned().collect(),
-            more: within.len() > taken.len(),
-        })
+        Ok(sliced(tables.matching(scope, filter), page, |claim| {
+            claim.number.clone()
+        }))
+    }
+
+    async fn events(
+        &self,
+        scope: &Scope,
+        spans: &[Span],
+        kinds: &[EventKind],
+    ) -> Result<Vec<Recorded>, Fault> {
+        let tables = self.tables();
+        let mut found = Vec::new();
+        for span in spans {
+            let claim = tables.claim(scope.county, span.claim);
+            if claim.is_some_and(|claim| scope.covers(claim)) {
+                let history = tables.history(scope.county, span.claim)?;
+                found.extend(history.into_iter().filter(|entry| {
+                    (entry.version > span.after && entry.version <= span.upto)
+                        && (kinds.is_empty() || kinds.contains(&entry.event.what.kind()))
+                }));
+            }
+        }
+        found.sort_by_key(|entry| (entry.claim, entry.version));
+        Ok(found)
     }
 
     async fn history(&self, scope: &Scope, id: ClaimId) -> Result<Vec<Recorded>, Fault> {

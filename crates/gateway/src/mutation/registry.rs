@@ -194,7 +194,7 @@ impl RegistryMutations {
             }
         }
         Ok(RegisterPayeePayload {
-            payee: Some(Payee::from(&payee)),
+            payee: Some(Payee::of(household.id, &payee)),
             household: Some(HouseholdNode(Arc::new(household))),
             user_errors: Vec::new(),
         })
@@ -225,7 +225,7 @@ impl RegistryMutations {
             .await?;
         let after = household(visit, &input.household_id).await?;
         Ok(RecordLivenessCheckPayload {
-            member: Desk::member(&after, member).map(Member::from),
+            member: Desk::member(&after, member).map(|it| Member::of(after.id, it)),
             user_errors: Vec::new(),
         })
     }

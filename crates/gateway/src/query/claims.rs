@@ -3,14 +3,14 @@
 use crate::cursor::Binding;
 use crate::errors::ApiError;
 use crate::node_id::{self, Kind};
-use crate::types::connection::ClaimConnection;
+use crate::types::connection::{self, ClaimConnection, PageArgs};
 use crate::types::enums::{Peril, Phase, Status};
 use crate::types::event::count;
 use crate::types::scalars::{Date, DateTime, Fen};
 use crate::visit::Visit;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use engine::limits::{LIST_ITEMS_MAX, PAGE_MAX};
-use engine::{ClaimFilter, Page, StatusCount};
+use engine::limits::LIST_ITEMS_MAX;
+use engine::{ClaimFilter, StatusCount};
 use lifecycle::{RegionCode, SchemeId};
 
 /// Which claims. Conditions add up; a list means any of its values, and an empty list any at all.
@@ -75,10 +75,7 @@ impl ClaimFilterInput {
                 None => return Ok(None),
             },
         };
-        let region = region
-            .map(RegionCode::new)
-            .transpose()
-            .map_err(|_| ApiError::invalid("region is a code of 6, 9 or 12 digits"))?;
+        let region = self::region(region)?;
         let all = chosen.len() == lifecycle::Status::ALL.len();
         Ok((!chosen.is_empty()).then(|| ClaimFilter {
             statuses: if all { Vec::new() } else { chosen },
@@ -94,49 +91,11 @@ impl ClaimFilterInput {
     }
 }
 
-/// The arguments of a connection.
-#[derive(Debug)]
-pub struct PageArgs {
-    /// Rows from the beginning.
-    pub first: Option<i32>,
-    /// Rows after this cursor.
-    pub after: Option<String>,
-    /// Rows from the end.
-    pub last: Option<i32>,
-    /// Rows before this cursor.
-    pub before: Option<String>,
-}
-
-impl PageArgs {
-    fn parse(self, binding: &Binding) -> Result<Page, ApiError> {
-        let Self {
-            first,
-            after,
-            last,
-            before,
-        } = self;
-        let (size, from_end) = match (first, last) {
-            (Some(first), None) => (first, false),
-            (None, Some(last)) => (last, true),
-            (None, None) | (Some(_), Some(_)) => {
-                return Err(ApiError::invalid("give exactly one of first and last"));
-            }
-        };
-        Ok(Page {
-            size: page_size(size)?,
-            after: after.map(|it| binding.number(&it)).transpose()?,
-            before: before.map(|it| binding.number(&it)).transpose()?,
-            from_end,
-        })
-    }
-}
-
-/// A page size of 1 to 100.
-pub fn page_size(size: i32) -> Result<u32, ApiError> {
-    u32::try_from(size)
-        .ok()
-        .filter(|size| (1..=PAGE_MAX).contains(size))
-        .ok_or_else(|| ApiError::invalid("a page has 1 to 100 rows"))
+/// A region code of a filter.
+pub fn region(code: Option<String>) -> Result<Option<RegionCode>, ApiError> {
+    code.map(RegionCode::new)
+        .transpose()
+        .map_err(|_| ApiError::invalid("region is a code of 6, 9 or 12 digits"))
 }
 
 /// One page of the claims a filter names, within the caller's scope.
@@ -150,12 +109,7 @@ pub async fn page(
     let page = args.parse(&binding)?;
     let store = visit.office.desk.store();
     let slice = store.claims(&caller.scope, &filter, &page).await?;
-    let (next, previous) = if page.from_end {
-        (page.before.is_some(), slice.more)
-    } else {
-        (slice.more, page.after.is_some())
-    };
-    Ok(ClaimConnection::new(slice.rows, &binding, next, previous))
+    Ok(connection::claims(slice.rows, slice.more, &page, &binding))
 }
 
 /// Claims and money in one status.
@@ -223,12 +177,8 @@ impl ClaimQueries {
             page(visit, filter, args).await.map(Some)
         } else {
             let binding = Binding::new("claims", &ClaimFilter::default(), caller);
-            Ok(Some(ClaimConnection::new(
-                Vec::new(),
-                &binding,
-                false,
-                false,
-            )))
+            let page = args.parse(&binding)?;
+            Ok(Some(connection::claims(Vec::new(), false, &page, &binding)))
         }
     }
 

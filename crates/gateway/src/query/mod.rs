@@ -2,15 +2,19 @@
 
 pub mod claims;
 pub mod disclosures;
+pub mod households;
 pub mod preview;
 pub mod work_queue;
 
+use crate::cursor::Binding;
 use crate::errors::ApiError;
-use crate::node_id::{self, Kind};
+use crate::node_id::{self, Kind, Named};
 use crate::types::Node;
 use crate::types::claim::ClaimNode;
+use crate::types::connection::{Connection, PageArgs};
 use crate::types::enums::Duty;
-use crate::types::household::HouseholdNode;
+use crate::types::household::{HouseholdNode, Member, Payee};
+use crate::types::notice::Objection;
 use crate::types::scheme::SchemeNode;
 use crate::types::staff::{Colleague, RegionName, Viewer};
 use crate::visit::{Visit, sees_scheme};
@@ -29,6 +33,7 @@ pub struct Query(
     SingleQueries,
     claims::ClaimQueries,
     disclosures::DisclosureQueries,
+    households::HouseholdQueries,
     preview::PreviewQueries,
     work_queue::WorkQueueQueries,
 );
@@ -50,22 +55,36 @@ async fn find(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
 async fn look(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
     let caller = visit.caller()?;
     let desk = &visit.office.desk;
-    Ok(match node_id::decode(id) {
-        Some((Kind::Claim, uuid)) => desk
-            .store()
-            .claim(&caller.scope, ClaimId(uuid))
-            .await?
-            .map(|claim| Node::Claim(claim.into())),
-        Some((Kind::Household, uuid)) => desk
-            .household(caller, HouseholdId(uuid))
-            .await?
+    let Some(named) = node_id::decode(id) else {
+        return Ok(None);
+    };
+    let claim = async |id| desk.store().claim(&caller.scope, ClaimId(id)).await;
+    let household = async |id| desk.household(caller, HouseholdId(id)).await;
+    let Named { kind, whole, own } = named;
+    Ok(match kind {
+        Kind::Claim => claim(own).await?.map(|claim| Node::Claim(claim.into())),
+        Kind::Household => (household(own).await?)
             .map(|household| Node::Household(HouseholdNode(Arc::new(household)))),
-        Some((Kind::Scheme, uuid)) => visit
-            .scheme(SchemeId(uuid))
+        Kind::Scheme => visit
+            .scheme(SchemeId(own))
             .await?
             .map(|scheme| Node::Scheme(SchemeNode(scheme))),
-        Some((Kind::Member | Kind::Payee | Kind::Person | Kind::Objection | Kind::Payment, _))
-        | None => None,
+        Kind::Person => (visit.people().await?.iter())
+            .find(|person| person.id.0 == own && person.org == caller.org)
+            .map(|person| Node::Colleague(person.into())),
+        Kind::Member => household(whole).await?.and_then(|home| {
+            let member = home.members.iter().find(|it| it.id.0 == own)?;
+            Some(Node::Member(Member::of(home.id, member)))
+        }),
+        Kind::Payee => household(whole).await?.and_then(|home| {
+            let payee = home.payees.iter().find(|it| it.id.0 == own)?;
+            Some(Node::Payee(Payee::of(home.id, payee)))
+        }),
+        Kind::Objection => claim(whole).await?.and_then(|claim| {
+            let objection = claim.objections.iter().find(|it| it.id.0 == own)?;
+            Some(Node::Objection(Objection::of(claim.id, objection)))
+        }),
+        Kind::Notice | Kind::Payment | Kind::Event => None,
     })
 }
 
@@ -139,10 +158,12 @@ impl SingleQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "The node id.")] id: ID,
     ) -> Result<Option<HouseholdNode>, ApiError> {
-        match find(Visit::of(ctx)?, &id).await? {
-            Some(Node::Household(household)) => Ok(Some(household)),
-            Some(Node::Claim(_) | Node::Scheme(_)) | None => Err(ApiError::not_found()),
-        }
+        let visit = Visit::of(ctx)?;
+        let caller = visit.caller()?;
+        let id = node_id::decode_as(Kind::Household, &id).ok_or_else(ApiError::not_found)?;
+        let found = visit.office.desk.household(caller, HouseholdId(id)).await?;
+        let found = found.map(|household| HouseholdNode(Arc::new(household)));
+        found.map(Some).ok_or_else(ApiError::not_found)
     }
 
     /// The household a member with this identity number belongs to; null with `NOT_FOUND` if there
@@ -180,44 +201,80 @@ impl SingleQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "The node id.")] id: ID,
     ) -> Result<Option<SchemeNode>, ApiError> {
-        match find(Visit::of(ctx)?, &id).await? {
-            Some(Node::Scheme(scheme)) => Ok(Some(scheme)),
-            Some(Node::Claim(_) | Node::Household(_)) | None => Err(ApiError::not_found()),
-        }
+        let visit = Visit::of(ctx)?;
+        visit.caller()?;
+        let id = node_id::decode_as(Kind::Scheme, &id).ok_or_else(ApiError::not_found)?;
+        let found = visit.scheme(SchemeId(id)).await?.map(SchemeNode);
+        found.map(Some).ok_or_else(ApiError::not_found)
     }
 
-    /// The scheme versions of the caller's county; an insurer sees those it runs. Null with an
-    /// error if they cannot be read.
-    async fn schemes(&self, ctx: &Context<'_>) -> Result<Option<Vec<SchemeNode>>, ApiError> {
+    /// The scheme versions of the caller's county, by code and version; an insurer sees those it
+    /// runs. Null with an error if they cannot be read.
+    async fn schemes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning, 1 to 100; either `first` or `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, 1 to 100; either `first` or `last`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Connection<SchemeNode>>, ApiError> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
         let visit = Visit::of(ctx)?;
         let caller = visit.caller()?;
-        let schemes = visit
-            .office
-            .desk
-            .store()
-            .schemes(caller.scope.county)
-            .await?;
-        Ok(Some(
-            schemes
-                .into_iter()
-                .filter(|scheme| sees_scheme(caller, scheme))
-                .map(SchemeNode)
-                .collect(),
-        ))
+        let binding = Binding::new("schemes", &(), caller);
+        let page = args.parse(&binding)?;
+        let store = visit.office.desk.store();
+        let mut rows: Vec<_> = (store.schemes(caller.scope.county).await?)
+            .into_iter()
+            .filter(|scheme| sees_scheme(caller, scheme))
+            .map(|it| {
+                (
+                    format!("{}/{:010}/{}", it.code, it.version, it.id),
+                    SchemeNode(it),
+                )
+            })
+            .collect();
+        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(Some(Connection::of_keyed(rows, &page, &binding)))
     }
 
     /// The regions within the caller's own, by code; null with an error if they cannot be read.
-    async fn regions(&self, ctx: &Context<'_>) -> Result<Option<Vec<RegionName>>, ApiError> {
+    async fn regions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning, 1 to 100; either `first` or `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, 1 to 100; either `first` or `last`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Connection<RegionName>>, ApiError> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
         let visit = Visit::of(ctx)?;
-        let own = &visit.caller()?.scope.region;
-        let regions = visit.regions().await?;
-        Ok(Some(
-            regions
-                .iter()
-                .filter(|region| own.covers(&region.code))
-                .map(RegionName::from)
-                .collect(),
-        ))
+        let caller = visit.caller()?;
+        let binding = Binding::new("regions", &(), caller);
+        let page = args.parse(&binding)?;
+        let own = &caller.scope.region;
+        let mut rows: Vec<_> = (visit.regions().await?.iter())
+            .filter(|region| own.covers(&region.code))
+            .map(|region| (region.code.to_string(), RegionName::from(region)))
+            .collect();
+        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(Some(Connection::of_keyed(rows, &page, &binding)))
     }
 
     /// Staff of the caller's own organisation who hold a duty: whom a task can be given. Null with
@@ -226,17 +283,30 @@ impl SingleQueries {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The duty they hold.")] duty: Duty,
-    ) -> Result<Option<Vec<Colleague>>, ApiError> {
+        #[graphql(desc = "Rows from the beginning, 1 to 100; either `first` or `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, 1 to 100; either `first` or `last`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Connection<Colleague>>, ApiError> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
         let visit = Visit::of(ctx)?;
-        let org = visit.caller()?.org;
+        let caller = visit.caller()?;
         let duty = lifecycle::Duty::from(duty);
-        let people = visit.people().await?;
-        Ok(Some(
-            people
-                .iter()
-                .filter(|person| person.org == org && person.duties.contains(&duty))
-                .map(Colleague::from)
-                .collect(),
-        ))
+        let binding = Binding::new("colleagues", &duty, caller);
+        let page = args.parse(&binding)?;
+        let mut rows: Vec<_> = (visit.people().await?.iter())
+            .filter(|person| person.org == caller.org && person.duties.contains(&duty))
+            .map(|person| (person.id.to_string(), Colleague::from(person)))
+            .collect();
+        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(Some(Connection::of_keyed(rows, &page, &binding)))
     }
 }

@@ -2,8 +2,7 @@
 
 use crate::cursor::Binding;
 use crate::errors::ApiError;
-use crate::query::claims::page_size;
-use crate::types::connection::ClaimConnection;
+use crate::types::connection::{self, ClaimConnection, PageArgs};
 use crate::visit::{Visit, sees_scheme};
 use async_graphql::{Context, Object};
 use engine::limits::PAGE_MAX;
@@ -102,12 +101,16 @@ impl WorkQueueQueries {
     async fn work_queue(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Rows, 1 to 100.")] first: i32,
+        #[graphql(desc = "Rows from the beginning, 1 to 100; either `first` or `last`.")]
+        first: Option<i32>,
         #[graphql(desc = "Rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, 1 to 100; either `first` or `last`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
     ) -> Result<Option<ClaimConnection>, ApiError> {
         let visit = Visit::of(ctx)?;
         let caller = visit.caller()?;
-        let wanted = usize::try_from(page_size(first)?).unwrap_or(usize::MAX);
         let store = visit.office.desk.store();
         let mut schemes = store.schemes(caller.scope.county).await?;
         schemes.retain(|scheme| sees_scheme(caller, scheme));
@@ -115,18 +118,28 @@ impl WorkQueueQueries {
             statuses: statuses(caller, &schemes),
             ..ClaimFilter::default()
         };
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
         let binding = Binding::new("workQueue", &filter, caller);
-        let mut after = after.map(|it| binding.number(&it)).transpose()?;
-        let began_later = after.is_some();
+        let page = args.parse(&binding)?;
+        let wanted = usize::try_from(page.size).unwrap_or(usize::MAX);
+        let mut look = Page {
+            size: PAGE_MAX,
+            ..page.clone()
+        };
         let mut rows = Vec::new();
+        let mut reached = None;
         let mut more = !filter.statuses.is_empty();
         let mut rounds = 0;
         while more && rows.len() < wanted && rounds < ROUNDS_MAX {
-            let page = Page {
-                after: after.take(),
-                ..Page::first(PAGE_MAX)
-            };
-            let slice = store.claims(&caller.scope, &filter, &page).await?;
+            let mut slice = store.claims(&caller.scope, &filter, &look).await?;
+            if page.from_end {
+                slice.rows.reverse();
+            }
             more = slice.more;
             rounds += 1;
             for claim in slice.rows {
@@ -134,16 +147,23 @@ impl WorkQueueQueries {
                     more = true;
                     break;
                 }
-                after = Some(claim.number.clone());
+                reached = Some(claim.number.clone());
                 if waits(&claim, caller, &schemes) {
                     rows.push(claim);
                 }
             }
+            if page.from_end {
+                look.before.clone_from(&reached);
+            } else {
+                look.after.clone_from(&reached);
+            }
         }
-        let end = after.map(|number| binding.cursor(&number));
-        Ok(Some(
-            ClaimConnection::new(rows, &binding, more, began_later).ending_at(end),
-        ))
+        if page.from_end {
+            rows.reverse();
+        }
+        let reached = reached.map(|number| binding.cursor(&number));
+        let connection = connection::claims(rows, more, &page, &binding);
+        Ok(Some(connection.reaching(reached, page.from_end)))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::messages::{UserErrorCode, codes_markdown};
 use crate::schema::{builder, sdl};
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::parser::types::{
-    ConstDirective, InterfaceType, ObjectType, OperationType, Selection, TypeKind,
+    BaseType, ConstDirective, InterfaceType, ObjectType, OperationType, Selection, Type, TypeKind,
     TypeSystemDefinition,
 };
 use async_graphql::parser::{parse_query, parse_schema};
@@ -95,6 +95,104 @@ fn everything_is_described() {
         }
     }
     assert_eq!(bare, Vec::<String>::new(), "without description");
+}
+
+/// Lists of values that belong to one thing and that a named limit bounds. Whatever may grow is a
+/// connection.
+const BOUNDED_LISTS: &[(&str, &str)] = &[
+    ("Assessment.layers", "LIST_ITEMS_MAX, of the input"),
+    ("Assessment.slices", "bands of the scheme's table"),
+    ("Assessment.caps", "caps of the scheme's table"),
+    ("Assessment.steps", "slices and caps of the scheme's table"),
+    ("BenefitQuote.otherReadings", "readings of one table"),
+    ("BenefitTable.groups", "the scheme, immutable"),
+    ("Claim.availableActions", "commands of TABLE"),
+    ("Claim.findings", "checks of the scheme"),
+    ("Claim.reasons", "LIST_ITEMS_MAX, of the input"),
+    ("Colleague.duties", "kinds of duty"),
+    ("Coverage.groups", "the scheme, immutable"),
+    ("Coverage.exclusions", "the scheme, immutable"),
+    ("Finding.evidence", "LIST_ITEMS_MAX, of the input"),
+    ("Finding.flags", "LIST_ITEMS_MAX, of the input"),
+    ("Household.members", "MEMBERS_MAX"),
+    ("IncomeLine.groups", "the scheme, immutable"),
+    ("Query.nodes", "NODES_MAX, of the argument"),
+    ("Query.claimStatusSummary", "kinds of status"),
+    ("Scheme.perils", "kinds of peril"),
+    ("Scheme.checks", "kinds of check"),
+    ("Scheme.authority", "kinds of duty"),
+    ("Scheme.deadlines", "kinds of status"),
+    ("SchemePeril.tables", "the scheme, immutable"),
+    ("SchemePeril.documents", "the scheme, immutable"),
+    ("UserError.field", "depth of an input"),
+    ("UserError.params", "parameters of one message"),
+    ("Viewer.duties", "kinds of duty"),
+];
+
+/// The fields of every object and interface: owner, field, type, names of the arguments.
+fn fields_of_the_schema() -> Vec<(String, String, Type, Vec<String>)> {
+    let mut all = Vec::new();
+    for definition in parse_schema(sdl()).unwrap().definitions {
+        let TypeSystemDefinition::Type(definition) = definition else {
+            continue;
+        };
+        let owner = definition.node.name.node.to_string();
+        let fields = match definition.node.kind {
+            TypeKind::Object(object) => object.fields,
+            TypeKind::Interface(interface) => interface.fields,
+            TypeKind::Enum(_)
+            | TypeKind::InputObject(_)
+            | TypeKind::Scalar
+            | TypeKind::Union(_) => continue,
+        };
+        for field in fields {
+            let field = field.node;
+            let arguments = field
+                .arguments
+                .iter()
+                .map(|it| it.node.name.node.to_string());
+            let (name, ty) = (field.name.node.to_string(), field.ty.node);
+            all.push((owner.clone(), name, ty, arguments.collect()));
+        }
+    }
+    all
+}
+
+/// Every list that may grow is a connection with the four arguments; the others are named, each with
+/// what bounds it.
+#[test]
+fn every_list_that_grows_is_a_connection() {
+    let (mut unbounded, mut bounded) = (Vec::new(), BTreeSet::new());
+    for (owner, name, ty, arguments) in fields_of_the_schema() {
+        let path = format!("{owner}.{name}");
+        match ty.base {
+            BaseType::List(_) if owner.ends_with("Connection") => {}
+            BaseType::List(_) if name == "userErrors" => {}
+            BaseType::List(_) => {
+                if BOUNDED_LISTS.iter().any(|(known, _)| *known == path) {
+                    bounded.insert(path);
+                } else {
+                    unbounded.push(path);
+                }
+            }
+            BaseType::Named(named) if named.ends_with("Connection") => {
+                for wanted in ["first", "after", "last", "before"] {
+                    assert!(arguments.iter().any(|it| it == wanted), "{path}({wanted})");
+                }
+            }
+            BaseType::Named(_) => {}
+        }
+    }
+    assert_eq!(
+        unbounded,
+        Vec::<String>::new(),
+        "neither bounded nor connections"
+    );
+    let known: BTreeSet<String> = BOUNDED_LISTS
+        .iter()
+        .map(|(it, _)| (*it).to_owned())
+        .collect();
+    assert_eq!(known, bounded, "named but not in the schema");
 }
 
 /// Answers without executing: what is left are the errors of validation.

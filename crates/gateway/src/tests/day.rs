@@ -71,7 +71,7 @@ async fn drafted() -> (Story, Value) {
     let schemes = wire
         .document(Role::Shimenzhai, "office/Schemes.graphql", json!({}))
         .await;
-    let scheme = schemes.body["data"]["schemes"]
+    let scheme = schemes.body["data"]["schemes"]["nodes"]
         .as_array()
         .unwrap()
         .iter()
@@ -82,7 +82,7 @@ async fn drafted() -> (Story, Value) {
         "idempotencyKey": ids::named("test-key", "draft"),
         "schemeId": scheme, "householdId": household_id,
         "insuredMemberId": seen["members"][0]["id"], "peril": "ILLNESS", "eventOn": "2020-05-20",
-        "submittedFen": "4120000", "payeeId": seen["payees"][0]["id"],
+        "submittedFen": "4120000", "payeeId": seen["payees"]["nodes"][0]["id"],
         "basis": { "decidedOn": "2020-05-28", "document": "村代会决议2020-07" },
     });
     let file = "office/DraftReferral.graphql";
@@ -115,7 +115,7 @@ async fn from_draft_to_archive() {
         .wire
         .document(Role::Handler, "insurer/Surveyors.graphql", json!({}))
         .await;
-    let surveyor = surveyors.body["data"]["colleagues"][0]["id"].clone();
+    let surveyor = surveyors.body["data"]["colleagues"]["nodes"][0]["id"].clone();
     story
         .does(
             Role::Handler,
@@ -189,7 +189,7 @@ async fn from_draft_to_archive() {
             json!({ "grounds": "有车" }),
         )
         .await;
-    let objection = story.claim(Role::Supervisor).await["objections"][0]["id"].clone();
+    let objection = story.claim(Role::Supervisor).await["objections"]["nodes"][0]["id"].clone();
     story
         .does(
             Role::Supervisor,
@@ -278,7 +278,7 @@ async fn from_draft_to_archive() {
         .await;
     let claim = story.claim(Role::Auditor).await;
     assert_eq!(claim["status"], "CLOSED");
-    let timeline = claim["timeline"].as_array().unwrap();
+    let timeline = claim["timeline"]["nodes"].as_array().unwrap();
     assert_eq!(i64::try_from(timeline.len()).unwrap(), story.version);
     assert_eq!(timeline[0]["by"], "王经办");
     assert_eq!(claim["openedAt"], timeline[0]["recordedAt"]);
@@ -475,7 +475,11 @@ async fn payees_and_liveness_checks_are_registered() {
     let wire = Wire::open().await;
     let household = wire.desk.world.household("石门寨").clone();
     let id = crate::node_id::encode(crate::node_id::Kind::Household, household.id.0);
-    let member = crate::node_id::encode(crate::node_id::Kind::Member, household.members[1].id.0);
+    let member = crate::node_id::encode_part(
+        crate::node_id::Kind::Member,
+        household.id.0,
+        household.members[1].id.0,
+    );
     let input = json!({ "input": {
         "idempotencyKey": ids::named("test-key", "payee"), "householdId": id, "memberId": member,
         "holderName": household.members[1].name, "bank": "某农信社(测试)", "account": "6228 4800 0000 9999",

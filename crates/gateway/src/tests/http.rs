@@ -213,9 +213,10 @@ async fn every_root_field_but_log_in_wants_a_caller() {
         "{ household(id: \"x\") { id } }".to_owned(),
         "{ householdOf(idNumber: \"x\") { id } }".to_owned(),
         "{ scheme(id: \"x\") { id } }".to_owned(),
-        "{ schemes { id } }".to_owned(),
-        "{ regions { code } }".to_owned(),
-        "{ colleagues(duty: SURVEYOR) { id } }".to_owned(),
+        "{ schemes(first: 1) { nodes { id } } }".to_owned(),
+        "{ regions(first: 1) { nodes { code } } }".to_owned(),
+        "{ colleagues(duty: SURVEYOR, first: 1) { nodes { id } } }".to_owned(),
+        "{ households(first: 1) { nodes { id } } }".to_owned(),
         "mutation { logOut { loggedOut } }".to_owned(),
         format!(
             "mutation {{ acceptReferral(input: {{claimId: \"x\", expectedVersion: 1, idempotencyKey: \"{uuid}\"}}) {{ event {{ seq }} }} }}"

@@ -1,8 +1,10 @@
 //! The claim (赔案) as clients see it.
 
+use crate::cursor::Binding;
 use crate::errors::ApiError;
 use crate::node_id::{self, Kind};
 use crate::types::assessment::Assessment;
+use crate::types::connection::{Connection, PageArgs, Window};
 use crate::types::enums::{Check, ClaimAction, Peril, Phase, Status};
 use crate::types::event::{ClaimEvent, count};
 use crate::types::household::{HouseholdNode, Member, Payee};
@@ -10,9 +12,9 @@ use crate::types::notice::{Notice, NoticePreview, Objection};
 use crate::types::scalars::{Date, DateTime, Fen};
 use crate::types::scheme::SchemeNode;
 use crate::types::staff::RegionName;
-use crate::visit::Visit;
+use crate::visit::{Stretch, Visit};
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
-use engine::Desk;
+use engine::{Desk, Span};
 use lifecycle::phase::verification::{Finding as RecordedFinding, Reopened};
 use lifecycle::{Claim, Happening, PersonId, State, available_actions};
 use std::sync::Arc;
@@ -285,8 +287,9 @@ impl ClaimNode {
     /// The member concerned (patient, student); null where `household` is.
     async fn insured(&self, ctx: &Context<'_>) -> Result<Option<Member>, ApiError> {
         let household = Visit::of(ctx)?.household_of(&self.0).await?;
-        Ok(household
-            .and_then(|household| Desk::member(&household, self.0.case.insured).map(Member::from)))
+        Ok(household.and_then(|household| {
+            Desk::member(&household, self.0.case.insured).map(|it| Member::of(household.id, it))
+        }))
     }
 
     /// Whether the illness behind the claim (患病情况) is written down; of itself nothing is shown.
@@ -304,7 +307,7 @@ impl ClaimNode {
                 .payees
                 .iter()
                 .find(|it| it.id == self.0.case.payee);
-            payee.map(Payee::from)
+            payee.map(|it| Payee::of(household.id, it))
         }))
     }
 
@@ -380,8 +383,28 @@ impl ClaimNode {
     }
 
     /// Documents handed in by `attachDocument`, in order.
-    async fn documents(&self) -> Vec<Document> {
-        self.0.documents.iter().map(Document::from).collect()
+    #[expect(clippy::unused_async, reason = "async-graphql's resolvers are async")]
+    async fn documents(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning, 1 to 100; either `first` or `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, 1 to 100; either `first` or `last`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Document>, ApiError> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        let caller = Visit::of(ctx)?.caller()?;
+        let binding = Binding::new("documents", &self.0.id, caller);
+        let page = args.parse(&binding)?;
+        Ok(Connection::of_grown(&self.0.documents, &page, &binding))
     }
 
     /// The next check verification wants; null if none or if it is not being verified.
@@ -402,13 +425,38 @@ impl ClaimNode {
     }
 
     /// Objections, in order.
-    async fn objections(&self) -> Vec<Objection> {
-        self.0.objections.iter().map(Objection::from).collect()
+    #[expect(clippy::unused_async, reason = "async-graphql's resolvers are async")]
+    async fn objections(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning, 1 to 100; either `first` or `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, 1 to 100; either `first` or `last`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Objection>, ApiError> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        let caller = Visit::of(ctx)?.caller()?;
+        let binding = Binding::new("objections", &self.0.id, caller);
+        let page = args.parse(&binding)?;
+        let objections = self.0.objections.iter();
+        let objections: Vec<_> = objections.map(|it| Objection::of(self.0.id, it)).collect();
+        Ok(Connection::of_grown(&objections, &page, &binding))
     }
 
     /// The notice that was posted.
     async fn notice(&self) -> Option<Notice> {
-        self.0.state.notice().map(Notice::from)
+        self.0
+            .state
+            .notice()
+            .map(|open| Notice::of(self.0.id, open))
     }
 
     /// The notice as it would be posted now, for a verified claim.
@@ -427,12 +475,38 @@ impl ClaimNode {
         payout(Visit::of(ctx)?, &self.0).await
     }
 
-    /// What happened, in order.
-    async fn timeline(&self, ctx: &Context<'_>) -> Result<Vec<ClaimEvent>, ApiError> {
-        let visit = Visit::of(ctx)?;
-        let store = visit.office.desk.store();
-        let history = store.history(&visit.caller()?.scope, self.0.id).await?;
-        Ok(history.iter().map(ClaimEvent::from).collect())
+    /// What happened up to this version, in order.
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning, 1 to 100; either `first` or `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, 1 to 100; either `first` or `last`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<ClaimEvent>, ApiError> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        let caller = Visit::of(ctx)?.caller()?;
+        let binding = Binding::new("timeline", &self.0.id, caller);
+        let page = args.parse(&binding)?;
+        let window = Window::of(self.0.version, &page);
+        let span = Span {
+            claim: self.0.id,
+            after: window.after,
+            upto: window.upto,
+        };
+        let events = Visit::of(ctx)?.events(Stretch::Whole, span).await?;
+        let rows = events
+            .iter()
+            .map(|it| (Window::key(it.version), ClaimEvent::from(it)));
+        Ok(Connection::of(rows, window.more, &page, &binding))
     }
 
     /// What the caller may do now, by status and duty. Whether each goes through depends on facts
@@ -460,9 +534,13 @@ impl ClaimNode {
         {
             return Ok(Some(DateTime(draft.drafted.at)));
         }
-        let store = visit.office.desk.store();
-        let history = store.history(&visit.caller()?.scope, self.0.id).await?;
-        Ok(history.first().map(|first| DateTime(first.event.stamp.at)))
+        let span = Span {
+            claim: self.0.id,
+            after: 0,
+            upto: 1,
+        };
+        let first = visit.events(Stretch::Whole, span).await?;
+        Ok(first.first().map(|first| DateTime(first.event.stamp.at)))
     }
 }
 
@@ -531,14 +609,18 @@ async fn payout(visit: &Visit, claim: &Claim) -> Result<Option<Payout>, ApiError
             instruction_no: instruction.instruction_no.clone(),
             status,
             amount_fen: Fen(instruction.amount),
-            payee_id: node_id::encode(Kind::Payee, instruction.payee.0),
+            payee_id: node_id::encode_part(Kind::Payee, claim.household.0, instruction.payee.0),
             instructed_at: DateTime(instruction.instructed.at),
             bank_ref,
         }));
     }
     // Failed and returned: the claim stands on its approval again, the log keeps the instruction.
-    let store = visit.office.desk.store();
-    let history = store.history(&visit.caller()?.scope, claim.id).await?;
+    let span = Span {
+        claim: claim.id,
+        after: 0,
+        upto: claim.version,
+    };
+    let history = visit.events(Stretch::Payments, span).await?;
     let last = history.iter().rev().find_map(|recorded| {
         let Happening::PayoutInstructed {
             instruction_no,
@@ -553,7 +635,7 @@ async fn payout(visit: &Visit, claim: &Claim) -> Result<Option<Payout>, ApiError
             instruction_no: instruction_no.clone(),
             status,
             amount_fen: Fen(*amount),
-            payee_id: node_id::encode(Kind::Payee, payee.0),
+            payee_id: node_id::encode_part(Kind::Payee, claim.household.0, payee.0),
             instructed_at: DateTime(recorded.event.stamp.at),
             bank_ref: bank_ref.clone(),
         })

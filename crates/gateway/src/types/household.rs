@@ -1,9 +1,10 @@
 //! Households, members and payees. Identity numbers and accounts leave masked only.
 
+use crate::cursor::Binding;
 use crate::errors::ApiError;
 use crate::node_id::{self, Kind};
-use crate::query::claims::{self, PageArgs};
-use crate::types::connection::ClaimConnection;
+use crate::query::claims;
+use crate::types::connection::{ClaimConnection, Connection, PageArgs};
 use crate::types::event::count;
 use crate::types::scalars::Date;
 use crate::types::staff::RegionName;
@@ -11,13 +12,15 @@ use crate::visit::Visit;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use engine::ClaimFilter;
 use engine::household::Household;
+use lifecycle::HouseholdId;
 use std::sync::Arc;
 
 /// A member of a household (家庭成员).
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Member {
-    /// Id: what inputs want as `memberId`.
-    id: ID,
+    /// The node id: what inputs want as `memberId`.
+    #[graphql(owned)]
+    pub id: ID,
     /// Name.
     name: String,
     /// Relation to the head (与户主关系): 户主, 配偶, 子, 女.
@@ -30,8 +33,9 @@ pub struct Member {
     checked_on: Option<Date>,
 }
 
-impl From<&engine::household::Member> for Member {
-    fn from(member: &engine::household::Member) -> Self {
+impl Member {
+    /// A member of a household.
+    pub fn of(household: HouseholdId, member: &engine::household::Member) -> Self {
         let engine::household::Member {
             id,
             name,
@@ -41,7 +45,7 @@ impl From<&engine::household::Member> for Member {
             checked_on,
         } = member;
         Self {
-            id: node_id::encode(Kind::Member, id.0),
+            id: node_id::encode_part(Kind::Member, household.0, id.0),
             name: name.clone(),
             relation: relation.clone(),
             id_number_masked: id_number.masked(),
@@ -54,8 +58,9 @@ impl From<&engine::household::Member> for Member {
 /// One immutable version of a payee (收款人). Another account is another payee.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Payee {
-    /// Id: what inputs want as `payeeId`.
-    id: ID,
+    /// The node id: what inputs want as `payeeId`.
+    #[graphql(owned)]
+    pub id: ID,
     /// The member who is paid.
     member_id: ID,
     /// The account holder's name as the bank has it.
@@ -66,8 +71,15 @@ pub struct Payee {
     account_masked: String,
 }
 
-impl From<&engine::household::Payee> for Payee {
-    fn from(payee: &engine::household::Payee) -> Self {
+impl From<&Self> for Payee {
+    fn from(payee: &Self) -> Self {
+        payee.clone()
+    }
+}
+
+impl Payee {
+    /// A payee of a household.
+    pub fn of(household: HouseholdId, payee: &engine::household::Payee) -> Self {
         let engine::household::Payee {
             id,
             member,
@@ -76,8 +88,8 @@ impl From<&engine::household::Payee> for Payee {
             account,
         } = payee;
         Self {
-            id: node_id::encode(Kind::Payee, id.0),
-            member_id: node_id::encode(Kind::Member, member.0),
+            id: node_id::encode_part(Kind::Payee, household.0, id.0),
+            member_id: node_id::encode_part(Kind::Member, household.0, member.0),
             holder_name: holder_name.clone(),
             bank: bank.clone(),
             account_masked: account.masked(),
@@ -127,14 +139,41 @@ impl HouseholdNode {
         self.0.phone.as_ref().map(engine::household::Phone::masked)
     }
 
-    /// Members known by name.
+    /// Members known by name, at most 50.
     async fn members(&self) -> Vec<Member> {
-        self.0.members.iter().map(Member::from).collect()
+        let members = self.0.members.iter();
+        members.map(|it| Member::of(self.0.id, it)).collect()
     }
 
-    /// Payees, every version.
-    async fn payees(&self) -> Vec<Payee> {
-        self.0.payees.iter().map(Payee::from).collect()
+    /// Payees, every version, the oldest first.
+    #[expect(clippy::unused_async, reason = "async-graphql's resolvers are async")]
+    async fn payees(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning, 1 to 100; either `first` or `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, 1 to 100; either `first` or `last`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Payee>, ApiError> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        let caller = Visit::of(ctx)?.caller()?;
+        let binding = Binding::new("payees", &self.0.id, caller);
+        let page = args.parse(&binding)?;
+        let payees: Vec<_> = self
+            .0
+            .payees
+            .iter()
+            .map(|it| Payee::of(self.0.id, it))
+            .collect();
+        Ok(Connection::of_grown(&payees, &page, &binding))
     }
 
     /// Claims of the household that the caller may see, by claim number.

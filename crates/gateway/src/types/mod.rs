@@ -31,4 +31,12 @@ pub enum Node {
     Household(household::HouseholdNode),
     /// A scheme.
     Scheme(scheme::SchemeNode),
+    /// A member of a household.
+    Member(household::Member),
+    /// A payee version of a household.
+    Payee(household::Payee),
+    /// A person of staff in the caller's own organisation.
+    Colleague(staff::Colleague),
+    /// An objection to a claim.
+    Objection(notice::Objection),
 }

@@ -1,10 +1,15 @@
 //! The public notice (公示), objections to it, and its preview.
 
+use crate::cursor::Binding;
+use crate::errors::ApiError;
 use crate::node_id::{self, Kind};
+use crate::types::connection::{Connection, PageArgs};
 use crate::types::enums::{ObjectionStatus, Peril};
 use crate::types::event::count;
 use crate::types::scalars::{Date, DateTime, Fen};
-use async_graphql::{ID, SimpleObject};
+use crate::visit::Visit;
+use async_graphql::{ComplexObject, Context, ID, SimpleObject};
+use lifecycle::ClaimId;
 use lifecycle::phase::public_notice::{NoticeOpen, Proof};
 
 /// What is posted. It has no field for an identity number, account, phone or diagnosis.
@@ -83,7 +88,10 @@ impl From<&Proof> for PublicationProof {
 
 /// The notice as it was opened. Immutable.
 #[derive(SimpleObject, Debug, Clone)]
+#[graphql(complex)]
 pub struct Notice {
+    /// The node id.
+    id: ID,
     /// What is posted.
     line: NoticeLine,
     /// Hash of what is posted; a proof must name it.
@@ -94,20 +102,50 @@ pub struct Notice {
     last_day: Date,
     /// The first instant at which it may close.
     closes_at: DateTime,
-    /// Proofs of publication.
-    proofs: Vec<PublicationProof>,
+    #[graphql(skip)]
+    proved: Vec<Proof>,
 }
 
-impl From<&NoticeOpen> for Notice {
-    fn from(open: &NoticeOpen) -> Self {
+#[ComplexObject]
+impl Notice {
+    /// Proofs of publication, in order.
+    #[expect(clippy::unused_async, reason = "async-graphql's resolvers are async")]
+    async fn proofs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning, 1 to 100; either `first` or `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, 1 to 100; either `first` or `last`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<PublicationProof>, ApiError> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        let caller = Visit::of(ctx)?.caller()?;
+        let binding = Binding::new("proofs", &self.id, caller);
+        let page = args.parse(&binding)?;
+        Ok(Connection::of_grown(&self.proved, &page, &binding))
+    }
+}
+
+impl Notice {
+    /// The notice of a claim.
+    pub fn of(claim: ClaimId, open: &NoticeOpen) -> Self {
         let notice = &open.notice;
         Self {
+            id: node_id::encode_part(Kind::Notice, claim.0, notice.id.0),
             line: (&notice.line).into(),
             content_hash: notice.content_hash.clone(),
             posted_on: Date(notice.posted_on),
             last_day: Date(notice.last_day),
             closes_at: DateTime(notice.closes_at),
-            proofs: open.proofs.iter().map(PublicationProof::from).collect(),
+            proved: open.proofs.clone(),
         }
     }
 }
@@ -133,8 +171,9 @@ impl From<&lifecycle::notice::NoticeLine> for NoticePreview {
 /// An objection (异议). It stays with the claim whatever comes of it.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Objection {
-    /// Its id: what `resolveObjection` wants.
-    id: ID,
+    /// The node id: what `resolveObjection` wants.
+    #[graphql(owned)]
+    pub id: ID,
     /// What became of it.
     status: ObjectionStatus,
     /// What is objected.
@@ -147,8 +186,15 @@ pub struct Objection {
     findings: Option<String>,
 }
 
-impl From<&lifecycle::Objection> for Objection {
-    fn from(objection: &lifecycle::Objection) -> Self {
+impl From<&Self> for Objection {
+    fn from(objection: &Self) -> Self {
+        objection.clone()
+    }
+}
+
+impl Objection {
+    /// An objection to a claim.
+    pub fn of(claim: ClaimId, objection: &lifecycle::Objection) -> Self {
         let lifecycle::Objection {
             id,
             status,
@@ -158,7 +204,7 @@ impl From<&lifecycle::Objection> for Objection {
             findings,
         } = objection;
         Self {
-            id: node_id::encode(Kind::Objection, id.0),
+            id: node_id::encode_part(Kind::Objection, claim.0, id.0),
             status: (*status).into(),
             grounds: grounds.clone(),
             raised_at: DateTime(raised.at),

@@ -45,8 +45,9 @@ impl From<&Caller> for Viewer {
 /// A person of staff in the caller's own organisation.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Colleague {
-    /// Id: what `assignSurvey` wants as `surveyorId`.
-    id: ID,
+    /// The node id: what `assignSurvey` wants as `surveyorId`.
+    #[graphql(owned)]
+    pub id: ID,
     /// Name.
     name: String,
     /// Duties held.

@@ -7,6 +7,7 @@ mod orders;
 mod private;
 mod rounds;
 mod schema;
+mod sight;
 mod support;
 mod tampering;
 mod traps;

@@ -60,7 +60,7 @@ pub fn keys_of(text: &str) -> Arc<Keyring> {
     Arc::new(Keyring::of_text(&text.to_owned().into()).expect("keys"))
 }
 
-async fn raw(url: &str) -> DatabaseConnection {
+pub async fn raw(url: &str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
     Database::connect(options).await.expect("connecting")

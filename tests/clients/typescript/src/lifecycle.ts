@@ -56,7 +56,7 @@ async function firstDay(): Promise<void> {
   const earlier = must((await township.ask(office.ClaimDocument, { id: seen.id })).claim, "the claim");
   const householdId = must(earlier.household, "its household").id;
   const household = must((await township.ask(office.HouseholdDocument, { id: householdId })).household, "the household");
-  const sent = must((await handler.ask(insurer.SurveyorsDocument, {})).colleagues?.[0], "a surveyor");
+  const sent = must((await handler.ask(insurer.SurveyorsDocument, {})).colleagues?.nodes[0], "a surveyor");
 
   // The draft's answer is lost on the way; the client asks again with the same key and is told what was done.
   const draft = {
@@ -67,7 +67,7 @@ async function firstDay(): Promise<void> {
     peril: "ILLNESS" as const,
     eventOn: "2020-06-20",
     submittedFen: "4120000",
-    payeeId: must(household.payees?.[0], "a payee").id,
+    payeeId: must(household.payees?.nodes[0], "a payee").id,
     basis: { decidedOn: "2020-06-21", document: "村评〔2020〕101号" },
   };
   network.losesNext = true;

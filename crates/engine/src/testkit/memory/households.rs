@@ -1,9 +1,10 @@
 //! Households in memory, and who has read what is private in them.
 
-use super::{MemoryStore, Tables, merge, of_county, refused};
+use super::{MemoryStore, Tables, merge, of_county, refused, sliced};
+use crate::caller::Scope;
 use crate::disclosure::{Disclosed, Disclosing, Disclosure, DisclosureFilter, PrivateSubject};
 use crate::household::{Diagnosis, Household, Households, IdNumber, Payee, Phone, PrivateText};
-use crate::ports::Fault;
+use crate::ports::{Fault, HouseholdFilter, Page, Slice};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use lifecycle::{ClaimId, CountyCode, HouseholdId, MemberId, PersonId};
@@ -68,6 +69,45 @@ impl Households for MemoryStore {
         id: HouseholdId,
     ) -> Result<Option<Household>, Fault> {
         Ok(self.tables().households.get(&(county, id)).cloned())
+    }
+
+    async fn households_by_ids(
+        &self,
+        county: CountyCode,
+        ids: &[HouseholdId],
+    ) -> Result<Vec<Household>, Fault> {
+        let tables = self.tables();
+        let known = |id: &HouseholdId| tables.households.get(&(county, *id)).cloned();
+        Ok(ids.iter().filter_map(known).collect())
+    }
+
+    async fn households(
+        &self,
+        scope: &Scope,
+        filter: &HouseholdFilter,
+        page: &Page,
+    ) -> Result<Slice<Household>, Fault> {
+        let HouseholdFilter {
+            region,
+            kind,
+            listed,
+        } = filter;
+        let tables = self.tables();
+        let own = |home: &&Household| {
+            scope.insurer.is_none()
+                || tables
+                    .claims_of(scope.county)
+                    .any(|row| row.claim.household == home.id && scope.covers(&row.claim))
+        };
+        let rows = tables
+            .households_of(scope.county)
+            .filter(|home| scope.region.covers(&home.village))
+            .filter(|home| region.as_ref().is_none_or(|it| it.covers(&home.village)))
+            .filter(|home| kind.as_ref().is_none_or(|it| home.kind == *it))
+            .filter(|home| listed.is_none_or(|it| home.listed_on.is_some() == it))
+            .filter(own)
+            .collect();
+        Ok(sliced(rows, page, |home| home.id.to_string()))
     }
 
     async fn household_of(

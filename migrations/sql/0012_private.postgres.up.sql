@@ -80,3 +80,20 @@ CREATE TRIGGER payee_never_updated BEFORE UPDATE ON payee
         OR (NEW.account_index <> OLD.account_index AND NOT (NEW.account_index LIKE '________.%' AND substr(NEW.account_index, 1, 9) <> substr(OLD.account_index, 1, 9)))
         OR NEW.account_no IS NULL)
     EXECUTE FUNCTION refuse('payee is insert-only');
+
+-- The second lock: a diagnosis is seen and written with its claim, a disclosure with its household; the head
+-- goes with the county, for whoever writes there.
+ALTER TABLE diagnosis ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE private_head ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE disclosure ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY system_all ON diagnosis TO fangpin_system USING ((SELECT current_user) = 'fangpin_system');
+CREATE POLICY system_all ON private_head TO fangpin_system USING ((SELECT current_user) = 'fangpin_system');
+CREATE POLICY system_all ON disclosure TO fangpin_system USING ((SELECT current_user) = 'fangpin_system');
+CREATE POLICY scoped_claim ON diagnosis TO fangpin_scoped USING (county_code = (SELECT sight_county())
+    AND EXISTS (SELECT 1 FROM claim c WHERE c.county_code = diagnosis.county_code AND c.id = diagnosis.claim_id));
+CREATE POLICY scoped_county ON private_head TO fangpin_scoped USING (county_code = (SELECT sight_county()));
+CREATE POLICY scoped_household ON disclosure TO fangpin_scoped USING (county_code = (SELECT sight_county())
+    AND EXISTS (SELECT 1 FROM household h WHERE h.county_code = disclosure.county_code AND h.id = disclosure.household_id));
+GRANT SELECT, INSERT, UPDATE ON diagnosis, private_head TO fangpin_scoped;
+GRANT SELECT, INSERT ON disclosure TO fangpin_scoped;
+GRANT SELECT, INSERT, UPDATE, DELETE ON diagnosis, private_head, disclosure TO fangpin_system;

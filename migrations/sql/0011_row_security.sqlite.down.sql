@@ -1,0 +1,2 @@
+-- Nothing was made, nothing is undone.
+SELECT 1;
