@@ -309,7 +309,7 @@ impl Desk {
         let limit = self.reveals_per_day;
         let store = Arc::clone(&self.store);
         // A task of its own, as for a command: a caller who hangs up leaves nothing half done.
-        let work = async move { store.disclose(disclosure, since, limit).await };
+        let work = sight::carried(async move { store.disclose(disclosure, since, limit).await });
         let told = tokio::spawn(work)
             .await
             .map_err(|fault| Fault::store("the disclosure's task ended", fault))??;

@@ -213,6 +213,11 @@ impl Disclosed {
         }
     }
 
+    /// The key of a place in a list: it sorts as the places do.
+    pub fn key(&self) -> String {
+        format!("{:010}", self.seq)
+    }
+
     /// What chains an entry to the one before.
     pub fn hash_of(previous: &str, seq: i64, what: &Disclosure) -> String {
         let Disclosure {
@@ -283,6 +288,4 @@ pub struct DisclosureFilter {
     pub among: Option<Vec<PersonId>>,
     /// Of households in this region.
     pub region: Option<RegionCode>,
-    /// Before this place: the list begins with the newest.
-    pub before: Option<i64>,
 }

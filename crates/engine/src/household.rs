@@ -1,8 +1,8 @@
 //! Households and what identifies their people. Private values never print themselves.
 
+use crate::caller::Scope;
 use crate::disclosure::{Disclosed, Disclosing, Disclosure, DisclosureFilter};
 use crate::limits::DIAGNOSIS_CHARS_MAX;
-use crate::caller::Scope;
 use crate::ports::{Fault, HouseholdFilter, Page, Slice};
 use async_trait::async_trait;
 use benefits::Fen;
@@ -466,13 +466,13 @@ pub trait Households: Send + Sync {
         since: DateTime<Utc>,
         limit: u32,
     ) -> Result<Disclosing, Fault>;
-    /// Who has read what, the newest first.
+    /// A page of who has read what, by place in the record, ten digits as key.
     async fn disclosures(
         &self,
         county: CountyCode,
         filter: &DisclosureFilter,
-        limit: u32,
-    ) -> Result<Vec<Disclosed>, Fault>;
+        page: &Page,
+    ) -> Result<Slice<Disclosed>, Fault>;
     /// The record after a place, in order, for verification.
     async fn disclosure_log(
         &self,

@@ -17,12 +17,7 @@ pub struct Binding(String);
 impl Binding {
     /// The binding of a list under a filter for a caller.
     pub fn new(list: &str, filter: &impl Debug, caller: &Caller) -> Self {
-        Self::of(&format!("{list}\n{filter:?}\n{:?}", caller.scope))
-    }
-
-    /// The binding of whatever this text says of a list.
-    pub fn of(text: &str) -> Self {
-        let mut hash = ids::sha256(text);
+        let mut hash = ids::sha256(format!("{list}\n{filter:?}\n{:?}", caller.scope));
         hash.truncate(BINDING_CHARS);
         Self(hash)
     }

@@ -276,10 +276,10 @@ impl Config {
                 log_format,
                 timer_seconds,
                 calendar,
-                explorer,
                 key,
                 key_file,
                 reveals_per_day,
+                explorer,
             }),
             _ => Err(Problems(problems)),
         }

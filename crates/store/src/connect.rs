@@ -7,7 +7,7 @@ use crate::seal::Keyring;
 use crate::transact::{self, Waiting};
 use crate::write::Texts;
 use chrono::{DateTime, Utc};
-use engine::{Fault, Sight, limits};
+use engine::{Fault, Sight, limits, sight};
 use lifecycle::{CountyCode, Scheme, SchemeId};
 use migrations::{MigrationStatus, Migrator, MigratorTrait, STEPS};
 use sea_orm::{
@@ -472,7 +472,7 @@ impl SqlStore {
                 sealed,
                 "private values of an older program are sealed now; its backups still hold them in the clear"
             );
-            self.scrub().await?;
+            lane::bare(self.scrub()).await?;
         }
         Ok(())
     }

@@ -9,7 +9,6 @@ use crate::rows;
 use crate::seal::{KeyId, Keyring, Place};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use engine::{Fault, HouseholdFilter, Page, Scope, Slice, limits};
 use engine::disclosure::{
     Disclosed, Disclosing, Disclosure, DisclosureFilter, PrivateField, PrivateSubject, Purpose,
 };
@@ -17,6 +16,7 @@ use engine::household::{
     BankAccount, Diagnosis, Household, Households, IdNumber, Member, Payee, Phone, PrivateText,
 };
 use engine::ids;
+use engine::{Fault, HouseholdFilter, Page, Scope, Slice, limits};
 use lifecycle::{
     AccountId, ClaimId, CountyCode, HouseholdId, MemberId, PayeeId, PersonId, RegionCode,
 };
@@ -938,15 +938,14 @@ impl Households for SqlStore {
         &self,
         county: CountyCode,
         filter: &DisclosureFilter,
-        limit: u32,
-    ) -> Result<Vec<Disclosed>, Fault> {
+        page: &Page,
+    ) -> Result<Slice<Disclosed>, Fault> {
         let dialect = self.core.dialect;
         let DisclosureFilter {
             household,
             person,
             among,
             region,
-            before,
         } = filter;
         let mut sql = format!(
             "{DISCLOSURES} JOIN household h ON h.county_code = d.county_code AND h.id = d.household_id \
@@ -977,13 +976,29 @@ impl Households for SqlStore {
             let region: &RegionCode = region;
             narrow(" AND h.village LIKE ?", format!("{region}%").into());
         }
-        if let Some(before) = before {
-            narrow(" AND d.seq < ?", (*before).into());
+        let place = |key: &String| key.parse::<i64>().unwrap_or(0).into();
+        if let Some(after) = &page.after {
+            narrow(" AND d.seq > ?", place(after));
         }
-        narrow(" ORDER BY d.seq DESC LIMIT ?", rows::count(limit));
+        if let Some(before) = &page.before {
+            narrow(" AND d.seq < ?", place(before));
+        }
+        let size = page.size.clamp(1, limits::PAGE_MAX);
+        let order = if page.from_end { "DESC" } else { "ASC" };
+        narrow(
+            &format!(" ORDER BY d.seq {order} LIMIT ?"),
+            rows::count(size + 1),
+        );
         let select = dialect.statement(&sql, values);
         let found = self.all("reading disclosures", select).await?;
-        found.iter().map(disclosed).collect()
+        let mut rows = found.iter().map(disclosed).collect::<Result<Vec<_>, _>>()?;
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let more = rows.len() > size;
+        rows.truncate(size);
+        if page.from_end {
+            rows.reverse();
+        }
+        Ok(Slice { rows, more })
     }
 
     async fn disclosure_log(

@@ -2,8 +2,8 @@
 
 use crate::connect::{SqlStore, connect};
 use crate::dialect::Dialect;
-use crate::seal::Keyring;
 use crate::lane::{self, Lane};
+use crate::seal::Keyring;
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use std::sync::Arc;
 

@@ -13,17 +13,15 @@ use benefits::Fen;
 use chrono::{DateTime, Utc};
 use engine::household::PoolBalances;
 use engine::registry::{Account, Credential, Org, OrgKind, Person, Region, Registry};
-use engine::{Caller, Fault, Grant, HouseholdFilter, Page, Scope, Slice, limits};
+use engine::{Caller, Fault, Grant, Scope};
 use lifecycle::{
     AccountId, CountyCode, Door, Duty, HouseholdId, OrgId, PersonId, PoolAccount, RegionCode,
     Scheme, SchemeId,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Value,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, Value,
 };
 use serde_json::{Value as Json, json};
-use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 

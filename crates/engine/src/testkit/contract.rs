@@ -2204,70 +2204,52 @@ async fn private_values_are_told_on_record(store: Arc<dyn Store>) {
     let report = desk.expect_sound().await;
     assert_eq!(report.disclosures, 6);
 
-    let list = async |filter: DisclosureFilter| {
-        let found = store.disclosures(county(), &filter, 100).await;
+    let list = async |filter: &DisclosureFilter, page: Page| {
+        let found = store.disclosures(county(), filter, &page).await;
         let found = found.expect("reading");
-        found.iter().map(|it| it.seq).collect::<Vec<_>>()
+        let seqs: Vec<i64> = found.rows.iter().map(|it| it.seq).collect();
+        (seqs, found.more)
     };
     let all = DisclosureFilter::default();
-    assert_eq!(list(all.clone()).await, [6, 5, 4, 3, 2, 1]);
+    let page = |after: Option<i64>, before: Option<i64>, from_end| Page {
+        size: 2,
+        after: after.map(|it| format!("{it:010}")),
+        before: before.map(|it| format!("{it:010}")),
+        from_end,
+    };
+    for (page, seqs, more) in [
+        (page(None, None, false), vec![1, 2], true),
+        (page(Some(2), None, false), vec![3, 4], true),
+        (page(Some(4), None, false), vec![5, 6], false),
+        (page(None, None, true), vec![5, 6], true),
+        (page(None, Some(3), true), vec![1, 2], false),
+        (page(Some(1), Some(3), false), vec![2], false),
+        (page(Some(6), None, false), vec![], false),
+    ] {
+        assert_eq!(list(&all, page.clone()).await, (seqs, more), "{page:?}");
+    }
+    let (handler, approver) = (Role::Handler.person_id(), Role::Approver.person_id());
+    let of = |household, person, among, region| DisclosureFilter {
+        household,
+        person,
+        among,
+        region,
+    };
     for (filter, seqs) in [
+        (of(Some(home.id), None, None, None), vec![1, 2, 3, 4, 5, 6]),
+        (of(Some(stranger.id), None, None, None), vec![]),
+        (of(None, Some(handler), None, None), vec![6]),
+        (of(None, None, Some(vec![handler, approver]), None), vec![6]),
+        (of(None, None, Some(Vec::new()), None), vec![]),
+        (of(None, None, None, Some(stranger.village.clone())), vec![]),
         (
-            DisclosureFilter {
-                household: Some(home.id),
-                before: Some(3),
-                ..all.clone()
-            },
-            vec![2, 1],
-        ),
-        (
-            DisclosureFilter {
-                household: Some(stranger.id),
-                ..all.clone()
-            },
-            vec![],
-        ),
-        (
-            DisclosureFilter {
-                person: Some(Role::Handler.person_id()),
-                ..all.clone()
-            },
+            of(None, Some(handler), None, Some(home.village.clone())),
             vec![6],
-        ),
-        (
-            DisclosureFilter {
-                among: Some(vec![Role::Handler.person_id(), Role::Approver.person_id()]),
-                ..all.clone()
-            },
-            vec![6],
-        ),
-        (
-            DisclosureFilter {
-                among: Some(Vec::new()),
-                ..all.clone()
-            },
-            vec![],
-        ),
-        (
-            DisclosureFilter {
-                region: Some(stranger.village.clone()),
-                ..all.clone()
-            },
-            vec![],
-        ),
-        (
-            DisclosureFilter {
-                region: Some(home.village.clone()),
-                before: Some(2),
-                ..all.clone()
-            },
-            vec![1],
         ),
     ] {
-        assert_eq!(list(filter.clone()).await, seqs, "{filter:?}");
+        let found = list(&filter, Page::first(100)).await;
+        assert_eq!(found, (seqs, false), "{filter:?}");
     }
-    let short = store.disclosures(county(), &all, 2).await.expect("reading");
-    assert_eq!(short.iter().map(|it| it.seq).collect::<Vec<_>>(), [6, 5]);
 }
 
 fn lifecycle_member(like: &Household, id_number: IdNumber) -> crate::household::Member {

@@ -15,8 +15,8 @@ use crate::disclosure::Disclosed;
 use crate::household::{BankAccount, Diagnosis, Household, Member, Payee, PoolBalances};
 use crate::limits;
 use crate::ports::{
-    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, HouseholdFilter,
-    Judge, LogRow, Outcome, Page, PaymentRow, Receipt, Recorded, Slice, Span, StatusCount, Target,
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Judge, LogRow,
+    Outcome, Page, PaymentRow, Receipt, Recorded, Slice, Span, StatusCount, Target,
 };
 use crate::registry::{Account, Credential, Org, OrgKind, Person, Region, Registry};
 use crate::retelling::{Columns, Difference, Retelling, Shelf, Told};

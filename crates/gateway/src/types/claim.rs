@@ -294,9 +294,7 @@ impl ClaimNode {
 
     /// Whether the illness behind the claim (患病情况) is written down; of itself nothing is shown.
     async fn diagnosis_recorded(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
-        let store = Visit::of(ctx)?.office.desk.store();
-        let claims = [self.0.id];
-        Ok(!store.diagnosed(self.0.county, &claims).await?.is_empty())
+        Visit::of(ctx)?.is_diagnosed(self.0.id).await
     }
 
     /// Who is to be paid; null where `household` is.

@@ -2,7 +2,6 @@
 
 use crate::errors::ApiError;
 use crate::node_id::{self, Kind};
-use crate::types::connection::PageInfo;
 use crate::types::scalars::DateTime;
 use crate::visit::Visit;
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
@@ -94,54 +93,6 @@ impl From<&Disclosed> for Disclosure {
             person_id: node_id::encode(Kind::Person, what.person.0),
             at: what.at.into(),
             person: what.person,
-        }
-    }
-}
-
-/// A disclosure in a list.
-#[derive(SimpleObject, Debug, Clone)]
-pub struct DisclosureEdge {
-    /// The disclosure.
-    node: Disclosure,
-    /// Its cursor: opaque, and valid only with the same filter.
-    cursor: String,
-}
-
-/// A page of disclosures, the newest first.
-#[derive(SimpleObject, Debug, Clone)]
-pub struct DisclosureConnection {
-    /// The disclosures with their cursors.
-    edges: Vec<DisclosureEdge>,
-    /// The disclosures without.
-    nodes: Vec<Disclosure>,
-    /// Where the page begins and ends.
-    page_info: PageInfo,
-}
-
-impl DisclosureConnection {
-    /// A page of these rows, whose cursors the function makes.
-    pub fn new(
-        rows: &[Disclosed],
-        cursor: impl Fn(&Disclosed) -> String,
-        has_next_page: bool,
-        has_previous_page: bool,
-    ) -> Self {
-        let edges: Vec<DisclosureEdge> = rows
-            .iter()
-            .map(|row| DisclosureEdge {
-                cursor: cursor(row),
-                node: Disclosure::from(row),
-            })
-            .collect();
-        Self {
-            page_info: PageInfo {
-                has_next_page,
-                has_previous_page,
-                start_cursor: edges.first().map(|it| it.cursor.clone()),
-                end_cursor: edges.last().map(|it| it.cursor.clone()),
-            },
-            nodes: edges.iter().map(|it| it.node.clone()).collect(),
-            edges,
         }
     }
 }

@@ -246,15 +246,14 @@ impl Households for MemoryStore {
         &self,
         county: CountyCode,
         filter: &DisclosureFilter,
-        limit: u32,
-    ) -> Result<Vec<Disclosed>, Fault> {
+        page: &Page,
+    ) -> Result<Slice<Disclosed>, Fault> {
         let tables = self.tables();
         let DisclosureFilter {
             household,
             person,
             among,
             region,
-            before,
         } = filter;
         let lies_in = |id: HouseholdId| {
             let home = tables.households.get(&(county, id));
@@ -262,20 +261,18 @@ impl Households for MemoryStore {
                 .as_ref()
                 .is_none_or(|region| home.is_some_and(|home| region.covers(&home.village)))
         };
-        let record = tables.disclosures.get(&county).into_iter().flatten().rev();
-        Ok(record
+        let record = tables.disclosures.get(&county).into_iter().flatten();
+        let rows = record
             .filter(|it| {
                 household.is_none_or(|id| id == it.what.household)
                     && person.is_none_or(|id| id == it.what.person)
                     && among
                         .as_ref()
                         .is_none_or(|list| list.contains(&it.what.person))
-                    && before.is_none_or(|seq| it.seq < seq)
                     && lies_in(it.what.household)
             })
-            .take(usize::try_from(limit).unwrap_or(usize::MAX))
-            .cloned()
-            .collect())
+            .collect();
+        Ok(sliced(rows, page, Disclosed::key))
     }
 
     async fn disclosure_log(
