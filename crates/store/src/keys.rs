@@ -401,7 +401,7 @@ impl SqlStore {
         if core.dialect == Dialect::Postgres {
             // The owner of the tables sees no rows; the role goes with the transaction.
             transaction
-                .execute_unprepared("SET LOCAL ROLE fangpin_system")
+                .execute_unprepared("SET LOCAL ROLE fangpin_system; SET LOCAL row_security = on")
                 .await
                 .map_err(failed("looking for values in the clear"))?;
         }
