@@ -1,5 +1,7 @@
 //! The store contract: memory, `SQLite` and a real `PostgreSQL` server keep the same promises.
 
+mod statements;
+
 use crate::support::Place;
 use engine::Store;
 use std::sync::Arc;

@@ -265,6 +265,12 @@ impl Drop for Server {
     }
 }
 
+/// An HTTP client. Its provider of cryptography is set once for the whole program.
+pub fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
 /// A GraphQL client of one account, with the committed documents.
 pub struct Client {
     http: reqwest::Client,
@@ -276,7 +282,7 @@ impl Client {
     /// Signs in with the document of the role.
     pub async fn sign_in(server: &Server, login: &str) -> Self {
         let mut client = Self {
-            http: reqwest::Client::new(),
+            http: http(),
             url: server.url("/graphql"),
             token: String::new(),
         };

@@ -231,6 +231,9 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Node "Payee": Who::Holders(PAYING), Read, Household;
     Node "Colleague": Who::SignedIn, Read, Organisation;
     Node "Objection": Who::Holders(CASE), Read, Claim;
+    Node "Notice": Who::Holders(CLAIM), Read, Claim;
+    Node "Payout": Who::Holders(PAYING), Read, Claim;
+    Node "ClaimEvent": Who::Holders(CLAIM), Read, Claim;
 
     Field "Claim.household": Who::Holders(CASE), Read, Household;
     Field "Claim.insured": Who::Holders(CASE), Read, Household;

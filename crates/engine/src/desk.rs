@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::disclosure::{Disclosing, Disclosure, PrivateSubject, Purpose, Revealed};
 use crate::ids;
 use crate::limits::REVEALS_PER_DAY_MAX;
-use crate::ports::{Ask, Commit, EventKey, Fault, Found, Outcome, Store, Target};
+use crate::ports::{Ask, Commit, EventKey, Fault, Found, Judge, Outcome, Store, Target};
 use crate::sight;
 use chrono::SubsecRound;
 use lifecycle::{
@@ -120,15 +120,25 @@ impl Desk {
     /// cannot leave a transaction half done (measured trap).
     pub async fn submit(&self, caller: &Caller, submission: Submission) -> Result<Outcome, Fault> {
         let span = tracing::info_span!("claim.command", command = submission.command.kind().code());
-        let Some(ask) = self.ask(caller, &submission) else {
+        let Some((ask, judge)) = self.prepared(caller, submission) else {
             return Ok(Outcome::NotFound);
         };
+        let store = Arc::clone(&self.store);
+        let work = async move { store.transact(ask, judge).await }.instrument(span);
+        tokio::spawn(sight::carried(work))
+            .await
+            .map_err(|fault| Fault::store("the command's task ended", fault))?
+    }
+
+    /// The ask of a submission, and its judge; `None` if it names no claim and begins none.
+    pub(crate) fn prepared(&self, caller: &Caller, submission: Submission) -> Option<(Ask, Judge)> {
+        let ask = self.ask(caller, &submission)?;
         let order = Order {
             actor: caller.actor(),
             command: submission.command,
         };
         let calendar = Arc::clone(&self.calendar);
-        let judge = Box::new(move |claim: Option<&lifecycle::Claim>, found: Found| {
+        let judge: Judge = Box::new(move |claim: Option<&lifecycle::Claim>, found: Found| {
             let facts = Facts {
                 scheme: found.scheme,
                 calendar,
@@ -150,11 +160,7 @@ impl Desk {
                 bills: order.command.bills(),
             })
         });
-        let store = Arc::clone(&self.store);
-        let work = async move { store.transact(ask, judge).await }.instrument(span);
-        tokio::spawn(sight::carried(work))
-            .await
-            .map_err(|fault| Fault::store("the command's task ended", fault))?
+        Some((ask, judge))
     }
 
     /// What the store must look up for a submission; `None` if it names no claim and begins none.

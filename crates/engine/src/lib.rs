@@ -16,6 +16,7 @@ pub mod disclosure;
 pub mod household;
 pub mod ids;
 pub mod limits;
+pub mod outlook;
 pub mod ports;
 pub mod quote;
 pub mod registry;
@@ -29,6 +30,7 @@ pub mod timer;
 pub use caller::{Caller, Grant, Scope};
 pub use clock::{Clock, ManualClock, OffsetClock, SystemClock};
 pub use desk::Desk;
+pub use outlook::Outlook;
 pub use ports::{
     Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, HouseholdFilter,
     Judge, LogRow, Outcome, Page, Receipt, Recorded, Slice, Span, StatusCount, Store, Target,

@@ -4,6 +4,7 @@
 use crate::caller::Scope;
 use crate::household::Households;
 use crate::limits;
+use crate::outlook::Outlook;
 use crate::registry::Registry;
 use crate::retelling::Retelling;
 use async_trait::async_trait;
@@ -237,6 +238,9 @@ pub enum Outcome {
 pub trait ClaimStore: Send + Sync {
     /// Serves one command: receipt, lock, facts, judge, one commit.
     async fn transact(&self, ask: Ask, judge: Judge) -> Result<Outcome, Fault>;
+    /// What each of these commands, of one county, would come to now, each as if it were alone: facts,
+    /// judge, nothing else. Reads in a fixed number of statements, however many there are.
+    async fn consider(&self, asks: Vec<(Ask, Judge)>) -> Result<Vec<Outlook>, Fault>;
 }
 
 /// Which claims.

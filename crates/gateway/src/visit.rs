@@ -6,10 +6,12 @@ use crate::messages::Language;
 use async_graphql::Context;
 use engine::access::Office;
 use engine::household::Household;
-use engine::registry::{Person, Region};
+use engine::outlook::Blocker;
+use engine::registry::{Org, Person, Region};
 use engine::{Caller, Recorded, Span};
 use lifecycle::{Claim, ClaimId, EventKind, HouseholdId, PersonId, RegionCode, Scheme, SchemeId};
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Mutex, OnceCell};
@@ -30,6 +32,32 @@ pub struct Visit {
     households: Batcher<HouseholdId, Arc<Household>>,
     diagnosed: Batcher<ClaimId, ()>,
     events: Batcher<(Stretch, Span), Arc<Vec<Recorded>>>,
+    blockers: Batcher<Version, Arc<Vec<Blocker>>>,
+    orgs: OnceCell<Vec<Org>>,
+}
+
+/// One version of a claim, as a key.
+#[derive(Clone)]
+struct Version(Arc<Claim>);
+
+impl Version {
+    fn key(&self) -> (ClaimId, u32) {
+        (self.0.id, self.0.version)
+    }
+}
+
+impl PartialEq for Version {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Version {}
+
+impl Hash for Version {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
 }
 
 /// Which events of a history are read.
@@ -39,10 +67,12 @@ pub enum Stretch {
     Whole,
     /// Those of payments.
     Payments,
+    /// Those of public notices.
+    Notices,
 }
 
 impl Stretch {
-    const ALL: [Self; 2] = [Self::Whole, Self::Payments];
+    const ALL: [Self; 3] = [Self::Whole, Self::Payments, Self::Notices];
 
     /// The kinds; none for all.
     const fn kinds(self) -> &'static [EventKind] {
@@ -56,6 +86,7 @@ impl Stretch {
                 EventKind::PayoutUnknown,
                 EventKind::RecoveryCompleted,
             ],
+            Self::Notices => &[EventKind::PublicNoticeOpened, EventKind::PublicationProved],
         }
     }
 }
@@ -82,6 +113,8 @@ impl Visit {
             households: Batcher::default(),
             diagnosed: Batcher::default(),
             events: Batcher::default(),
+            blockers: Batcher::default(),
+            orgs: OnceCell::new(),
         }
     }
 
@@ -192,6 +225,49 @@ impl Visit {
             Ok(found.into_iter().map(|id| (id, ())).collect())
         };
         Ok(self.diagnosed.load(claim, read).await?.is_some())
+    }
+
+    /// The name of the organisation a person belongs to; the timer has none.
+    pub async fn organisation_of(&self, person: PersonId) -> Result<Option<String>, ApiError> {
+        let caller = self.caller()?;
+        if caller.person == person {
+            return Ok(Some(caller.org_name.clone()));
+        }
+        let people = self.people().await?;
+        let Some(person) = people.iter().find(|it| it.id == person) else {
+            return Ok(None);
+        };
+        let read = || self.office.desk.store().orgs(caller.scope.county);
+        let orgs = self.orgs.get_or_try_init(read).await?;
+        let org = orgs.iter().find(|it| it.id == person.org);
+        Ok(org.map(|it| it.name.clone()))
+    }
+
+    /// What stands in the way of the caller's actions on a claim.
+    pub async fn blockers(&self, claim: &Arc<Claim>) -> Result<Arc<Vec<Blocker>>, ApiError> {
+        let (desk, caller) = (self.office.desk.clone(), self.caller()?.clone());
+        let read = async move |claims: Vec<Version>| {
+            let mut schemes: HashMap<SchemeId, Arc<Scheme>> = HashMap::new();
+            let mut pairs = Vec::with_capacity(claims.len());
+            for Version(claim) in &claims {
+                let scheme = match schemes.get(&claim.scheme) {
+                    Some(scheme) => Arc::clone(scheme),
+                    None => match desk.scheme(&caller, claim.scheme).await? {
+                        Some(scheme) => {
+                            schemes.insert(claim.scheme, Arc::clone(&scheme));
+                            scheme
+                        }
+                        None => continue,
+                    },
+                };
+                pairs.push((Arc::clone(claim), scheme));
+            }
+            let found = desk.blockers(&caller, &pairs).await?;
+            let claims = pairs.into_iter().map(|(claim, _)| Version(claim));
+            Ok(claims.zip(found.into_iter().map(Arc::new)).collect())
+        };
+        let found = self.blockers.load(Version(Arc::clone(claim)), read).await?;
+        Ok(found.unwrap_or_default())
     }
 
     /// Events of a claim that the caller sees, in order.

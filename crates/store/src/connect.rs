@@ -18,6 +18,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -61,6 +62,8 @@ pub(crate) struct Core {
     pub(crate) texts: Texts,
     /// What opens private values.
     pub(crate) keys: Arc<Keyring>,
+    /// Statements the reader has run.
+    read: Arc<AtomicU64>,
     /// Published schemes never change, so they are read once.
     schemes: Mutex<HashMap<(CountyCode, SchemeId), Arc<Scheme>>>,
 }
@@ -163,10 +166,17 @@ async fn connect_reading(
         let reader = open(postgres(url, Use::Read, unset)).await?;
         (Dialect::Postgres, writer, reader)
     };
+    let read = Arc::new(AtomicU64::new(0));
+    let mut reader = reader;
+    let counter = Arc::clone(&read);
+    reader.set_metric_callback(move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
     let core = Arc::new(Core {
         dialect,
         reader,
         writer,
+        read,
         texts: Texts::of(dialect),
         keys,
         schemes: Mutex::new(HashMap::new()),
@@ -459,6 +469,12 @@ pub(crate) async fn commit(transaction: DatabaseTransaction) -> Result<(), Fault
 }
 
 impl SqlStore {
+    /// How many statements were read so far, outside the writer: for metrics, and for tests that a
+    /// page costs as many however long it is.
+    pub fn statements_read(&self) -> u64 {
+        self.core.read.load(Ordering::Relaxed)
+    }
+
     /// Brings the schema up to date. One process at a time; all steps or none.
     pub async fn migrate(&self) -> Result<(), Fault> {
         let transaction = self.begin_migration().await?;

@@ -20,8 +20,8 @@ use async_trait::async_trait;
 use benefits::{Fen, RunningTotals};
 use chrono::{DateTime, Utc};
 use engine::{
-    Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Receipt, Sight, Target,
-    limits, sight,
+    Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Outlook, Receipt, Sight,
+    Target, limits, sight,
 };
 use lifecycle::{
     BillKey, Blocked, Claim, ClaimId, CountyCode, Event, Happening, PoolAccount, RunningShare,
@@ -63,6 +63,53 @@ impl ClaimStore for SqlStore {
             })?;
         answered.await.map_err(|_| gone())?
     }
+
+    async fn consider(&self, asks: Vec<(Ask, Judge)>) -> Result<Vec<Outlook>, Fault> {
+        let Some(county) = asks.first().map(|(ask, _)| ask.county) else {
+            return Ok(Vec::new());
+        };
+        let sight = sight::current();
+        let seen: Vec<_> = asks
+            .iter()
+            .map(|(ask, _)| (ask, sight.as_deref()))
+            .collect();
+        let lane = Lane::of_round(county, &seen);
+        lane::round(lane, Box::pin(considered(&self.core, county, asks))).await
+    }
+}
+
+/// What each of these commands would come to, each as if it were alone.
+async fn considered(
+    core: &Core,
+    county: CountyCode,
+    asks: Vec<(Ask, Judge)>,
+) -> Result<Vec<Outlook>, Fault> {
+    let reader = &core.reader;
+    let all: Vec<&Ask> = asks.iter().map(|(ask, _)| ask).collect();
+    // One statement sees one state: no lock is needed to judge on what it finds.
+    let gathered = gather::gather(core, reader, &all).await?;
+    let bills = gather::bills(core, reader, county, &all).await?;
+    let mut outlooks = Vec::with_capacity(asks.len());
+    for ((ask, judge), found) in asks.into_iter().zip(gathered) {
+        // Each alone: what one would change is nothing to the next.
+        let mut round = Round {
+            bills: bills.clone(),
+            ..Round::default()
+        };
+        outlooks.push(match round.rule(core, reader, &ask, judge, found).await? {
+            Ruling::Refused(_, blocked) => Outlook::Blocked(blocked),
+            Ruling::Decided(item) => Outlook::Would {
+                claim: Box::new(item.claim),
+                event: Box::new(item.event),
+            },
+            Ruling::Answered(answer) => match answer? {
+                Outcome::Stale { current } => Outlook::Stale { current },
+                Outcome::Blocked(blocked) => Outlook::Blocked(blocked),
+                Outcome::NotFound | Outcome::KeyReused | Outcome::Done { .. } => Outlook::NotFound,
+            },
+        });
+    }
+    Ok(outlooks)
 }
 
 fn gone() -> Fault {

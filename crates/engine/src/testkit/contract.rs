@@ -8,6 +8,7 @@ use crate::desk::Submission;
 use crate::disclosure::{Disclosing, Disclosure, DisclosureFilter, PrivateSubject, Purpose};
 use crate::household::{BankAccount, Diagnosis, Household, IdNumber, Payee, Phone, PoolBalances};
 use crate::ids;
+use crate::outlook::Outlook;
 use crate::ports::{
     Ask, ClaimFilter, Commit, Fault, HouseholdFilter, Judge, Outcome, Page, Receipt, Recorded,
     Slice, Span, StatusCount, Store, Target,
@@ -85,6 +86,7 @@ macro_rules! store_contracts {
             private_values_are_told_on_record
             households_are_listed
             histories_are_read_together
+            outlook_is_what_happens
             pages_are_stable
             filters_select
             counts_agree_with_rows
@@ -988,6 +990,71 @@ async fn histories_are_read_together(store: Arc<dyn Store>) {
     let near = read(&scope_of(Role::Shimenzhai), &spans, &[]).await;
     assert!(near.len() == 2 && near.iter().all(|it| it.claim == ours.id));
     assert_eq!(read(&scope_of(Role::RivalHandler), &spans, &[]).await, []);
+}
+
+/// What would happen is what then happens, and looking writes nothing: not even a refusal, nor a key.
+async fn outlook_is_what_happens(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let draft = desk.draft(desk.world.household("石门寨")).await;
+    let look = async |role: Role, claim: &Claim, key, command: Command| {
+        let submission = Submission {
+            claim: Some((claim.id, claim.version)),
+            key,
+            command,
+        };
+        desk.desk
+            .preview(&role.caller(), submission)
+            .await
+            .expect("reading")
+    };
+    let log = desk.log().await;
+    let key = ids::fresh();
+    let would = look(Role::Shimenzhai, &draft, key, Command::ReferCase).await;
+    let Outlook::Would { claim, event } = would else {
+        panic!("{would:?}");
+    };
+    assert_eq!(desk.log().await, log);
+    let outcome = desk
+        .submit_with_key(Role::Shimenzhai, Some(&draft), Command::ReferCase, key)
+        .await;
+    let Outcome::Done {
+        claim: done,
+        replay,
+        ..
+    } = outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    assert!(!replay, "the key was not used up");
+    assert_eq!(claim, done);
+    let last = desk.log().await.pop().expect("it was referred");
+    assert_eq!(*event, last.event);
+
+    let stale = look(Role::Shimenzhai, &draft, key, Command::ReferCase).await;
+    assert_eq!(stale, Outlook::Stale { current: 2 });
+    let foreign = look(Role::Zhucaoying, &done, ids::fresh(), Command::ReferCase).await;
+    assert_eq!(foreign, Outlook::NotFound);
+    let refused = look(Role::Handler, &done, ids::fresh(), Command::CloseNotice).await;
+    let Outlook::Blocked(refused) = refused else {
+        panic!("{refused:?}");
+    };
+    let outcome = desk
+        .submit(Role::Handler, Some(&done), Command::CloseNotice)
+        .await;
+    let Outcome::Blocked(blocked) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(refused, blocked);
+    // Two that would each go through are each judged alone, though both cannot.
+    let pair = [Command::AcceptReferral, Command::AcceptReferral];
+    for command in pair {
+        let outlook = look(Role::Handler, &done, ids::fresh(), command).await;
+        assert!(matches!(outlook, Outlook::Would { .. }), "{outlook:?}");
+    }
+    // A key that was used hides nothing of what would happen now.
+    let used = look(Role::Handler, &done, key, Command::AcceptReferral).await;
+    assert!(matches!(used, Outlook::Would { .. }), "{used:?}");
+    desk.expect_sound().await;
 }
 
 async fn sees_only(desk: &TestDesk, scope: &Scope, own: &Claim, foreign: &Claim) {

@@ -14,6 +14,7 @@ use crate::caller::{Caller, Grant, Scope};
 use crate::disclosure::Disclosed;
 use crate::household::{BankAccount, Diagnosis, Household, Member, Payee, PoolBalances};
 use crate::limits;
+use crate::outlook::Outlook;
 use crate::ports::{
     Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Judge, LogRow,
     Outcome, Page, PaymentRow, Receipt, Recorded, Slice, Span, StatusCount, Target,
@@ -38,6 +39,9 @@ use uuid::Uuid;
 pub struct MemoryStore {
     tables: Mutex<Tables>,
 }
+
+/// A claim and what it is judged on, or the answer where there is nothing to judge.
+type Ready = Result<(Ask, Option<Claim>, Found), Outcome>;
 
 /// A command that was refused, as it stays on record (invariant 12).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -323,18 +327,8 @@ impl Tables {
         })
     }
 
-    fn transact(&mut self, ask: &Ask, judge: Judge) -> Result<Outcome, Fault> {
-        let receipt = self.receipts.get(&(ask.county, ask.account, ask.key));
-        if let Some((fingerprint, receipt)) = receipt {
-            if *fingerprint != ask.fingerprint {
-                return Ok(Outcome::KeyReused);
-            }
-            return Ok(Outcome::Done {
-                receipt: receipt.clone(),
-                claim: Box::new(self.claim_at(ask.county, receipt)?),
-                replay: true,
-            });
-        }
+    /// The claim of an ask and what it is judged on, or the answer where there is nothing to judge.
+    fn ready(&self, ask: &Ask) -> Result<Ready, Fault> {
         let (claim, scheme, household) = match ask.target {
             Target::New {
                 id: _,
@@ -350,7 +344,7 @@ impl Tables {
                 let own =
                     known.is_none_or(|it| ask.scope.insurer.is_none_or(|of| of == it.insurer));
                 if !seen || !own {
-                    return Ok(Outcome::NotFound);
+                    return Ok(Err(Outcome::NotFound));
                 }
                 (None, scheme, household)
             }
@@ -360,30 +354,64 @@ impl Tables {
             } => {
                 let claim = self.claim(ask.county, id).cloned();
                 let Some(claim) = claim.filter(|claim| ask.scope.covers(claim)) else {
-                    return Ok(Outcome::NotFound);
+                    return Ok(Err(Outcome::NotFound));
                 };
                 if claim.version != expected_version {
-                    return Ok(Outcome::Stale {
+                    return Ok(Err(Outcome::Stale {
                         current: claim.version,
-                    });
+                    }));
                 }
                 let (scheme, household) = (claim.scheme, claim.household);
                 (Some(claim), scheme, household)
             }
         };
         let Some(scheme) = self.schemes.get(&(ask.county, scheme)).cloned() else {
-            return Ok(Outcome::NotFound);
+            return Ok(Err(Outcome::NotFound));
         };
         let last = self.logs.get(&ask.county).and_then(|log| log.last());
         let last = last.map(Entry::recorded).transpose()?;
-        let ask = &Ask {
+        let ask = Ask {
             now: ask.instant_after(last.map(|entry| entry.event.stamp.at))?,
             ..ask.clone()
         };
         let found = Found {
-            scheme: Arc::clone(&scheme),
-            seen: self.seen(ask, claim.as_ref(), &scheme, household),
+            seen: self.seen(&ask, claim.as_ref(), &scheme, household),
+            scheme,
         };
+        Ok(Ok((ask, claim, found)))
+    }
+
+    fn consider(&self, ask: &Ask, judge: Judge) -> Result<Outlook, Fault> {
+        Ok(match self.ready(ask)? {
+            Ok((_, claim, found)) => match judge(claim.as_ref(), found) {
+                Err(blocked) => Outlook::Blocked(blocked),
+                Ok(commit) => Outlook::Would {
+                    claim: Box::new(commit.claim),
+                    event: Box::new(commit.event),
+                },
+            },
+            Err(Outcome::Stale { current }) => Outlook::Stale { current },
+            Err(_) => Outlook::NotFound,
+        })
+    }
+
+    fn transact(&mut self, ask: &Ask, judge: Judge) -> Result<Outcome, Fault> {
+        let receipt = self.receipts.get(&(ask.county, ask.account, ask.key));
+        if let Some((fingerprint, receipt)) = receipt {
+            if *fingerprint != ask.fingerprint {
+                return Ok(Outcome::KeyReused);
+            }
+            return Ok(Outcome::Done {
+                receipt: receipt.clone(),
+                claim: Box::new(self.claim_at(ask.county, receipt)?),
+                replay: true,
+            });
+        }
+        let (ask, claim, found) = match self.ready(ask)? {
+            Ok(ready) => ready,
+            Err(answer) => return Ok(answer),
+        };
+        let (ask, scheme) = (&ask, Arc::clone(&found.scheme));
         match judge(claim.as_ref(), found) {
             Err(blocked) => {
                 self.refusals.push(Refusal {
@@ -1106,6 +1134,13 @@ fn rows_of(limit: u32) -> usize {
 impl ClaimStore for MemoryStore {
     async fn transact(&self, ask: Ask, judge: Judge) -> Result<Outcome, Fault> {
         self.tables().transact(&ask, judge)
+    }
+
+    async fn consider(&self, asks: Vec<(Ask, Judge)>) -> Result<Vec<Outlook>, Fault> {
+        let tables = self.tables();
+        asks.into_iter()
+            .map(|(ask, judge)| tables.consider(&ask, judge))
+            .collect()
     }
 }
 

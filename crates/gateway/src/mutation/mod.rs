@@ -15,10 +15,11 @@ use crate::messages::{UserError, UserErrorCode};
 use crate::node_id::{self, Kind};
 use crate::types::claim::ClaimNode;
 use crate::types::event::ClaimEvent;
-use crate::visit::Visit;
+use crate::visit::{Stretch, Visit};
 use async_graphql::{Context, ID, MergedObject};
 use engine::desk::{MadeIds, Submission};
-use engine::{Desk, Outcome};
+use engine::limits::PAGE_MAX;
+use engine::{Desk, Outcome, Outlook, Span};
 use lifecycle::{Blocked, ClaimId, Command, Param};
 use uuid::Uuid;
 
@@ -42,6 +43,8 @@ trait ClaimInput {
     fn target(&self) -> Option<(ID, i32)>;
     /// The idempotency key.
     fn key(&self) -> Uuid;
+    /// Whether nothing is to be written.
+    fn preview(&self) -> bool;
     /// The command.
     fn command(self, ids: MadeIds<'_>) -> Result<Command, Blocked>;
 }
@@ -50,14 +53,26 @@ trait ClaimInput {
 struct Answer {
     claim: Option<ClaimNode>,
     event: Option<ClaimEvent>,
+    changed_since: Vec<ClaimEvent>,
     user_errors: Vec<UserError>,
+}
+
+impl Answer {
+    fn of(claim: Option<ClaimNode>, user_errors: Vec<UserError>) -> Self {
+        Self {
+            claim,
+            event: None,
+            changed_since: Vec::new(),
+            user_errors,
+        }
+    }
 }
 
 /// Submits a command and maps the outcome.
 async fn submit(ctx: &Context<'_>, input: impl ClaimInput) -> Result<Answer, ApiError> {
     let visit = Visit::of(ctx)?;
     let caller = visit.caller()?;
-    let key = input.key();
+    let (key, preview) = (input.key(), input.preview());
     let target = input.target();
     let claim = match &target {
         None => None,
@@ -70,6 +85,7 @@ async fn submit(ctx: &Context<'_>, input: impl ClaimInput) -> Result<Answer, Api
         None => Ok(None),
         Some((_, version)) => u32::try_from(version).map(Some),
     };
+    let seen_version = version.as_ref().ok().copied().flatten().unwrap_or(0);
     let command = input.command(Desk::ids(caller, key));
     let outcome = match (command, version) {
         (Ok(command), Ok(version)) => {
@@ -78,7 +94,18 @@ async fn submit(ctx: &Context<'_>, input: impl ClaimInput) -> Result<Answer, Api
                 key,
                 command,
             };
-            visit.office.desk.submit(caller, submission).await?
+            if preview {
+                match visit.office.desk.preview(caller, submission).await? {
+                    Outlook::Would { claim, event: _ } => {
+                        return Ok(Answer::of(Some(ClaimNode::from(*claim)), Vec::new()));
+                    }
+                    Outlook::Blocked(blocked) => Outcome::Blocked(blocked),
+                    Outlook::Stale { current } => Outcome::Stale { current },
+                    Outlook::NotFound => Outcome::NotFound,
+                }
+            } else {
+                visit.office.desk.submit(caller, submission).await?
+            }
         }
         (Ok(_), Err(_)) => Outcome::Blocked(Blocked::Validation {
             field: "expectedVersion",
@@ -102,29 +129,47 @@ async fn submit(ctx: &Context<'_>, input: impl ClaimInput) -> Result<Answer, Api
                     caller.person,
                     caller.on_behalf_of,
                 )),
-                user_errors: Vec::new(),
+                ..Answer::of(None, Vec::new())
             })
         }
-        Outcome::Blocked(blocked) => Ok(Answer {
-            claim: match claim {
+        Outcome::Blocked(blocked) => Ok(Answer::of(
+            match claim {
                 Some(id) => Some(seen(visit, id).await?),
                 None => None,
             },
-            event: None,
-            user_errors: vec![refusal(visit, &blocked)?],
-        }),
-        Outcome::Stale { current } => Ok(Answer {
-            claim: None,
-            event: None,
-            user_errors: vec![UserError::new(
-                UserErrorCode::StaleVersion,
-                &[("current_version", Param::Number(i64::from(current)))],
-                visit.language,
-            )],
-        }),
+            vec![refusal(visit, &blocked)?],
+        )),
+        Outcome::Stale { current } => stale(visit, claim, seen_version, current).await,
         Outcome::NotFound => Err(ApiError::not_found()),
         Outcome::KeyReused => Err(key_reused()),
     }
+}
+
+/// The answer to whoever saw an earlier version: what changed since, by whom.
+async fn stale(
+    visit: &Visit,
+    claim: Option<ClaimId>,
+    seen: u32,
+    current: u32,
+) -> Result<Answer, ApiError> {
+    let changed_since = match claim {
+        Some(claim) => {
+            let span = Span {
+                claim,
+                after: seen.max(current.saturating_sub(PAGE_MAX)),
+                upto: current,
+            };
+            let events = visit.events(Stretch::Whole, span).await?;
+            events.iter().map(ClaimEvent::from).collect()
+        }
+        None => Vec::new(),
+    };
+    let params = [("current_version", Param::Number(i64::from(current)))];
+    let error = UserError::new(UserErrorCode::StaleVersion, &params, visit.language);
+    Ok(Answer {
+        changed_since,
+        ..Answer::of(None, vec![error])
+    })
 }
 
 /// The claim of a refusal as it stands.
@@ -171,19 +216,22 @@ macro_rules! claim_mutations {
             #[doc = concat!("Answer. ", $doc)]
             #[derive(async_graphql::SimpleObject)]
             pub struct $payload {
-                /// The claim after the event, or as it stands when the mutation was refused; null
-                /// when it is stale or was never begun.
+                /// The claim after the event (in a preview: as it would be), or as it stands when the mutation
+                /// was refused; null when it is stale or was never begun.
                 claim: Option<crate::types::claim::ClaimNode>,
-                /// What happened; null when refused.
+                /// What happened; null when refused, and in a preview.
                 event: Option<crate::types::event::ClaimEvent>,
+                /// With `STALE_VERSION`: what happened to the claim since `expectedVersion`, in order, the last
+                /// 100 events at most.
+                changed_since: Vec<crate::types::event::ClaimEvent>,
                 /// Why it was refused; empty when it was done.
                 user_errors: Vec<crate::messages::UserError>,
             }
 
             impl From<crate::mutation::Answer> for $payload {
                 fn from(answer: crate::mutation::Answer) -> Self {
-                    let crate::mutation::Answer { claim, event, user_errors } = answer;
-                    Self { claim, event, user_errors }
+                    let crate::mutation::Answer { claim, event, changed_since, user_errors } = answer;
+                    Self { claim, event, changed_since, user_errors }
                 }
             }
         )+
@@ -217,6 +265,10 @@ macro_rules! claim_mutations {
             claim_id: async_graphql::ID,
             /// The `version` that was seen; `STALE_VERSION` if the claim has moved on.
             expected_version: i32,
+            /// Dry run: nothing is written and the key stays unused; the answer is the claim as it would be,
+            /// or the reasons against it.
+            #[graphql(default)]
+            preview: bool,
             $($(#[$field_meta])* $field: $type,)*
         }
 
@@ -229,8 +281,12 @@ macro_rules! claim_mutations {
                 self.idempotency_key.0
             }
 
+            fn preview(&self) -> bool {
+                self.preview
+            }
+
             fn command(self, $ids: engine::desk::MadeIds<'_>) -> Result<lifecycle::Command, lifecycle::Blocked> {
-                let Self { idempotency_key: _, claim_id: _, expected_version: _, $($field,)* } = self;
+                let Self { idempotency_key: _, claim_id: _, expected_version: _, preview: _, $($field,)* } = self;
                 $command
             }
         }
@@ -242,6 +298,10 @@ macro_rules! claim_mutations {
             /// Made by the client, best a UUID of version 7: the same key with the same input acts once and
             /// answers the same.
             idempotency_key: crate::types::scalars::Uuid,
+            /// Dry run: nothing is written and the key stays unused; the answer is the claim as it would be,
+            /// or the reasons against it.
+            #[graphql(default)]
+            preview: bool,
             $($(#[$field_meta])* $field: $type,)*
         }
 
@@ -254,8 +314,12 @@ macro_rules! claim_mutations {
                 self.idempotency_key.0
             }
 
+            fn preview(&self) -> bool {
+                self.preview
+            }
+
             fn command(self, $ids: engine::desk::MadeIds<'_>) -> Result<lifecycle::Command, lifecycle::Blocked> {
-                let Self { idempotency_key: _, $($field,)* } = self;
+                let Self { idempotency_key: _, preview: _, $($field,)* } = self;
                 $command
             }
         }

@@ -10,19 +10,21 @@ use crate::cursor::Binding;
 use crate::errors::ApiError;
 use crate::node_id::{self, Kind, Named};
 use crate::types::Node;
-use crate::types::claim::ClaimNode;
+use crate::types::claim::{ClaimNode, Payout};
 use crate::types::connection::{Connection, PageArgs};
 use crate::types::enums::Duty;
 use crate::types::household::{HouseholdNode, Member, Payee};
-use crate::types::notice::Objection;
+use crate::types::notice::{Notice, Objection};
 use crate::types::scheme::SchemeNode;
 use crate::types::staff::{Colleague, RegionName, Viewer};
-use crate::visit::{Visit, sees_scheme};
+use crate::visit::{Stretch, Visit, sees_scheme};
 use async_graphql::{Context, ID, MergedObject, Object, OutputType};
 use engine::authority::{self, Place};
 use engine::household::IdNumber;
+use engine::{Recorded, Span};
 use lifecycle::{ClaimId, HouseholdId, SchemeId};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Ids of one `nodes` query.
 const NODES_MAX: usize = 50;
@@ -84,8 +86,44 @@ async fn look(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
             let objection = claim.objections.iter().find(|it| it.id.0 == own)?;
             Some(Node::Objection(Objection::of(claim.id, objection)))
         }),
-        Kind::Notice | Kind::Payment | Kind::Event => None,
+        Kind::Notice => {
+            let events = part_events(visit, whole, Stretch::Notices).await?;
+            let id = node_id::encode_part(kind, whole, own);
+            let found = Notice::all(&events).into_iter().find(|it| it.id == id);
+            found.map(Node::Notice)
+        }
+        Kind::Payment => {
+            let events = part_events(visit, whole, Stretch::Payments).await?;
+            let Some(claim) = claim(whole).await? else {
+                return Ok(None);
+            };
+            let id = node_id::encode_part(kind, whole, own);
+            let mut payouts = Payout::all(claim.household, &events).into_iter();
+            payouts.find(|it| it.id == id).map(Node::Payout)
+        }
+        Kind::Event => {
+            let events = part_events(visit, whole, Stretch::Whole).await?;
+            let place = own.as_u128();
+            let mut events = events.iter();
+            events
+                .find(|it| u128::from(it.version) == place)
+                .map(|it| Node::Event(it.into()))
+        }
     })
+}
+
+/// Events of a claim in the caller's scope.
+async fn part_events(
+    visit: &Visit,
+    claim: Uuid,
+    stretch: Stretch,
+) -> Result<Arc<Vec<Recorded>>, ApiError> {
+    let span = Span {
+        claim: ClaimId(claim),
+        after: 0,
+        upto: u32::MAX >> 1,
+    };
+    visit.events(stretch, span).await
 }
 
 #[Object]

@@ -15,6 +15,19 @@ struct Story {
     id: String,
     version: i64,
     keys: u32,
+    /// What was sent, and the bytes that came back.
+    sent: Vec<(Role, Value, String)>,
+}
+
+/// A committed document that asks for whatever else a claim tells of its own history.
+fn curious(file: &str) -> String {
+    let query = std::fs::read_to_string(super::contract_file("operations").join(file)).unwrap();
+    let more = "claim { openedAt dueOn amountFen availableActions \
+        payments(first: 9) { nodes { id status bankRef } } payout { id status } notice { id } \
+        notices(last: 9) { nodes { id lastDay proofs(first: 9) { nodes { sha256 } } } } \
+        objections(first: 9) { nodes { id status findings } } documents(first: 9) { nodes { kind } } \
+        timeline(last: 100) { nodes { id seq type by } pageInfo { endCursor } }";
+    query.replacen("claim {", more, 1)
 }
 
 impl Story {
@@ -28,11 +41,10 @@ impl Story {
         for (name, value) in fields.as_object().unwrap() {
             input[name] = value.clone();
         }
-        let reply = self
-            .wire
-            .document(role, file, json!({ "input": input }))
-            .await;
+        let body = json!({ "query": curious(file), "variables": { "input": input } });
+        let reply = self.wire.post(Some(role), &body).await;
         assert_eq!(reply.body.get("errors"), None, "{file} {}", reply.body);
+        self.sent.push((role, body, reply.data().to_owned()));
         let name = file
             .split('/')
             .next_back()
@@ -98,6 +110,7 @@ async fn drafted() -> (Story, Value) {
         id,
         version: 1,
         keys: 0,
+        sent: Vec::new(),
     };
     (story, input)
 }
@@ -282,6 +295,15 @@ async fn from_draft_to_archive() {
     assert_eq!(i64::try_from(timeline.len()).unwrap(), story.version);
     assert_eq!(timeline[0]["by"], "王经办");
     assert_eq!(claim["openedAt"], timeline[0]["recordedAt"]);
+    // Failure 12: each repeated call answers what it answered, whatever happened since.
+    assert!(story.sent.len() > 18);
+    let events = story.wire.desk.log().await.len();
+    for (role, body, answered) in &story.sent {
+        let again = story.wire.post(Some(*role), body).await;
+        assert_eq!(again.data(), answered);
+        assert_eq!(again.body["extensions"]["idempotentReplay"], true);
+    }
+    assert_eq!(story.wire.desk.log().await.len(), events);
     // Masked whatever is asked for.
     let text = claim.to_string();
     let household = story.wire.desk.world.household("石门寨");

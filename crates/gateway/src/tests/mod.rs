@@ -4,6 +4,7 @@ mod authority;
 mod contract;
 mod day;
 mod http;
+mod quality;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -25,9 +26,16 @@ struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: Value,
+    text: String,
 }
 
 impl Reply {
+    /// The bytes of `data`.
+    fn data(&self) -> &str {
+        let text = self.text.strip_prefix("{\"data\":").unwrap();
+        text.split(",\"extensions\":").next().unwrap()
+    }
+
     fn code(&self) -> &str {
         self.body["errors"][0]["extensions"]["code"]
             .as_str()
@@ -56,6 +64,7 @@ impl Wire {
             status: parts.status,
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            text: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::cursor::Binding;
 use crate::errors::ApiError;
+use crate::messages::{ErrorParam, Language, UserError, UserErrorCode};
 use crate::node_id::{self, Kind};
 use crate::types::assessment::Assessment;
 use crate::types::connection::{Connection, PageArgs, Window};
@@ -14,9 +15,9 @@ use crate::types::scheme::SchemeNode;
 use crate::types::staff::RegionName;
 use crate::visit::{Stretch, Visit};
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
-use engine::{Desk, Span};
+use engine::{Desk, Recorded, Span};
 use lifecycle::phase::verification::{Finding as RecordedFinding, Reopened};
-use lifecycle::{Claim, Happening, PersonId, State, available_actions};
+use lifecycle::{Claim, Happening, HouseholdId, PersonId, State, available_actions};
 use std::sync::Arc;
 
 /// The village's decision on which a referral rests (村级评议决议).
@@ -197,9 +198,12 @@ pub enum PayoutStatus {
     Recovered,
 }
 
-/// The last payment of a claim.
+/// A payment of a claim (赔付).
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Payout {
+    /// The node id.
+    #[graphql(owned)]
+    pub id: ID,
     /// The instruction's number, as the bank sees it.
     instruction_no: String,
     /// What is known of it.
@@ -210,8 +214,99 @@ pub struct Payout {
     payee_id: ID,
     /// When it was instructed.
     instructed_at: DateTime,
+    /// When its status was learnt last.
+    status_at: DateTime,
     /// The bank's reference, once there is one.
     bank_ref: Option<String>,
+    /// Why it failed, or why nobody knows.
+    reason: Option<String>,
+}
+
+impl From<&Self> for Payout {
+    fn from(payout: &Self) -> Self {
+        payout.clone()
+    }
+}
+
+impl Payout {
+    /// Every payment of a claim, by the events of its history.
+    pub fn all(household: HouseholdId, events: &[Recorded]) -> Vec<Self> {
+        let mut payouts: Vec<Self> = Vec::new();
+        for recorded in events {
+            let at = DateTime(recorded.event.stamp.at);
+            let what = &recorded.event.what;
+            if let Happening::PayoutInstructed {
+                payment,
+                instruction_no,
+                amount,
+                payee,
+            } = what
+            {
+                payouts.push(Self {
+                    id: node_id::encode_part(Kind::Payment, recorded.claim.0, payment.0),
+                    instruction_no: instruction_no.clone(),
+                    status: PayoutStatus::Instructed,
+                    amount_fen: Fen(*amount),
+                    payee_id: node_id::encode_part(Kind::Payee, household.0, payee.0),
+                    instructed_at: at,
+                    status_at: at,
+                    bank_ref: None,
+                    reason: None,
+                });
+            }
+            let learnt = if let Happening::PayoutConfirmed { bank_ref } = what {
+                (PayoutStatus::Paid, Some(bank_ref), None)
+            } else if let Happening::PayoutReturned { bank_ref } = what {
+                (PayoutStatus::Returned, Some(bank_ref), None)
+            } else if let Happening::RecoveryCompleted { bank_ref } = what {
+                (PayoutStatus::Recovered, Some(bank_ref), None)
+            } else if let Happening::PayoutFailed { reason } = what {
+                (PayoutStatus::Failed, None, Some(reason))
+            } else if let Happening::PayoutUnknown { reason } = what {
+                (PayoutStatus::Unknown, None, Some(reason))
+            } else {
+                continue;
+            };
+            if let Some(last) = payouts.last_mut() {
+                let (status, bank_ref, reason) = learnt;
+                last.status = status;
+                last.status_at = at;
+                last.bank_ref = bank_ref.cloned();
+                last.reason = reason.cloned();
+            }
+        }
+        payouts
+    }
+}
+
+/// What stands in the way of an action now.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct ClaimBlocker {
+    /// The action.
+    action: ClaimAction,
+    /// The stable code: what the action's mutation would be refused with.
+    code: UserErrorCode,
+    /// What people read; Chinese, or English if `Accept-Language` prefers it.
+    message: String,
+    /// The parameters of the message, for programs.
+    params: Vec<ErrorParam>,
+}
+
+impl ClaimBlocker {
+    fn of(blocker: &engine::outlook::Blocker, language: Language) -> Option<Self> {
+        let UserError {
+            code,
+            field: _,
+            message,
+            params,
+        } = UserError::blocked(&blocker.blocked, language)?;
+        Some(Self {
+            action: blocker.action.into(),
+            code,
+            message,
+            params,
+        })
+    }
 }
 
 /// A claim (赔案).
@@ -470,7 +565,62 @@ impl ClaimNode {
 
     /// The last payment.
     async fn payout(&self, ctx: &Context<'_>) -> Result<Option<Payout>, ApiError> {
-        payout(Visit::of(ctx)?, &self.0).await
+        Ok(self.all_payouts(Visit::of(ctx)?).await?.pop())
+    }
+
+    /// Every payment up to this version, the oldest first; a new one follows only on one that failed or came
+    /// back.
+    async fn payments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning, 1 to 100; either `first` or `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, 1 to 100; either `first` or `last`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Payout>, ApiError> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        let visit = Visit::of(ctx)?;
+        let binding = Binding::new("payments", &self.0.id, visit.caller()?);
+        let page = args.parse(&binding)?;
+        let payouts = self.all_payouts(visit).await?;
+        Ok(Connection::of_grown(&payouts, &page, &binding))
+    }
+
+    /// Every public notice up to this version, the oldest first; a new one follows on an objection that was
+    /// upheld or on another payee.
+    async fn notices(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning, 1 to 100; either `first` or `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, 1 to 100; either `first` or `last`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Notice>, ApiError> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        let visit = Visit::of(ctx)?;
+        let binding = Binding::new("notices", &self.0.id, visit.caller()?);
+        let page = args.parse(&binding)?;
+        let notices = match self.0.state.status() {
+            lifecycle::Status::Draft | lifecycle::Status::Referred => Vec::new(),
+            _ => Notice::all(&visit.events(Stretch::Notices, self.whole()).await?),
+        };
+        Ok(Connection::of_grown(&notices, &page, &binding))
     }
 
     /// What happened up to this version, in order.
@@ -517,6 +667,19 @@ impl ClaimNode {
             let actions = available_actions(&self.0, &actor, &scheme);
             actions.into_iter().map(ClaimAction::from).collect()
         }))
+    }
+
+    /// What stands in the way of the available actions now, by the very guards of their mutations: for
+    /// each action the first thing in its way. An action that is not named would go through as far as
+    /// claim and facts are concerned; what hangs on the caller's own input, a mutation's `preview: true`
+    /// tells. Empty for a claim that has moved on since it was read.
+    async fn blockers(&self, ctx: &Context<'_>) -> Result<Vec<ClaimBlocker>, ApiError> {
+        let visit = Visit::of(ctx)?;
+        let blockers = visit.blockers(&self.0).await?;
+        Ok(blockers
+            .iter()
+            .filter_map(|it| ClaimBlocker::of(it, visit.language))
+            .collect())
     }
 
     /// The legal day by which something is due, if a term runs.
@@ -571,72 +734,22 @@ fn reasons(state: &State) -> Vec<String> {
     }
 }
 
-/// The status of the last payment and the bank's reference, if the state knows of one.
-fn payout_status(state: &State) -> Option<(PayoutStatus, Option<String>)> {
-    Some(match state {
-        State::Instructed(_) => (PayoutStatus::Instructed, None),
-        State::PayUnknown(_) => (PayoutStatus::Unknown, None),
-        State::Paid(paid) => (PayoutStatus::Paid, Some(paid.bank_ref.clone())),
-        State::Closed(closed) => (PayoutStatus::Paid, Some(closed.paid.bank_ref.clone())),
-        State::Recovering(it) => (PayoutStatus::Paid, Some(it.paid.bank_ref.clone())),
-        State::Recovered(it) => (PayoutStatus::Recovered, Some(it.bank_ref.clone())),
-        State::PayFailed(_) => (PayoutStatus::Failed, None),
-        State::PayReturned(returned) => (PayoutStatus::Returned, Some(returned.bank_ref.clone())),
-        State::Draft(_)
-        | State::Referred(_)
-        | State::Returned(_)
-        | State::Accepted(_)
-        | State::Verifying(_)
-        | State::Verified(_)
-        | State::Ineligible(_)
-        | State::NoticeOpen(_)
-        | State::NoticeClosed(_)
-        | State::Approved(_)
-        | State::Rejected(_)
-        | State::Withdrawn(_) => return None,
-    })
-}
-
-async fn payout(visit: &Visit, claim: &Claim) -> Result<Option<Payout>, ApiError> {
-    let Some((status, bank_ref)) = payout_status(&claim.state) else {
-        return Ok(None);
-    };
-    if let Some(instructed) = claim.state.instructed() {
-        let instruction = &instructed.instruction;
-        return Ok(Some(Payout {
-            instruction_no: instruction.instruction_no.clone(),
-            status,
-            amount_fen: Fen(instruction.amount),
-            payee_id: node_id::encode_part(Kind::Payee, claim.household.0, instruction.payee.0),
-            instructed_at: DateTime(instruction.instructed.at),
-            bank_ref,
-        }));
+impl ClaimNode {
+    /// The history up to this version.
+    fn whole(&self) -> Span {
+        Span {
+            claim: self.0.id,
+            after: 0,
+            upto: self.0.version,
+        }
     }
-    // Failed and returned: the claim stands on its approval again, the log keeps the instruction.
-    let span = Span {
-        claim: claim.id,
-        after: 0,
-        upto: claim.version,
-    };
-    let history = visit.events(Stretch::Payments, span).await?;
-    let last = history.iter().rev().find_map(|recorded| {
-        let Happening::PayoutInstructed {
-            instruction_no,
-            amount,
-            payee,
-            payment: _,
-        } = &recorded.event.what
-        else {
-            return None;
-        };
-        Some(Payout {
-            instruction_no: instruction_no.clone(),
-            status,
-            amount_fen: Fen(*amount),
-            payee_id: node_id::encode_part(Kind::Payee, claim.household.0, payee.0),
-            instructed_at: DateTime(recorded.event.stamp.at),
-            bank_ref: bank_ref.clone(),
-        })
-    });
-    Ok(last)
+
+    /// Every payment up to this version, from the log: what was answered once is answered again.
+    async fn all_payouts(&self, visit: &Visit) -> Result<Vec<Payout>, ApiError> {
+        if self.0.instructions == 0 {
+            return Ok(Vec::new());
+        }
+        let events = visit.events(Stretch::Payments, self.whole()).await?;
+        Ok(Payout::all(self.0.household, &events))
+    }
 }

@@ -39,4 +39,10 @@ pub enum Node {
     Colleague(staff::Colleague),
     /// An objection to a claim.
     Objection(notice::Objection),
+    /// A public notice of a claim.
+    Notice(notice::Notice),
+    /// A payment of a claim.
+    Payout(claim::Payout),
+    /// An event of a claim.
+    Event(event::ClaimEvent),
 }

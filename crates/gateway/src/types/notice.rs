@@ -9,8 +9,9 @@ use crate::types::event::count;
 use crate::types::scalars::{Date, DateTime, Fen};
 use crate::visit::Visit;
 use async_graphql::{ComplexObject, Context, ID, SimpleObject};
-use lifecycle::ClaimId;
+use engine::Recorded;
 use lifecycle::phase::public_notice::{NoticeOpen, Proof};
+use lifecycle::{ClaimId, Happening};
 
 /// What is posted. It has no field for an identity number, account, phone or diagnosis.
 #[derive(SimpleObject, Debug, Clone)]
@@ -91,7 +92,8 @@ impl From<&Proof> for PublicationProof {
 #[graphql(complex)]
 pub struct Notice {
     /// The node id.
-    id: ID,
+    #[graphql(owned)]
+    pub id: ID,
     /// What is posted.
     line: NoticeLine,
     /// Hash of what is posted; a proof must name it.
@@ -135,6 +137,46 @@ impl Notice {
 }
 
 impl Notice {
+    /// Every notice of a claim, by the events of its history.
+    pub fn all(events: &[Recorded]) -> Vec<Self> {
+        let mut notices: Vec<Self> = Vec::new();
+        for recorded in events {
+            let stamp = &recorded.event.stamp;
+            if let Happening::PublicNoticeOpened {
+                notice,
+                line,
+                content_hash,
+                posted_on,
+                last_day,
+                closes_at,
+            } = &recorded.event.what
+            {
+                notices.push(Self {
+                    id: node_id::encode_part(Kind::Notice, recorded.claim.0, notice.0),
+                    line: line.as_ref().into(),
+                    content_hash: content_hash.clone(),
+                    posted_on: Date(*posted_on),
+                    last_day: Date(*last_day),
+                    closes_at: DateTime(*closes_at),
+                    proved: Vec::new(),
+                });
+            }
+            if let Happening::PublicationProved {
+                content_hash,
+                evidence,
+            } = &recorded.event.what
+                && let Some(last) = notices.last_mut()
+            {
+                last.proved.push(Proof {
+                    evidence: evidence.clone(),
+                    content_hash: content_hash.clone(),
+                    recorded: stamp.clone(),
+                });
+            }
+        }
+        notices
+    }
+
     /// The notice of a claim.
     pub fn of(claim: ClaimId, open: &NoticeOpen) -> Self {
         let notice = &open.notice;
@@ -184,6 +226,12 @@ pub struct Objection {
     resolved_at: Option<DateTime>,
     /// What was found.
     findings: Option<String>,
+}
+
+impl From<&Self> for Notice {
+    fn from(notice: &Self) -> Self {
+        notice.clone()
+    }
 }
 
 impl From<&Self> for Objection {
