@@ -39,7 +39,7 @@ async fn costs(place: Place) -> [(u64, u64); 2] {
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/graphql", listener.local_addr().unwrap());
-    let router = gateway::router(desk.office());
+    let router = gateway::router(desk.office(), gateway::Settings::default());
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let client = crate::support::http();
     let ask = async |query: &str, first: usize| {

@@ -68,6 +68,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "engine",
             "async-graphql",
             "async-graphql-axum",
+            "async-graphql-value",
+            "futures-util",
             "axum",
             "tower-http",
             "base64",

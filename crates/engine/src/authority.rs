@@ -202,6 +202,7 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Query "nodes": Who::SignedIn, Read, OfNode;
     Query "claim": Who::Holders(CLAIM), Read, Claim;
     Query "claims": Who::Holders(CLAIM), Read, Claim;
+    Query "claimEventCursor": Who::Holders(CLAIM), Read, Claim;
     Query "claimStatusSummary": Who::Holders(CLAIM), Read, Claim;
     Query "workQueue": Who::Holders(CLAIM), Read, Claim;
     Query "household": Who::Holders(CASE), Read, Household;
@@ -223,6 +224,7 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Mutation "recordLivenessCheck": Who::Holders(CHECKING), Act, Household;
 
     Subscription "__typename": Who::Anyone, Read, Nothing;
+    Subscription "claimEvents": Who::Holders(CLAIM), Read, Claim;
 
     Node "Claim": Who::Holders(CLAIM), Read, Claim;
     Node "Household": Who::Holders(CASE), Read, Household;

@@ -32,7 +32,8 @@ pub use clock::{Clock, ManualClock, OffsetClock, SystemClock};
 pub use desk::Desk;
 pub use outlook::Outlook;
 pub use ports::{
-    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, HouseholdFilter,
-    Judge, LogRow, Outcome, Page, Receipt, Recorded, Slice, Span, StatusCount, Store, Target,
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Happened,
+    HouseholdFilter, Judge, LogRow, Outcome, Page, Receipt, Recorded, Slice, Span, StatusCount,
+    Store, Target,
 };
 pub use sight::Sight;

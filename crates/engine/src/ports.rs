@@ -387,6 +387,21 @@ pub struct LogRow {
     pub seen: String,
 }
 
+/// An entry of a county's log, as those who follow it are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Happened {
+    /// The claim.
+    pub claim: ClaimId,
+    /// Place in the claim's history, from 1.
+    pub version: u32,
+    /// Place in the county's log; commit order.
+    pub county_seq: i64,
+    /// What happened.
+    pub kind: EventKind,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 /// A payment row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentRow {
@@ -433,6 +448,26 @@ pub trait ClaimReader: Send + Sync {
     /// A county's log after a place, in order: for verification and relays.
     async fn log(&self, county: CountyCode, after: i64, limit: u32)
     -> Result<Vec<Recorded>, Fault>;
+    /// Entries of a county's log after a place, of the claims in the scope (of one of them if it is
+    /// named), in order.
+    async fn events_after(
+        &self,
+        scope: &Scope,
+        after: i64,
+        claim: Option<ClaimId>,
+        limit: u32,
+    ) -> Result<Vec<Happened>, Fault>;
+    /// The last entry of a county's log that is of a claim in the scope.
+    async fn last_event(&self, scope: &Scope) -> Result<Option<Happened>, Fault>;
+    /// The place where a county's log ends; 0 if nothing stands in it.
+    async fn log_end(&self, county: CountyCode) -> Result<i64, Fault>;
+    /// The place of a claim's event in the county's log.
+    async fn place_of(
+        &self,
+        county: CountyCode,
+        claim: ClaimId,
+        version: u32,
+    ) -> Result<Option<i64>, Fault>;
     /// Whether the server can answer: one trivial read.
     async fn ready(&self) -> Result<(), Fault>;
     /// Every claim of a county after an id, in order of id.

@@ -21,11 +21,20 @@ static SENSITIVE: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock:
     types
 });
 
+/// What the door itself knows.
+#[derive(Debug)]
+pub struct Door<'a> {
+    /// The types of the schema's fields.
+    pub shapes: &'a Shapes,
+    /// Whether the configuration shows the schema to anybody.
+    pub open_schema: bool,
+}
+
 /// Whether a caller may execute an operation: every root field and every sensitive field in it is
 /// looked up. The work is linear in the document: a fragment is read once. A field that `@skip` or
 /// `@include` leaves out is asked for all the same.
 pub fn admit(
-    shapes: &Shapes,
+    door: &Door<'_>,
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     caller: Option<&Caller>,
@@ -36,7 +45,8 @@ pub fn admit(
         OperationType::Subscription => Place::Subscription,
     };
     let mut walk = Walk {
-        shapes,
+        shapes: door.shapes,
+        open_schema: door.open_schema,
         document,
         caller,
         root,
@@ -48,6 +58,7 @@ pub fn admit(
 
 struct Walk<'a> {
     shapes: &'a Shapes,
+    open_schema: bool,
     document: &'a ExecutableDocument,
     caller: Option<&'a Caller>,
     root: Place,
@@ -90,6 +101,9 @@ impl<'a> Walk<'a> {
 
     fn field(&self, parent: &str, name: &str) -> Result<(), ServerError> {
         if parent == self.root_type {
+            if self.open_schema && matches!(name, "__schema" | "__type") {
+                return Ok(());
+            }
             // A field that the schema lacks is the validation's to refuse.
             let known = name.starts_with("__") || self.shapes.type_of(parent, name).is_some();
             return if known {

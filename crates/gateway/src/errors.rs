@@ -52,6 +52,18 @@ error_codes! {
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" retryable false,
     /// The body is too large.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE" retryable false,
+    /// A request with the session cookie did not come from our own pages, or lacks the header `x-fangpin-csrf`.
+    CsrfRefused = "CSRF_REFUSED" retryable false,
+    /// The caller's budget is spent; wait as Retry-After says.
+    RateLimited = "RATE_LIMITED" retryable true,
+    /// The caller has as many subscriptions open as there may be.
+    TooManySubscriptions = "TOO_MANY_SUBSCRIPTIONS" retryable true,
+    /// The answer would be too large; ask for less at once.
+    ResponseTooLarge = "RESPONSE_TOO_LARGE" retryable false,
+    /// A query was not done in time.
+    DeadlineExceeded = "DEADLINE_EXCEEDED" retryable true,
+    /// A mutation was not done in time and may still be done; send it again with the same idempotency key.
+    OutcomeUnknown = "OUTCOME_UNKNOWN" retryable true,
     /// Too many commands are waiting; try again with the same idempotency key.
     Overloaded = "OVERLOADED" retryable true,
     /// The server failed; it is logged under the request's id. Try again with the same idempotency key.
@@ -60,7 +72,7 @@ error_codes! {
 
 /// An error a resolver answers with. It has no `Display`, so that no other error can become one by
 /// a mere `?` and carry its text to the client.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ApiError {
     code: ErrorCode,
     message: Cow<'static, str>,

@@ -1,73 +1,49 @@
-//! GraphQL over HTTP: media types, status codes, authentication. Our own thin layer, because the
-//! customary one runs mutations over GET and `text/plain`, ignores body limits and takes batches.
+//! GraphQL over HTTP: methods, media types, status codes. Our own thin layer, because the customary
+//! one runs mutations over GET and `text/plain`, ignores body limits and takes batches.
 
-use crate::authority;
-use crate::errors::{ApiError, ErrorCode, code_of};
-use crate::guard::{self, Admitted, Refusal};
+use crate::door::{self, Way};
+use crate::errors::{ErrorCode, code_of};
+use crate::guard;
 use crate::messages::{Language, weight};
-use crate::nulls::Shapes;
-use crate::schema::{ApiSchema, schema, sdl};
-use crate::visit::Visit;
+use crate::service::{Gate, Job, Params, Refused, Settings, Telling, Told, bound_refusal};
+use crate::{socket, sse};
+use async_graphql::ServerError;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response as Answer, ServerError, Value, Variables};
 use async_graphql_axum::GraphQLResponse;
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, UPGRADE, VARY, WWW_AUTHENTICATE,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use engine::access::Office;
+use engine::ids;
 use engine::limits::BODY_BYTES_MAX;
-use engine::{Caller, ids, sight};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Errors of one answer.
-const ERRORS_MAX: usize = 20;
-/// Characters of one error's text.
-const ERROR_CHARS_MAX: usize = 256;
-/// Characters of a request id that is taken over.
+/// Characters of a request id, or of a `Last-Event-ID`, that is taken over.
 const REQUEST_ID_CHARS_MAX: usize = 64;
+/// Bytes of an answer; anchored in `api.md`.
+const RESPONSE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// What every request needs.
-#[derive(Clone)]
-struct Gate {
-    schema: ApiSchema,
-    shapes: Arc<Shapes>,
-    office: Office,
-}
+type Shared = State<Arc<Gate>>;
 
-/// The gateway: `POST /graphql`, and `GET` for queries.
-pub fn router(office: Office) -> Router {
-    let gate = Gate {
-        schema: schema(),
-        shapes: Arc::new(Shapes::of(&sdl())),
-        office,
-    };
+/// The gateway: `POST /graphql`, `GET` for queries and streams, and the socket.
+pub fn router(office: Office, settings: Settings) -> Router {
     Router::new()
         .route("/graphql", get(by_get).post(by_post).fallback(by_other))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(gate)
+        .with_state(Arc::new(Gate::new(office, settings)))
 }
 
-/// A request as it stands in a body or a query string.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Params {
-    query: String,
-    operation_name: Option<String>,
-    variables: Option<Variables>,
-    #[serde(rename = "extensions")]
-    _extensions: Option<BTreeMap<String, Value>>,
-}
-
-/// The same in a query string, where variables are JSON text.
+/// A request in a query string, where variables are JSON text.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct UrlParams {
@@ -121,87 +97,115 @@ impl Media {
     }
 }
 
+/// Whether a client accepts server-sent events; it must say so.
+fn accepts_events(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT).iter();
+    let ranges = values.filter_map(|value| value.to_str().ok());
+    ranges.flat_map(|value| value.split(',')).any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let named = parts.next().unwrap_or_default();
+        let refused = parts.any(|part| part.strip_prefix("q=").is_some_and(|q| weight(q) == 0));
+        named.eq_ignore_ascii_case("text/event-stream") && !refused
+    })
+}
+
 /// The headers of a request that matter here.
 struct Reception {
     media: Media,
+    /// Whether the client accepts server-sent events, and whether nothing else that we send.
+    events: bool,
+    only_events: bool,
     language: Language,
     request_id: String,
+    after: Option<String>,
 }
 
 impl Reception {
-    fn of(headers: &HeaderMap) -> Self {
-        let request_id = headers
-            .get("x-request-id")
-            .and_then(|value| value.to_str().ok())
-            .filter(|id| !id.is_empty() && id.len() <= REQUEST_ID_CHARS_MAX)
-            .filter(|id| id.bytes().all(|byte| byte.is_ascii_graphic()))
-            .map_or_else(|| ids::fresh().to_string(), str::to_owned);
-        Self {
-            media: Media::accepted(headers).unwrap_or(Media::Json),
+    /// A client that accepts nothing of what we send is refused, in JSON.
+    fn of(headers: &HeaderMap) -> Result<Self, Box<Response>> {
+        let short = |name: &str| {
+            let value = headers.get(name).and_then(|value| value.to_str().ok());
+            value
+                .filter(|text| !text.is_empty() && text.len() <= REQUEST_ID_CHARS_MAX)
+                .filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()))
+                .map(str::to_owned)
+        };
+        let media = Media::accepted(headers);
+        let events = accepts_events(headers);
+        let reception = Self {
+            // Who accepts events only reads status codes.
+            media: media.unwrap_or(if events { Media::GraphQl } else { Media::Json }),
+            events,
+            only_events: events && media.is_none(),
             language: Language::of(headers),
-            request_id,
+            request_id: short("x-request-id").unwrap_or_else(|| ids::fresh().to_string()),
+            after: short("last-event-id"),
+        };
+        if media.is_none() && !events {
+            return Err(Box::new(not_acceptable(&reception)));
         }
+        Ok(reception)
     }
 
     /// A refusal before execution: no `data` key.
-    fn refuse(&self, status: StatusCode, mut errors: Vec<ServerError>) -> Response {
+    fn refuse(&self, refused: Refused) -> Response {
         #[derive(Serialize)]
         struct Body<'a> {
             errors: &'a [ServerError],
         }
-        self.finish_errors(&mut errors);
-        self.respond(status, &Body { errors: &errors })
+        let Refused {
+            status,
+            mut errors,
+            well_formed,
+            retry_after,
+        } = refused;
+        bound_refusal(&mut errors, &self.request_id);
+        let status = match self.media {
+            // An older client reads 200 for every request that was well formed.
+            Media::Json if well_formed => StatusCode::OK,
+            Media::Json | Media::GraphQl => status,
+        };
+        let mut response = self.respond(status, &Body { errors: &errors });
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     }
 
     fn refuse_with(&self, status: StatusCode, code: ErrorCode, message: &'static str) -> Response {
-        let error = ApiError::new(code, message).into_server_error();
-        self.refuse(status, vec![error])
-    }
-
-    /// A refusal of a well-formed request: by status code where the client understands it.
-    fn refuse_document(&self, errors: Vec<ServerError>) -> Response {
-        let status = match self.media {
-            Media::GraphQl => StatusCode::BAD_REQUEST,
-            Media::Json => StatusCode::OK,
-        };
-        self.refuse(status, errors)
-    }
-
-    /// Bounds errors and gives each a code and the request's id.
-    fn finish_errors(&self, errors: &mut Vec<ServerError>) {
-        errors.truncate(ERRORS_MAX);
-        for error in errors {
-            if code_of(error).is_none() {
-                let code = ErrorCode::ValidationFailed;
-                let extensions = error.extensions.get_or_insert_default();
-                extensions.set("code", code.code());
-                extensions.set("retryable", code.retryable());
-            }
-            if let Some((at, _)) = error.message.char_indices().nth(ERROR_CHARS_MAX) {
-                error.message.truncate(at);
-            }
-            error
-                .extensions
-                .get_or_insert_default()
-                .set("requestId", self.request_id.as_str());
-        }
+        self.refuse(Refused::new(status, code, message))
     }
 
     fn respond(&self, status: StatusCode, body: &impl Serialize) -> Response {
-        let Ok(body) = serde_json::to_vec(body) else {
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        };
-        self.dress((status, body).into_response())
+        match serde_json::to_vec(body) {
+            Ok(body) => self.dress((status, body).into_response()),
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
     }
 
     /// Puts the headers of every answer on a response.
     fn dress(&self, mut response: Response) -> Response {
-        let headers = response.headers_mut();
-        let content_type = HeaderValue::from_static(self.media.content_type());
-        headers.insert(CONTENT_TYPE, content_type);
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(VARY, HeaderValue::from_static("accept, accept-language"));
+        for (name, value) in [
+            (CONTENT_TYPE, self.media.content_type()),
+            (CACHE_CONTROL, "no-store"),
+            (VARY, "accept, accept-language"),
+        ] {
+            response = with_header(response, name, value);
+        }
         response
+    }
+
+    fn telling(&self, by_get: bool) -> Telling {
+        Telling {
+            language: self.language,
+            request_id: self.request_id.clone(),
+            by_get,
+            after: self.after.clone(),
+        }
     }
 }
 
@@ -213,14 +217,15 @@ fn with_header(mut response: Response, name: HeaderName, value: &'static str) ->
 }
 
 async fn by_post(
-    State(gate): State<Gate>,
+    State(gate): Shared,
+    extensions: Extensions,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let reception = Reception::of(&headers);
-    if Media::accepted(&headers).is_none() {
-        return not_acceptable(&reception);
-    }
+    let reception = match Reception::of(&headers) {
+        Ok(reception) => reception,
+        Err(refusal) => return *refusal,
+    };
     if !is_json(&headers) {
         return reception.refuse_with(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -246,21 +251,29 @@ async fn by_post(
             "the body is one JSON object; batches are refused",
         );
     }
+    if let Err(refusal) = guard::scan_body(&body) {
+        return reception.refuse(refusal.into());
+    }
     match serde_json::from_slice::<Params>(&body) {
-        Ok(params) => serve(&gate, &reception, &headers, params, false).await,
+        Ok(params) => serve(&gate, &reception, &headers, &extensions, params, false).await,
         Err(_) => malformed(&reception, "the body is not a GraphQL request"),
     }
 }
 
 async fn by_get(
-    State(gate): State<Gate>,
+    State(gate): Shared,
+    extensions: Extensions,
     headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     params: Result<Query<UrlParams>, QueryRejection>,
 ) -> Response {
-    let reception = Reception::of(&headers);
-    if Media::accepted(&headers).is_none() {
-        return not_acceptable(&reception);
+    if headers.contains_key(UPGRADE) {
+        return by_socket(gate, &extensions, &headers, upgrade).await;
     }
+    let reception = match Reception::of(&headers) {
+        Ok(reception) => reception,
+        Err(refusal) => return *refusal,
+    };
     let Ok(Query(params)) = params else {
         return malformed(&reception, "the query string is not a GraphQL request");
     };
@@ -269,6 +282,11 @@ async fn by_get(
         operation_name,
         variables,
     } = params;
+    if let Some(variables) = &variables
+        && let Err(refusal) = guard::scan_body(variables.as_bytes())
+    {
+        return reception.refuse(refusal.into());
+    }
     let variables = variables
         .map(|text| serde_json::from_str(&text))
         .transpose();
@@ -281,11 +299,33 @@ async fn by_get(
         variables,
         _extensions: None,
     };
-    serve(&gate, &reception, &headers, params, true).await
+    serve(&gate, &reception, &headers, &extensions, params, true).await
+}
+
+/// Opens a socket. The session's cookie counts here too, where a browser says that the page is ours;
+/// whoever names a token in the first message need not have one in the headers.
+async fn by_socket(
+    gate: Arc<Gate>,
+    extensions: &Extensions,
+    headers: &HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let request_id = ids::fresh().to_string();
+    let address = door::address(extensions);
+    let guest = door::welcome(&gate.office, headers, address, Way::Socket).await;
+    let opened_by = guest.ok();
+    socket::open(gate, upgrade, opened_by, Language::of(headers), request_id)
 }
 
 async fn by_other(headers: HeaderMap) -> Response {
-    method_not_allowed(&Reception::of(&headers), "GET, POST")
+    match Reception::of(&headers) {
+        Ok(reception) => method_not_allowed(&reception, "GET, POST"),
+        Err(refusal) => *refusal,
+    }
 }
 
 fn malformed(reception: &Reception, message: &'static str) -> Response {
@@ -296,7 +336,7 @@ fn not_acceptable(reception: &Reception) -> Response {
     reception.refuse_with(
         StatusCode::NOT_ACCEPTABLE,
         ErrorCode::NotAcceptable,
-        "accept application/graphql-response+json or application/json",
+        "accept application/graphql-response+json or application/json; for a subscription text/event-stream",
     )
 }
 
@@ -324,160 +364,64 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn serve(
-    gate: &Gate,
+    gate: &Arc<Gate>,
     reception: &Reception,
     headers: &HeaderMap,
+    extensions: &Extensions,
     params: Params,
     by_get: bool,
 ) -> Response {
-    let admitted = match guard::admit(&params.query, params.operation_name.as_deref()) {
+    let admitted = match gate.admit(&params) {
         Ok(admitted) => admitted,
-        Err(refusal) => return reception.refuse_document(vec![refused(refusal)]),
+        Err(refused) => return reception.refuse(refused),
     };
-    if by_get && admitted.kind != OperationType::Query {
+    let kind = admitted.kind;
+    if by_get && kind == OperationType::Mutation {
         return method_not_allowed(reception, "POST");
     }
-    let (caller, token) = match authenticate(gate, headers).await {
-        Ok(found) => found,
-        Err(error) => return unauthenticated(reception, error),
+    if kind == OperationType::Subscription && !reception.events {
+        return not_acceptable(reception);
+    }
+    let address = door::address(extensions);
+    let guest = match door::welcome(&gate.office, headers, address, Way::Request).await {
+        Ok(guest) => guest,
+        Err(error) => return reception.refuse(Refused::denied(error.into_server_error())),
     };
-    let operation = guard::operation(&admitted.document, params.operation_name.as_deref());
-    let allowed = operation.map_or(Ok(()), |operation| {
-        authority::admit(&gate.shapes, &admitted.document, operation, caller.as_ref())
-    });
-    if let Err(error) = allowed {
-        return denied(reception, error);
-    }
-    let visit = Arc::new(Visit::new(
-        gate.office.clone(),
-        reception.language,
-        caller,
-        token,
-        by_get,
-    ));
-    let work = execute(gate, params, admitted, &visit);
-    let answer = match visit.caller() {
-        Ok(caller) => sight::within(&caller.scope, work).await,
-        Err(_) => work.await,
+    let job = match gate.begin(params, admitted, guest, reception.telling(by_get)) {
+        Ok(job) => job,
+        Err(refused) => return reception.refuse(refused),
     };
-    finish(reception, &visit, answer)
-}
-
-fn refused(refusal: Refusal) -> ServerError {
-    match refusal {
-        Refusal::Invalid(error) => *error,
-        Refusal::TooComplex { limit, max } => {
-            let code = ErrorCode::DocumentTooComplex;
-            let mut error = ApiError::new(code, "the document exceeds a limit").into_server_error();
-            let extensions = error.extensions.get_or_insert_default();
-            extensions.set("limit", limit);
-            extensions.set("max", u64::try_from(max).unwrap_or(u64::MAX));
-            error
-        }
+    if kind == OperationType::Subscription || reception.only_events {
+        return sse::respond(gate, job);
     }
+    answer(gate, reception, job).await
 }
 
-/// Who presents the token of the `Authorization` header; nobody if there is none.
-async fn authenticate(
-    gate: &Gate,
-    headers: &HeaderMap,
-) -> Result<(Option<Caller>, Option<String>), ApiError> {
-    let Some(header) = headers.get(AUTHORIZATION) else {
-        return Ok((None, None));
+async fn answer(gate: &Gate, reception: &Reception, job: Job) -> Response {
+    let Told {
+        answer,
+        unfit,
+        status,
+    } = gate.answer(job).await;
+    if unfit {
+        return reception.refuse(Refused::document(answer.errors));
+    }
+    let has_overload = {
+        let mut codes = answer.errors.iter().filter_map(code_of);
+        codes.any(|code| code == ErrorCode::Overloaded.code())
     };
-    let unknown = || ApiError::new(ErrorCode::Unauthenticated, "the token is not valid");
-    let token = header
-        .to_str()
-        .ok()
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .filter(|token| token.starts_with("fps_") || token.starts_with("fpk_"))
-        .ok_or_else(unknown)?;
-    let caller = gate
-        .office
-        .access
-        .caller(token)
-        .await?
-        .ok_or_else(unknown)?;
-    Ok((Some(caller), Some(token.to_owned())))
-}
-
-fn unauthenticated(reception: &Reception, error: ApiError) -> Response {
-    let error = error.into_server_error();
-    if code_of(&error) == Some(ErrorCode::Unauthenticated.code()) {
-        return denied(reception, error);
+    let mut response = GraphQLResponse::from(answer).into_response();
+    if response.body().size_hint().lower() > RESPONSE_BYTES_MAX {
+        return reception.refuse_with(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::ResponseTooLarge,
+            "the answer is too large; ask for less at once",
+        );
     }
-    let response = reception.refuse(StatusCode::SERVICE_UNAVAILABLE, vec![error]);
-    with_header(response, RETRY_AFTER, "1")
-}
-
-/// Whoever has not signed in is asked to; whoever has may not do this.
-fn denied(reception: &Reception, error: ServerError) -> Response {
-    if code_of(&error) == Some(ErrorCode::Unauthenticated.code()) {
-        let response = reception.refuse(StatusCode::UNAUTHORIZED, vec![error]);
-        return with_header(response, WWW_AUTHENTICATE, "Bearer");
+    *response.status_mut() = status.unwrap_or(StatusCode::OK);
+    let response = reception.dress(response);
+    if has_overload || status.is_some() {
+        return with_header(response, RETRY_AFTER, "1");
     }
-    reception.refuse(StatusCode::FORBIDDEN, vec![error])
-}
-
-/// Executes the parsed document. A mutation runs in a task of its own: a client that hangs up does
-/// not stop it half way (measured trap).
-async fn execute(gate: &Gate, params: Params, admitted: Admitted, visit: &Arc<Visit>) -> Answer {
-    let Admitted { document, kind } = admitted;
-    let name = params.operation_name;
-    let mut request = Request::new(params.query)
-        .variables(params.variables.unwrap_or_default())
-        .data(Arc::clone(visit));
-    request.operation_name.clone_from(&name);
-    request.set_parsed_query(document.clone());
-    let schema = gate.schema.clone();
-    let mut answer = if kind == OperationType::Mutation {
-        let work =
-            tracing::Instrument::in_current_span(async move { schema.execute(request).await });
-        let work = tokio::spawn(sight::carried(work));
-        work.await.unwrap_or_else(|fault| {
-            tracing::error!(%fault, "a mutation's task ended");
-            let error = ApiError::new(ErrorCode::Internal, "internal error");
-            Answer::from_errors(vec![error.into_server_error()])
-        })
-    } else {
-        schema.execute(request).await
-    };
-    if !answer.errors.is_empty()
-        && let Some(operation) = guard::operation(&document, name.as_deref())
-    {
-        gate.shapes.settle(&mut answer, &document, operation);
-    }
-    answer
-}
-
-/// Adds codes and request id, chooses the status.
-fn finish(reception: &Reception, visit: &Visit, mut answer: Answer) -> Response {
-    // Our resolvers give every error a code: one without comes from a document or variables that
-    // do not fit the schema, and then nothing was executed that could write.
-    if answer.errors.iter().any(|error| code_of(error).is_none()) {
-        return reception.refuse_document(answer.errors);
-    }
-    reception.finish_errors(&mut answer.errors);
-    let request_id = Value::from(reception.request_id.as_str());
-    answer.extensions.insert("requestId".into(), request_id);
-    if visit.is_replay() {
-        answer
-            .extensions
-            .insert("idempotentReplay".into(), Value::from(true));
-    }
-    let overloaded = answer
-        .errors
-        .iter()
-        .any(|error| code_of(error) == Some(ErrorCode::Overloaded.code()));
-    if overloaded {
-        let status = if answer.data == Value::Null {
-            StatusCode::SERVICE_UNAVAILABLE
-        } else {
-            StatusCode::OK
-        };
-        return with_header(reception.respond(status, &answer), RETRY_AFTER, "1");
-    }
-    reception.dress(GraphQLResponse::from(answer).into_response())
+    response
 }

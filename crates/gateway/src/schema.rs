@@ -2,14 +2,15 @@
 
 use crate::mutation::Mutation;
 use crate::query::Query;
-use async_graphql::{EmptySubscription, SDLExportOptions, Schema, SchemaBuilder};
+use crate::subscription::Subscription;
+use async_graphql::{SDLExportOptions, Schema, SchemaBuilder};
 
 /// The schema of the gateway.
-pub type ApiSchema = Schema<Query, Mutation, EmptySubscription>;
+pub type ApiSchema = Schema<Query, Mutation, Subscription>;
 
 /// Begins the schema. What a resolver needs comes with each request.
-pub fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription).disable_suggestions()
+pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription).disable_suggestions()
 }
 
 /// The schema.

@@ -25,6 +25,15 @@ pub enum LogFormat {
     Json,
 }
 
+/// Who may ask for the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Introspection {
+    /// Whoever has signed in.
+    SignedIn,
+    /// Anybody.
+    Open,
+}
+
 /// The configuration of one process.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -48,6 +57,16 @@ pub struct Config {
     pub reveals_per_day: u32,
     /// The folder of an installed explorer, served at `/explorer`.
     pub explorer: Option<PathBuf>,
+    /// A listener of its own for `/readyz` and `/healthz`.
+    pub health_listen: Option<SocketAddr>,
+    /// What one GraphQL request may cost, 100 to 1,000,000.
+    pub cost_max: u32,
+    /// What a caller may spend at once; at least `cost_max`.
+    pub cost_budget: u32,
+    /// What flows back into it in a second.
+    pub cost_refill: u32,
+    /// Who may ask for the schema.
+    pub introspection: Introspection,
 }
 
 /// Everything that is wrong with the configuration.
@@ -104,6 +123,26 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "explorer",
         "folder made by `fangpin explorer install`, served at /explorer; FANGPIN_EXPLORER",
+    ),
+    (
+        "health_listen",
+        "address and port of a listener for /readyz and /healthz alone; FANGPIN_HEALTH_LISTEN",
+    ),
+    (
+        "cost_max",
+        "what one GraphQL request may cost, 2000; FANGPIN_COST_MAX",
+    ),
+    (
+        "cost_budget",
+        "what a caller may spend at once, 10000; FANGPIN_COST_BUDGET",
+    ),
+    (
+        "cost_refill",
+        "what flows back into it in a second, 200; FANGPIN_COST_REFILL",
+    ),
+    (
+        "introspection",
+        "who may ask for the schema, signed_in or open; FANGPIN_INTROSPECTION",
     ),
 ];
 
@@ -175,6 +214,10 @@ impl Config {
         let key_file = text("key_file").map(PathBuf::from);
         let reveals = text("reveals_per_day").unwrap_or_else(|| REVEALS_PER_DAY_MAX.to_string());
         let explorer = text("explorer").map(PathBuf::from);
+        let health_listen = text("health_listen");
+        let [cost_max, cost_budget, cost_refill] =
+            ["cost_max", "cost_budget", "cost_refill"].map(|key| (key, text(key)));
+        let introspection = text("introspection").unwrap_or_else(|| "signed_in".into());
 
         for key in dict.keys() {
             let known: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
@@ -227,6 +270,44 @@ impl Config {
                     "{from}: {reveals:?} is not a number from 0 to 10000"
                 ));
             });
+        let health_listen = health_listen
+            .map(|address| address.parse())
+            .transpose()
+            .map_err(|_| {
+                let from = source("health_listen", false);
+                problems.push(format!("{from}: not an address and port"));
+            });
+        let mut figure = |(key, text): (&str, Option<String>), default: u32, min: u32| {
+            let Some(text) = text else {
+                return Ok(default);
+            };
+            let number = text.parse().ok();
+            number
+                .filter(|it| (min..=1_000_000_000).contains(it))
+                .ok_or_else(|| {
+                    let from = source(key, false);
+                    problems.push(format!(
+                        "{from}: {text:?} is not a number from {min} to 1000000000"
+                    ));
+                })
+        };
+        let cost_max = figure(cost_max, gateway::COST_MAX, 100);
+        // A request that costs more than a full bucket would wait for ever.
+        let cost_budget = figure(
+            cost_budget,
+            gateway::ALLOWANCE.max,
+            cost_max.unwrap_or(gateway::COST_MAX),
+        );
+        let cost_refill = figure(cost_refill, gateway::ALLOWANCE.refill_per_second, 1);
+        let introspection = match introspection.as_str() {
+            "signed_in" => Ok(Introspection::SignedIn),
+            "open" => Ok(Introspection::Open),
+            other => {
+                let from = source("introspection", false);
+                problems.push(format!("{from}: {other:?} is neither signed_in nor open"));
+                Err(())
+            }
+        };
         if let Err(wrong) = tracing_subscriber::EnvFilter::try_new(&log) {
             let from = source("log", false);
             problems.push(format!("{from}: {log:?} is not a log filter ({wrong})"));
@@ -253,34 +334,47 @@ impl Config {
             (None, Ok(data)) => Ok(sqlite_url(data)),
             (None, Err(())) => Err(()),
         };
-        match (
-            data,
-            database_url,
-            listen,
-            log_format,
-            timer_seconds,
-            reveals_per_day,
-        ) {
-            (
-                Ok(data),
-                Ok(database_url),
-                Ok(listen),
-                Ok(log_format),
-                Ok(timer_seconds),
-                Ok(reveals_per_day),
-            ) if problems.is_empty() => Ok(Self {
-                data,
-                database_url,
-                listen,
-                log,
-                log_format,
-                timer_seconds,
-                calendar,
-                key,
-                key_file,
-                reveals_per_day,
-                explorer,
-            }),
+        match (data, database_url, listen, log_format, timer_seconds) {
+            (Ok(data), Ok(database_url), Ok(listen), Ok(log_format), Ok(timer_seconds))
+                if problems.is_empty() =>
+            {
+                let (
+                    Ok(health_listen),
+                    Ok(cost_max),
+                    Ok(cost_budget),
+                    Ok(cost_refill),
+                    Ok(introspection),
+                    Ok(reveals_per_day),
+                ) = (
+                    health_listen,
+                    cost_max,
+                    cost_budget,
+                    cost_refill,
+                    introspection,
+                    reveals_per_day,
+                )
+                else {
+                    return Err(Problems(problems));
+                };
+                Ok(Self {
+                    data,
+                    database_url,
+                    listen,
+                    log,
+                    log_format,
+                    timer_seconds,
+                    calendar,
+                    key,
+                    key_file,
+                    reveals_per_day,
+                    explorer,
+                    health_listen,
+                    cost_max,
+                    cost_budget,
+                    cost_refill,
+                    introspection,
+                })
+            }
             _ => Err(Problems(problems)),
         }
     }

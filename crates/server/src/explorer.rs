@@ -34,7 +34,8 @@ const FILES_MAX: usize = 1_000;
 /// Starts the explorer with our address, and with the header that other sites' pages cannot send.
 const START: &str = r#"AltairGraphQL.init({
   endpointURL: location.origin + "/graphql",
-  subscriptionsEndpoint: location.origin.replace(/^http/, "ws") + "/graphql",
+  subscriptionsEndpoint: location.origin + "/graphql",
+  initialSubscriptionRequestHandlerId: "graphql-sse",
   initialHeaders: { "x-fangpin-csrf": "1" },
   initialName: "Fangpin",
   initialQuery: "query Viewer {\n  viewer {\n    name\n    organisation\n    duties\n    regionCode\n  }\n}\n",

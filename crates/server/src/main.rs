@@ -11,6 +11,7 @@ mod cli;
 mod config;
 mod demo;
 mod explorer;
+mod health;
 mod keys;
 mod rehearse;
 mod sample_sheet;

@@ -1,24 +1,26 @@
 //! Gateway, console and timers on one listener, until a signal says stop.
 
 use crate::cli::Ending;
-use crate::config::Config;
-use crate::wiring;
+use crate::config::{Config, Introspection};
+use crate::{health, wiring};
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use engine::access::Office;
 use engine::timer::CalendarWatch;
 use engine::{Clock, SystemClock, sight};
-use lifecycle::calendar::legal_day;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::request_id::{
     MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
 };
@@ -26,6 +28,8 @@ use tower_http::timeout::TimeoutLayer;
 
 /// The longest a request may take; anchored in `api.md`.
 const REQUEST_SECONDS_MAX: u64 = 15;
+/// Answers below this are sent as they are: it costs more than it saves.
+const COMPRESSED_BYTES_MIN: u64 = 1_024;
 /// How long open requests are waited for after a signal.
 const DRAIN_SECONDS_MAX: u64 = 10;
 
@@ -40,17 +44,13 @@ pub async fn run(config: &Config) -> Ending {
         );
     }
     listen(config, office, |address| {
-        eprintln!("fangpin: console http://{address}/ · GraphQL http://{address}/graphql");
+        eprintln!("fangpin: console http://{address}/ · GraphQL http://{address}/graphql · docs http://{address}/docs/graphql");
     })
     .await
 }
 
 /// Binds, says so, serves until a signal, then lets open requests end.
-pub async fn listen(
-    config: &Config,
-    office: Office,
-    ready: impl FnOnce(std::net::SocketAddr),
-) -> Ending {
+pub async fn listen(config: &Config, office: Office, ready: impl FnOnce(SocketAddr)) -> Ending {
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|fault| format!("cannot listen on {}: {fault}", config.listen))?;
@@ -63,9 +63,18 @@ pub async fn listen(
         config.timer_seconds,
         stopped.clone(),
     )));
+    let health = match config.health_listen {
+        Some(address) => Some(health::listen(address, office.clone(), stopped.clone())?),
+        None => None,
+    };
     ready(listener.local_addr()?);
+    if let Some(address) = health {
+        tracing::info!(%address, "health");
+    }
     let mut draining = stopped.clone();
-    let server = axum::serve(listener, router(config, office)).with_graceful_shutdown(async move {
+    let router = router(office, config, stopped);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         let _ = draining.changed().await;
     });
     let server = tokio::spawn(server.into_future());
@@ -82,13 +91,26 @@ pub async fn listen(
     Ok(ExitCode::SUCCESS)
 }
 
-fn router(config: &Config, office: Office) -> Router {
+fn router(office: Office, config: &Config, stopped: watch::Receiver<bool>) -> Router {
+    let settings = gateway::Settings {
+        cost_max: config.cost_max,
+        allowance: gateway::Allowance {
+            max: config.cost_budget,
+            refill_per_second: config.cost_refill,
+        },
+        open_introspection: config.introspection == Introspection::Open,
+        stopped,
+    };
+    // Streams of events are not compressed, nor is what is small.
+    let compression = CompressionLayer::new()
+        .compress_when(SizeAbove::new(COMPRESSED_BYTES_MIN).and(NotForContentType::SSE));
     Router::new()
-        .route("/readyz", get(ready))
+        .route("/readyz", get(health::ready))
         .with_state(office.clone())
-        .merge(gateway::router(office.clone()))
+        .merge(gateway::router(office.clone(), settings))
         .merge(gateway::pages(config.explorer.as_deref()))
         .merge(console::router(office))
+        .layer(compression)
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
@@ -97,21 +119,6 @@ fn router(config: &Config, office: Office) -> Router {
         .layer(middleware::from_fn(log_request))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-}
-
-async fn ready(State(office): State<Office>) -> Response {
-    match office.desk.store().ready().await {
-        Ok(()) => {
-            let today = legal_day(office.desk.clock().now());
-            let warnings = office.desk.calendar().warnings(today).into_iter();
-            let warnings = warnings.map(|it| format!("warning: {it}\n"));
-            format!("ready\n{}", warnings.collect::<String>()).into_response()
-        }
-        Err(fault) => {
-            tracing::error!(%fault, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
-        }
-    }
 }
 
 /// One line per request: method, route, status, milliseconds, request id. Never a body, a variable or

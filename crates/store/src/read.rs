@@ -1,7 +1,7 @@
 //! Reading claims and the log. The scope is part of every statement, never a filter afterwards.
 
 use crate::connect::SqlStore;
-use crate::entity::{claim, claim_event};
+use crate::entity::{Id, claim, claim_event};
 use crate::rows;
 use crate::write::SqlRetelling;
 use async_trait::async_trait;
@@ -11,14 +11,14 @@ use engine::household::PoolBalances;
 use engine::ports::PaymentRow;
 use engine::retelling::Retelling;
 use engine::{
-    ClaimFilter, ClaimReader, Fault, LogRow, Page, Recorded, Scope, Slice, Span, StatusCount,
-    limits,
+    ClaimFilter, ClaimReader, Fault, Happened, LogRow, Page, Recorded, Scope, Slice, Span,
+    StatusCount, limits,
 };
 use lifecycle::{Claim, ClaimId, CountyCode, EventKind, PersonId, PoolAccount, SchemeId, Status};
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect,
-    Select, Statement,
+    QueryTrait, Select, Statement,
 };
 use serde_json::json;
 use std::fmt::Write;
@@ -147,6 +147,57 @@ impl SqlStore {
             .query_all_raw(statement)
             .await
             .map_err(failed(context))
+    }
+
+    /// Entries of the log whose claim lies in the scope.
+    fn seen_by(&self, scope: &Scope) -> Select<claim_event::Entity> {
+        let same_claim = Expr::col((claim::Entity, claim::Column::Id))
+            .equals((claim_event::Entity, claim_event::Column::ClaimId));
+        let visible = self
+            .within(scope)
+            .filter(same_claim)
+            .select_only()
+            .column(claim::Column::Id)
+            .into_query();
+        claim_event::Entity::find()
+            .filter(claim_event::Column::CountyCode.eq(rows::county_number(scope.county)))
+            .filter(Expr::exists(visible))
+    }
+
+    async fn happened(
+        &self,
+        context: &'static str,
+        select: Select<claim_event::Entity>,
+    ) -> Result<Vec<Happened>, Fault> {
+        let found: Vec<(Id, i32, i64, String, DateTime<Utc>)> = select
+            .select_only()
+            .column(claim_event::Column::ClaimId)
+            .column(claim_event::Column::Version)
+            .column(claim_event::Column::CountySeq)
+            .column(claim_event::Column::Kind)
+            .column(claim_event::Column::At)
+            .into_tuple()
+            .all(&self.core.reader)
+            .await
+            .map_err(failed(context))?;
+        found
+            .into_iter()
+            .map(|(claim, version, county_seq, kind, at)| {
+                Ok(Happened {
+                    claim: ClaimId(claim.0),
+                    version: rows::whole("claim_event", "version", &county_seq, version)?,
+                    county_seq,
+                    kind: rows::code(
+                        "claim_event",
+                        "kind",
+                        &county_seq,
+                        &kind,
+                        EventKind::from_code,
+                    )?,
+                    at,
+                })
+            })
+            .collect()
     }
 
     async fn entries(
@@ -357,6 +408,62 @@ impl ClaimReader for SqlStore {
     ) -> Result<Vec<Recorded>, Fault> {
         let entries = self.entries(county, after, limit).await?;
         entries.iter().map(recorded).collect()
+    }
+
+    async fn events_after(
+        &self,
+        scope: &Scope,
+        after: i64,
+        claim: Option<ClaimId>,
+        limit: u32,
+    ) -> Result<Vec<Happened>, Fault> {
+        let mut select = self.seen_by(scope);
+        if let Some(claim) = claim {
+            let id = self.core.dialect.id(claim.0);
+            select = select.filter(claim_event::Column::ClaimId.eq(id));
+        }
+        let select = select
+            .filter(claim_event::Column::CountySeq.gt(after))
+            .order_by_asc(claim_event::Column::CountySeq)
+            .limit(u64::from(limit));
+        self.happened("following the log", select).await
+    }
+
+    async fn last_event(&self, scope: &Scope) -> Result<Option<Happened>, Fault> {
+        let select = self
+            .seen_by(scope)
+            .order_by_desc(claim_event::Column::CountySeq)
+            .limit(1);
+        Ok(self.happened("reading the last event", select).await?.pop())
+    }
+
+    async fn log_end(&self, county: CountyCode) -> Result<i64, Fault> {
+        let select = self.core.dialect.statement(
+            "SELECT last_seq FROM county_head WHERE county_code = $1",
+            [rows::county(county)],
+        );
+        let found = self.all("reading where the log ends", select).await?;
+        found
+            .first()
+            .map_or(Ok(0), |row| rows::get(row, "last_seq"))
+    }
+
+    async fn place_of(
+        &self,
+        county: CountyCode,
+        claim: ClaimId,
+        version: u32,
+    ) -> Result<Option<i64>, Fault> {
+        claim_event::Entity::find()
+            .filter(claim_event::Column::CountyCode.eq(rows::county_number(county)))
+            .filter(claim_event::Column::ClaimId.eq(self.core.dialect.id(claim.0)))
+            .filter(claim_event::Column::Version.eq(i64::from(version)))
+            .select_only()
+            .column(claim_event::Column::CountySeq)
+            .into_tuple()
+            .one(&self.core.reader)
+            .await
+            .map_err(failed("finding a place in the log"))
     }
 
     async fn ready(&self) -> Result<(), Fault> {

@@ -1,5 +1,5 @@
-"""A client of Fangpin, to copy: documents checked against the SDL before they are sent, retries that are safe,
-errors of both kinds."""
+"""A client of Fangpin, to copy: documents and variables checked against the SDL before they are sent, retries that
+are safe, errors of both kinds."""
 
 import time
 import uuid
@@ -9,6 +9,8 @@ import httpx
 from gql import Client, GraphQLRequest
 from gql.transport.exceptions import TransportConnectionFailed, TransportQueryError, TransportServerError
 from gql.transport.httpx import HTTPXTransport
+from graphql import build_schema
+from graphql.execution.values import get_variable_values
 
 ATTEMPTS_MAX = 5
 FIRST_PAUSE_SECONDS = 0.2
@@ -36,7 +38,7 @@ class Fangpin:
 
     def __init__(self, url, contract, role, language="zh-CN", network=None):
         self.documents = Path(contract) / "operations" / role
-        self.schema = (Path(contract) / "schema.graphql").read_text(encoding="utf-8")
+        self.schema = build_schema((Path(contract) / "schema.graphql").read_text(encoding="utf-8"))
         self.url = url
         self.network = network
         self.headers = {"accept": "application/graphql-response+json", "accept-language": language}
@@ -67,9 +69,14 @@ class Fangpin:
         return self.send(text, variables)
 
     def send(self, text, variables=None):
-        """Sends any document. It is checked against the schema first. Every attempt carries the same idempotency
-        key, so that a mutation whose answer was lost is not done twice, and answers what it would have answered."""
+        """Sends any document. It and its variables are checked against the schema first. Every attempt carries the
+        same idempotency key, so that a mutation whose answer was lost is not done twice, and answers what it would
+        have answered."""
         request = GraphQLRequest(text, variable_values=variables or {})
+        (operation,) = request.document.definitions
+        checked = get_variable_values(self.schema, operation.variable_definitions or (), variables or {})
+        if isinstance(checked, list):
+            raise checked[0]
         for attempt in range(1, ATTEMPTS_MAX + 1):
             pause = FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
             try:

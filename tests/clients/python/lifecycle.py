@@ -13,6 +13,7 @@ from client import ApiError, Case, Fangpin, Refused, done
 from graphql import GraphQLError
 
 URL, CONTRACT, STAGE = sys.argv[1:4]
+CLAIMS = "query Claims($filter: ClaimFilter) { claims(first: 1, filter: $filter) { nodes { id } } }"
 PASSWORD = os.environ.get("FANGPIN_PASSWORD", "fangpin-demo-2020")
 
 
@@ -62,12 +63,15 @@ def first_day():
     handler = sign_in("ins.chu")
     surveyor = sign_in("ins.zhou")
 
-    # A document that does not fit the schema never leaves the house.
-    try:
-        township.send("query { claims(first: 1) { nodes { idNumber } } }")
-        raise AssertionError("a field that is not there was sent")
-    except GraphQLError as wrong:
-        print(f"python: checked against the SDL: {wrong.message}")
+    # What does not fit the schema never leaves the house: not a field, not a variable.
+    unfit = [("query { claims(first: 1) { nodes { idNumber } } }", {}), (CLAIMS, {"filter": {"statuses": ["SETTLED"]}})]
+    for text, variables in unfit:
+        try:
+            township.send(text, variables)
+        except GraphQLError as wrong:
+            print(f"python: checked against the SDL: {wrong.message}")
+        else:
+            raise AssertionError(f"{text} was sent")
 
     # A household of the list with its members and accounts, and who may be sent.
     seen = township.ask("Claims", {"first": 1})["claims"]["edges"][0]["node"]

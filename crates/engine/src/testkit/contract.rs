@@ -10,8 +10,8 @@ use crate::household::{BankAccount, Diagnosis, Household, IdNumber, Payee, Phone
 use crate::ids;
 use crate::outlook::Outlook;
 use crate::ports::{
-    Ask, ClaimFilter, Commit, Fault, HouseholdFilter, Judge, Outcome, Page, Receipt, Recorded,
-    Slice, Span, StatusCount, Store, Target,
+    Ask, ClaimFilter, Commit, Fault, Happened, HouseholdFilter, Judge, Outcome, Page, Receipt,
+    Recorded, Slice, Span, StatusCount, Store, Target,
 };
 use crate::registry::{Account, Credential, OrgKind, Region};
 use crate::testkit::world::{
@@ -61,6 +61,7 @@ macro_rules! store_contracts {
             sequences_without_a_gap
             log_grows_in_commit_order
             log_never_runs_backwards
+            followers_see_their_claims
             scope_of_a_township
             scope_of_an_insurer
             scope_of_a_county
@@ -676,6 +677,71 @@ async fn log_grows_in_commit_order(store: Arc<dyn Store>) {
     let read = reader.await.expect("the reader met no gap");
     assert_eq!(usize::try_from(read).ok(), Some(claims.len() * 5));
     desk.expect_sound().await;
+}
+
+/// Whoever follows the log is told of the claims in its scope, all of them, in order, from any place
+/// on.
+async fn followers_see_their_claims(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let (ours, theirs) = (
+        Role::Shimenzhai.caller().scope,
+        Role::Zhucaoying.caller().scope,
+    );
+    let read = desk.store();
+    assert_eq!(read.log_end(county()).await.expect("reading"), 0);
+    assert_eq!(read.last_event(&ours).await.expect("reading"), None);
+    let mut claims = Vec::new();
+    for (number, town) in (0..).zip(["石门寨", "驻操营", "石门寨"]) {
+        let draft = desk.draft(desk.world.household(town));
+        claims.push(draft.event_on(event_day(number)).refer().await);
+    }
+    let whole: Vec<Happened> = desk
+        .log()
+        .await
+        .iter()
+        .map(|entry| Happened {
+            claim: entry.claim,
+            version: entry.version,
+            county_seq: entry.county_seq,
+            kind: entry.event.what.kind(),
+            at: entry.event.stamp.at,
+        })
+        .collect();
+    let end = read.log_end(county()).await.expect("reading");
+    assert_eq!(Some(end), whole.last().map(|entry| entry.county_seq));
+    for (scope, towns) in [(&ours, vec![0, 2]), (&theirs, vec![1])] {
+        let of = |entry: &&Happened| towns.iter().any(|at| claims[*at].id == entry.claim);
+        let seen: Vec<Happened> = whole.iter().filter(of).copied().collect();
+        for after in 0..=end {
+            let rest: Vec<Happened> = seen
+                .iter()
+                .filter(|entry| entry.county_seq > after)
+                .copied()
+                .collect();
+            let found = read.events_after(scope, after, None, 100).await;
+            assert_eq!(found.expect("reading"), rest);
+            let found = read.events_after(scope, after, None, 1).await;
+            assert_eq!(found.expect("reading"), rest[..rest.len().min(1)]);
+        }
+        let last = read.last_event(scope).await.expect("reading");
+        assert_eq!(last.as_ref(), seen.last());
+        // Another's claim is not followed by its name either.
+        for (at, claim) in claims.iter().enumerate() {
+            let found = read.events_after(scope, 0, Some(claim.id), 100).await;
+            let found = found.expect("reading");
+            assert_eq!(!found.is_empty(), towns.contains(&at));
+            assert!(found.iter().all(|entry| entry.claim == claim.id));
+        }
+    }
+    let rival = scope_of(Role::RivalHandler);
+    let found = read.events_after(&rival, 0, None, 100).await;
+    assert_eq!(found.expect("reading"), []);
+    for entry in &whole {
+        let place = read.place_of(county(), entry.claim, entry.version).await;
+        assert_eq!(place.expect("reading"), Some(entry.county_seq));
+    }
+    let nowhere = read.place_of(county(), claims[0].id, 99).await;
+    assert_eq!(nowhere.expect("reading"), None);
 }
 
 /// A clock that was set back writes nothing; the small lag of another machine's clock is made up.

@@ -16,8 +16,8 @@ use crate::household::{BankAccount, Diagnosis, Household, Member, Payee, PoolBal
 use crate::limits;
 use crate::outlook::Outlook;
 use crate::ports::{
-    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Judge, LogRow,
-    Outcome, Page, PaymentRow, Receipt, Recorded, Slice, Span, StatusCount, Target,
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Happened, Judge,
+    LogRow, Outcome, Page, PaymentRow, Receipt, Recorded, Slice, Span, StatusCount, Target,
 };
 use crate::registry::{Account, Credential, Org, OrgKind, Person, Region, Registry};
 use crate::retelling::{Columns, Difference, Retelling, Shelf, Told};
@@ -254,6 +254,17 @@ impl Entry {
             hash: self.hash.clone(),
         })
     }
+
+    fn happened(&self) -> Result<Happened, Fault> {
+        let event = self.recorded()?.event;
+        Ok(Happened {
+            claim: self.claim,
+            version: self.version,
+            county_seq: self.county_seq,
+            kind: event.what.kind(),
+            at: event.stamp.at,
+        })
+    }
 }
 
 fn event_key(claim: &Claim) -> EventKey {
@@ -303,6 +314,15 @@ impl Tables {
             .iter()
             .filter(move |((of, _), _)| *of == county)
             .map(|(_, row)| row)
+    }
+
+    /// The log of a county, as far as it is of claims in a scope.
+    fn seen_by(&self, scope: &Scope) -> impl Iterator<Item = &Entry> {
+        let log = self.logs.get(&scope.county).into_iter().flatten();
+        log.filter(move |entry| {
+            let claim = self.claim(scope.county, entry.claim);
+            claim.is_some_and(|claim| scope.covers(claim))
+        })
     }
 
     fn history(&self, county: CountyCode, id: ClaimId) -> Result<Vec<Recorded>, Fault> {
@@ -1255,6 +1275,46 @@ impl ClaimReader for MemoryStore {
             .take(rows_of(limit))
             .map(Entry::recorded)
             .collect()
+    }
+
+    async fn events_after(
+        &self,
+        scope: &Scope,
+        after: i64,
+        claim: Option<ClaimId>,
+        limit: u32,
+    ) -> Result<Vec<Happened>, Fault> {
+        let tables = self.tables();
+        let seen = tables.seen_by(scope);
+        seen.filter(|entry| entry.county_seq > after)
+            .filter(|entry| claim.is_none_or(|claim| entry.claim == claim))
+            .take(rows_of(limit))
+            .map(Entry::happened)
+            .collect()
+    }
+
+    async fn last_event(&self, scope: &Scope) -> Result<Option<Happened>, Fault> {
+        let tables = self.tables();
+        let last = tables.seen_by(scope).last();
+        last.map(Entry::happened).transpose()
+    }
+
+    async fn log_end(&self, county: CountyCode) -> Result<i64, Fault> {
+        let tables = self.tables();
+        let last = tables.logs.get(&county).and_then(|log| log.last());
+        Ok(last.map_or(0, |entry| entry.county_seq))
+    }
+
+    async fn place_of(
+        &self,
+        county: CountyCode,
+        claim: ClaimId,
+        version: u32,
+    ) -> Result<Option<i64>, Fault> {
+        let tables = self.tables();
+        let mut log = tables.logs.get(&county).into_iter().flatten();
+        let entry = log.find(|entry| entry.claim == claim && entry.version == version);
+        Ok(entry.map(|entry| entry.county_seq))
     }
 
     async fn ready(&self) -> Result<(), Fault> {

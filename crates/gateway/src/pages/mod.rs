@@ -199,3 +199,79 @@ fn frame(title: &str, content: &Markup) -> Markup {
 fn heading(zh: &str, en: &str, anchor: &str) -> Markup {
     html! { h2 id=(anchor) { (zh) " " small lang="en" { (en) } } }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::pages;
+    use axum::body::{Body, to_bytes};
+    use axum::http::header::{CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH, LOCATION};
+    use axum::http::{Request, StatusCode};
+    use axum::response::Response;
+    use std::path::Path;
+    use tower::ServiceExt;
+
+    async fn get(explorer: Option<&Path>, path: &str, tag: Option<&str>) -> Response {
+        let mut request = Request::get(path);
+        if let Some(tag) = tag {
+            request = request.header(IF_NONE_MATCH, tag);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        pages(explorer).oneshot(request).await.unwrap()
+    }
+
+    async fn text(response: Response) -> String {
+        let bytes = to_bytes(response.into_body(), 4 << 20).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_does_not_change_is_sent_once() {
+        for path in [
+            "/docs/graphql",
+            "/docs/schema.graphql",
+            "/docs/pages.css",
+            "/docs/documents.js",
+            "/operations",
+        ] {
+            let first = get(None, path, None).await;
+            assert_eq!(first.status(), StatusCode::OK, "{path}");
+            let policy = first.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
+            assert!(!policy.contains("unsafe"), "{path}: {policy}");
+            let tag = first.headers()[ETAG].to_str().unwrap().to_owned();
+            let again = get(None, path, Some(&tag)).await;
+            assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path}");
+            assert_eq!(text(again).await, "");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_an_explorer_there_is_the_built_in_page() {
+        let away = get(None, "/explorer", None).await;
+        assert_eq!(away.headers()[LOCATION], "/operations");
+        let missing = get(None, "/operations/office/%3Cscript%3E", None).await;
+        assert_eq!(missing.status(), StatusCode::NOT_FOUND);
+        assert!(!text(missing).await.contains("<script>"));
+    }
+
+    #[tokio::test]
+    async fn an_explorer_is_served_from_its_folder_only() {
+        let place = std::env::temp_dir().join(format!("fangpin-explorer-{}", std::process::id()));
+        let folder = place.join("explorer");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(place.join("secret"), "secret").unwrap();
+        std::fs::write(folder.join("index.html"), "first page").unwrap();
+        let page = get(Some(&folder), "/explorer/", None).await;
+        let policy = page.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("connect-src 'self';"), "{policy}");
+        assert_eq!(text(page).await, "first page");
+        for outside in [
+            "/explorer/../secret",
+            "/explorer/%2e%2e/secret",
+            "/explorer//etc/passwd",
+        ] {
+            let answer = get(Some(&folder), outside, None).await;
+            assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{outside}");
+        }
+        std::fs::remove_dir_all(place).unwrap();
+    }
+}

@@ -134,6 +134,18 @@ impl SingleQueries {
         Ok(Some(Viewer::from(Visit::of(ctx)?.caller()?)))
     }
 
+    /// Where `claimEvents` goes on after what has happened so far in the caller's scope: take it, read
+    /// what you need, then subscribe after it, and nothing is missed. "" if nothing has happened yet;
+    /// null with an error if nobody is signed in.
+    async fn claim_event_cursor(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
+        let visit = Visit::of(ctx)?;
+        let scope = &visit.caller()?.scope;
+        let last = visit.office.desk.store().last_event(scope).await?;
+        Ok(Some(last.map_or_else(String::new, |last| {
+            crate::feed::cursor(last.claim, last.version)
+        })))
+    }
+
     /// Anything by its node id; null with `NOT_FOUND` if there is no such thing in the caller's scope.
     async fn node(
         &self,

@@ -2,7 +2,7 @@
 //! fit it.
 
 use super::contract_file;
-use crate::guard;
+use crate::guard::{COST_MAX, Guard};
 use crate::messages::{UserErrorCode, codes_markdown};
 use crate::schema::{builder, sdl};
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
@@ -248,11 +248,14 @@ fn camel(code: &str) -> String {
 
 #[tokio::test]
 async fn every_document_of_every_role_fits_the_schema_and_the_guard() {
+    let gate = Guard::new(&sdl(), COST_MAX);
     let schema = builder().extension(ValidateOnly).finish();
     for (role, name, text) in documents() {
         let response = schema.execute(text.as_str()).await;
         assert_eq!(response.errors, [], "{role}/{name}");
-        let admitted = guard::admit(&text, Some(&name)).expect(&name);
+        let admitted = gate
+            .admit(&text, Some(&name), &async_graphql::Variables::default())
+            .expect(&name);
         if admitted.kind == OperationType::Mutation && name != "LogOut" {
             assert!(
                 text.contains("userErrors {\n      code\n      field\n      message\n"),

@@ -278,4 +278,144 @@ async fn the_customary_introspection_query_passes_the_guard() {
     let reply = wire.ask(Role::Auditor, &query).await;
     assert_eq!(reply.body.get("errors"), None);
     assert_eq!(reply.status, StatusCode::OK);
+    // Whoever opens it by configuration shows it to everybody.
+    for (open, status) in [(true, StatusCode::OK), (false, StatusCode::UNAUTHORIZED)] {
+        let settings = crate::Settings {
+            open_introspection: open,
+            ..crate::Settings::default()
+        };
+        let wire = Wire::with(settings).await;
+        let reply = wire.post(None, &json!({ "query": query })).await;
+        assert_eq!(reply.status, status);
+    }
+}
+
+/// Text that is not UTF-8 is no request; extensions are read as a map and left alone.
+#[tokio::test]
+async fn bodies_are_text_and_extensions_are_ignored() {
+    let wire = Wire::open().await;
+    let post = |body: Vec<u8>| {
+        let request = Request::post("/graphql").header("content-type", "application/json");
+        wire.send(request.body(Body::from(body)).unwrap())
+    };
+    let reply = post(b"{\"query\":\"{ __typename } # \xff\"}".to_vec()).await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+    let hash = "a".repeat(64);
+    let persisted = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+    let reply = post(json!({ "extensions": persisted }).to_string().into_bytes()).await;
+    assert_eq!(
+        reply.status,
+        StatusCode::BAD_REQUEST,
+        "there is no document"
+    );
+    let body = json!({ "query": "{ __typename }", "extensions": persisted });
+    let reply = post(body.to_string().into_bytes()).await;
+    assert_eq!(reply.body["data"]["__typename"], "Query");
+    assert_eq!(reply.headers.get("access-control-allow-origin"), None);
+}
+
+/// A browser sends the session's cookie along with whatever another site makes it send.
+#[tokio::test]
+async fn a_cookie_is_believed_from_our_own_pages_only() {
+    let wire = Wire::open().await;
+    let viewer = r#"{"query":"{ viewer { name } }"}"#;
+    let session = format!(
+        "{}={}",
+        engine::access::SESSION_COOKIE,
+        Role::Handler.token()
+    );
+    let post = |cookie: &str, more: &[(&str, &str)]| {
+        let mut request = Request::post("/graphql")
+            .header("host", "a:8080")
+            .header("content-type", "application/json")
+            .header("cookie", cookie);
+        for (name, value) in more {
+            request = request.header(*name, *value);
+        }
+        wire.send(request.body(Body::from(viewer)).unwrap())
+    };
+    let csrf = ("x-fangpin-csrf", "1");
+    for ours in [
+        &[csrf][..],
+        &[
+            csrf,
+            ("origin", "http://a:8080"),
+            ("sec-fetch-site", "same-origin"),
+        ],
+    ] {
+        let reply = post(&session, ours).await;
+        assert_eq!(reply.body["data"]["viewer"]["name"], "孙内勤", "{ours:?}");
+    }
+    for theirs in [
+        &[][..],
+        &[csrf, ("origin", "http://evil.example")],
+        &[csrf, ("sec-fetch-site", "cross-site")],
+    ] {
+        let reply = post(&session, theirs).await;
+        assert_eq!(reply.status, StatusCode::FORBIDDEN, "{theirs:?}");
+        assert_eq!(reply.code(), "CSRF_REFUSED");
+        assert_eq!(reply.body.get("data"), None);
+    }
+    let get = |csrf: bool| {
+        let mut request = Request::get("/graphql?query=%7Bviewer%7Bname%7D%7D")
+            .header("host", "a:8080")
+            .header("cookie", session.as_str());
+        if csrf {
+            request = request.header("x-fangpin-csrf", "1");
+        }
+        wire.send(request.body(Body::empty()).unwrap())
+    };
+    assert_eq!(get(false).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(get(true).await.body["data"]["viewer"]["name"], "孙内勤");
+    // A session that has ended stands in the browser for a while: nobody has signed in then.
+    let ended = format!("{}=fps_ended", engine::access::SESSION_COOKIE);
+    let reply = post(&ended, &[csrf]).await;
+    assert_eq!(reply.code(), "UNAUTHENTICATED");
+    assert_eq!(reply.body["data"]["viewer"], Value::Null);
+    // A token in the header goes before the cookie, and needs nothing else.
+    let bearer = format!("Bearer {}", Role::Surveyor.token());
+    let reply = post(&session, &[("authorization", &bearer)]).await;
+    assert_ne!(reply.body["data"]["viewer"]["name"], "孙内勤");
+}
+
+/// Every answer says what the operation cost; who has spent the budget waits.
+#[tokio::test]
+async fn a_caller_spends_a_budget() {
+    let settings = crate::Settings {
+        allowance: crate::Allowance {
+            max: 300,
+            refill_per_second: 1,
+        },
+        ..crate::Settings::default()
+    };
+    let wire = Wire::with(settings).await;
+    let claims = json!({ "query": "{ claims(first: 100) { nodes { id household { id } } } }" });
+    let reply = wire.post(Some(Role::Handler), &claims).await;
+    let cost = &reply.body["extensions"]["cost"];
+    assert_eq!(cost["requested"], 201);
+    assert_eq!(cost["actual"], 1, "there are no claims yet: {cost}");
+    assert_eq!(
+        cost["bucket"],
+        json!({ "max": 300, "remaining": 299, "refillPerSecond": 1 })
+    );
+    // What was not needed comes back, so each of these takes 1; the hundredth finds too little.
+    let mut last = wire.post(Some(Role::Surveyor), &claims).await;
+    for _ in 0..300 {
+        last = wire.post(Some(Role::Surveyor), &claims).await;
+        if last.status != StatusCode::OK {
+            break;
+        }
+    }
+    assert_eq!(last.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(last.code(), "RATE_LIMITED");
+    assert_eq!(last.body["errors"][0]["extensions"]["retryable"], true);
+    let seconds: u64 = last.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=300).contains(&seconds), "{seconds}");
+    // Others have a budget of their own.
+    let other = wire.post(Some(Role::Approver), &claims).await;
+    assert_eq!(other.status, StatusCode::OK);
 }

@@ -3,8 +3,11 @@
 mod authority;
 mod contract;
 mod day;
+mod guard;
+mod hostile;
 mod http;
 mod quality;
+mod streams;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -51,8 +54,12 @@ struct Wire {
 
 impl Wire {
     async fn open() -> Self {
+        Self::with(crate::Settings::default()).await
+    }
+
+    async fn with(settings: crate::Settings) -> Self {
         let desk = TestDesk::in_memory().await;
-        let router = crate::router(desk.office());
+        let router = crate::router(desk.office(), settings);
         Self { desk, router }
     }
 
