@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 /// The released schemas, oldest first.
 fn released() -> Vec<PathBuf> {
     let mut files: Vec<(Vec<u32>, PathBuf)> = fs::read_dir(root().join("graphql/released"))
-        .into_iter()
-        .flatten()
+        .unwrap()
         .map(|entry| entry.unwrap().path())
         .map(|path| {
             let version = path.file_stem().unwrap().to_str().unwrap();
@@ -61,9 +60,7 @@ fn unannounced(found: &Value, announced: &str) -> Vec<String> {
 #[test]
 fn no_released_contract_is_broken() {
     let mut schemas = released();
-    let Some(last) = schemas.last().cloned() else {
-        return;
-    };
+    let last = schemas.last().expect("a released schema").clone();
     schemas.push(root().join("graphql/schema.graphql"));
     let found = changes(&schemas, None);
     assert_eq!(found["breaking"], serde_json::json!([]));

@@ -3,6 +3,7 @@
 
 use crate::caller::Scope;
 use crate::household::Households;
+use crate::identity::Identity;
 use crate::limits;
 use crate::outlook::Outlook;
 use crate::registry::Registry;
@@ -498,5 +499,5 @@ pub trait ClaimReader: Send + Sync {
 }
 
 /// Everything the product needs from a store.
-pub trait Store: ClaimStore + ClaimReader + Registry + Households {}
-impl<T: ClaimStore + ClaimReader + Registry + Households> Store for T {}
+pub trait Store: ClaimStore + ClaimReader + Registry + Households + Identity {}
+impl<T: ClaimStore + ClaimReader + Registry + Households + Identity> Store for T {}

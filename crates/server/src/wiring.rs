@@ -147,7 +147,7 @@ pub fn office(
         .reveals_per_day(config.reveals_per_day);
     Ok(Office {
         desk,
-        access: Arc::new(Access::new(Arc::clone(store), clock)),
+        access: Arc::new(Access::new(Arc::clone(store), clock).with_rules(config.signing_in.rules)),
     })
 }
 

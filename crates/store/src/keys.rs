@@ -52,7 +52,7 @@ const INDEXED: [Indexed; 2] = [
 /// Rows sealed anew under one lock: a few milliseconds, between which commands go on.
 const BATCH: u32 = 500;
 /// The step that brings sealing.
-const STEP: &str = "0012_private";
+const STEP: &str = "0014_private";
 
 /// What a key is used for in a county.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@ mod dialect;
 mod entity;
 mod gather;
 mod household;
+mod identity;
 mod keys;
 mod lane;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod claims;
 pub mod disclosures;
 pub mod households;
+pub mod identity;
 pub mod preview;
 pub mod work_queue;
 
@@ -36,6 +37,7 @@ pub struct Query(
     claims::ClaimQueries,
     disclosures::DisclosureQueries,
     households::HouseholdQueries,
+    identity::IdentityQueries,
     preview::PreviewQueries,
     work_queue::WorkQueueQueries,
 );
@@ -109,6 +111,7 @@ async fn look(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
                 .find(|it| u128::from(it.version) == place)
                 .map(|it| Node::Event(it.into()))
         }
+        Kind::Pass | Kind::Assignment | Kind::Substitution => None,
     })
 }
 

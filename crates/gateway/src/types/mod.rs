@@ -7,6 +7,7 @@ pub mod disclosure;
 pub mod enums;
 pub mod event;
 pub mod household;
+pub mod identity;
 pub mod notice;
 pub mod scalars;
 pub mod scheme;

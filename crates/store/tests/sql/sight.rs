@@ -3,6 +3,7 @@
 
 use crate::support::Db;
 use engine::household::Households;
+use engine::identity::Identity;
 use engine::registry::Registry;
 use engine::testkit::world::{Role, TestDesk, World, county};
 use engine::{ClaimFilter, ClaimReader, Page, Scope, ids, sight};
