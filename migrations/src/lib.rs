@@ -74,6 +74,8 @@ steps! {
     "0012_bulk",
     // The same for the tables of 0009.
     "0013_identity_sight",
+    // Private values sealed, blind indexes beside them, who has read what.
+    "0014_private",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

@@ -7,7 +7,7 @@ use engine::Store;
 use std::sync::Arc;
 
 async fn open(place: Place) -> (Arc<dyn Store>, Place) {
-    let store = store::connect(&place.url()).await.unwrap();
+    let store = store::connect(&place.url(), place.keys()).await.unwrap();
     store.migrate().await.unwrap();
     (Arc::new(store), place)
 }

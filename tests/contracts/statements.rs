@@ -3,7 +3,7 @@
 
 use crate::support::Place;
 use engine::Store;
-use engine::registry::Registry;
+use engine::household::Households;
 use engine::testkit::world::{Role, TestDesk, invent_household, yuan};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const BLOCKERS: &str =
     "query($first: Int!) { claims(first: $first) { nodes { number blockers { action code } } } }";
 
 async fn costs(place: Place) -> [(u64, u64); 2] {
-    let store = Arc::new(store::connect(&place.url()).await.unwrap());
+    let store = Arc::new(store::connect(&place.url(), place.keys()).await.unwrap());
     store.migrate().await.unwrap();
     let desk = TestDesk::open(Arc::clone(&store) as Arc<dyn Store>).await;
     let village = desk.world.household("石门寨").village.to_string();

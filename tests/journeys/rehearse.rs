@@ -188,7 +188,9 @@ async fn the_file_is_opened_for_reading() {
     let place = Place::sqlite();
     run(&mut place.fangpin(&["demo", "--no-serve", "--json"]));
     let url = place.url().replace("mode=rwc", "mode=ro");
-    let store = store::connect_snapshot(&url).await.unwrap();
+    let store = store::connect_snapshot(&url, std::sync::Arc::new(store::Keyring::none()))
+        .await
+        .unwrap();
     let county = CountyCode::new(130_302).unwrap();
     let recorded = engine::rehearse::recorded_year(&store, county, None).await;
     assert_eq!(recorded.unwrap().unwrap().claims.len(), 17);

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 /// The repository.
@@ -41,6 +41,7 @@ pub fn fangpin() -> Command {
     command
         .env_remove("DATABASE_URL")
         .env_remove("FANGPIN_DATA")
+        .env_remove("FANGPIN_KEY")
         .env("FANGPIN_LOG", "warn");
     command
 }
@@ -60,6 +61,9 @@ pub fn both(output: &Output) -> String {
         String::from_utf8_lossy(&output.stderr)
     )
 }
+
+/// The key of the private values where the processes of a test share a database: a made-up one.
+pub const KEY: &str = "dGhlIGZpcnN0IGtleSBvZiBhIHRlc3QsIDMyIGJ5dGU=";
 
 /// Where the data lies: a `SQLite` file in a folder, or a `PostgreSQL` database, both of this test alone.
 pub struct Place {
@@ -94,9 +98,19 @@ impl Place {
             .arg("--data")
             .arg(self.folder.path());
         if let Some(url) = &self.url {
-            command.env("DATABASE_URL", url);
+            command.env("DATABASE_URL", url).env("FANGPIN_KEY", KEY);
         }
         command
+    }
+
+    /// The keys for a store opened in this process: those of the program, if it has made some.
+    pub fn keys(&self) -> Arc<store::Keyring> {
+        let file = self.folder.path().join("keys.toml");
+        Arc::new(if self.url.is_none() && file.exists() {
+            store::Keyring::of_file(&file).unwrap()
+        } else {
+            store::Keyring::of_text(&KEY.to_owned().into()).unwrap()
+        })
     }
 
     /// The URL for a store opened in this process.

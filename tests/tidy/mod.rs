@@ -139,6 +139,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "rustix",
             "rust_xlsxwriter",
             "calamine",
+            "secrecy",
             "reqwest",
             "rustls",
             "tar",

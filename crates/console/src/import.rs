@@ -515,6 +515,7 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
         | Blocked::PreviewRequired {}
         | Blocked::ContentChanged {}
         | Blocked::NoticePrivate { .. }
+        | Blocked::PrivateInText { .. }
         | Blocked::PeriodIncomplete { .. }
         | Blocked::ProofMissing { .. }
         | Blocked::ObjectionOpen { .. }

@@ -3,6 +3,7 @@
 //! What may have happened is judged on the log alone; what stands in the tables beside it must be
 //! what the log tells, column by column ([`crate::retelling`]). So a fault is told once, where it is.
 
+use crate::disclosure::Disclosed;
 use crate::household::PoolBalances;
 use crate::ports::{Fault, LogRow, Recorded, Store};
 use crate::retelling::{Retelling, Told};
@@ -27,6 +28,8 @@ pub struct Report {
     pub payments: u64,
     /// Pools re-summed.
     pub pools: u64,
+    /// Disclosures of private values re-chained.
+    pub disclosures: u64,
     /// What was paid and not returned or recovered.
     pub paid: Fen,
     /// Every fault, in words without private data.
@@ -68,8 +71,48 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
             recompute(schemes.get(&claim.scheme), claim, &mut report);
         }
         pools(store, county, &schemes, &folded, &mut report).await?;
+        disclosures(store, county, &mut report).await?;
     }
     Ok(report)
+}
+
+/// Who has read what: a record without a gap, each entry chained to the one before, up to its head.
+async fn disclosures(
+    store: &dyn Store,
+    county: CountyCode,
+    report: &mut Report,
+) -> Result<(), Fault> {
+    let (mut last, mut hash) = (0, String::new());
+    loop {
+        let entries = store.disclosure_log(county, last, CHUNK).await?;
+        if entries.is_empty() {
+            break;
+        }
+        for entry in entries {
+            report.disclosures += 1;
+            let place = entry.seq;
+            if place != last + 1 {
+                let expected = last + 1;
+                report
+                    .faults
+                    .push(format!("disclosure {place}: expected {expected}"));
+            }
+            let expected = Disclosed::hash_of(&hash, place, &entry.what);
+            if entry.previous_hash != hash || entry.hash != expected {
+                report
+                    .faults
+                    .push(format!("disclosure {place}: the hash chain is broken"));
+            }
+            last = place;
+            hash = entry.hash;
+        }
+    }
+    if store.disclosure_head(county).await? != (last, hash) {
+        report.faults.push(format!(
+            "disclosures of county {county}: the last ones are missing"
+        ));
+    }
+    Ok(())
 }
 
 /// A county's log, read again.

@@ -170,6 +170,21 @@ const LOOKING_UP: &[Duty] = &[
 /// Who registers where money goes.
 const REGISTERING: &[Duty] = &[TownshipCaseworker, CountyCaseworker, InsurerHandler];
 
+/// Whose work needs some private value in the clear; which, stands in
+/// [`crate::disclosure::PrivateField::readers`].
+const READING_PRIVATE: &[Duty] = &[
+    TownshipCaseworker,
+    CountyCaseworker,
+    CountySupervisor,
+    InsurerHandler,
+    Surveyor,
+    Approver,
+    Finance,
+];
+
+/// Who watches over the reading of private values.
+const WATCHING: &[Duty] = &[CountySupervisor, Auditor, Administrator];
+
 /// Who administers accounts, and touches no claim.
 const ADMINISTERING: &[Duty] = &[Administrator];
 
@@ -203,6 +218,7 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Query "referralBatch": Who::Command(CommandKind::DraftReferral), Bulk, Own;
     Query "bulkOperation": Who::Holders(CASE), Bulk, Own;
     Query "householdOf": Who::Holders(LOOKING_UP), Read, Household;
+    Query "disclosures": Who::Holders(WATCHING), Read, Region;
     Query "scheme": Who::SignedIn, Read, Scheme;
     Query "schemes": Who::SignedIn, Read, Scheme;
     Query "previewBenefit": Who::SignedIn, Read, Scheme;
@@ -238,6 +254,8 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Mutation "endAssignment": Who::Holders(ADMINISTERING), Act, Organisation;
     Mutation "logOut": Who::SignedIn, Read, Own;
     Mutation "registerPayee": Who::Holders(REGISTERING), Act, Household;
+    Mutation "recordPrivateDetails": Who::Holders(REGISTERING), Act, Household;
+    Mutation "revealHouseholdField": Who::Holders(READING_PRIVATE), Reveal, Household;
     Mutation "recordLivenessCheck": Who::Holders(CHECKING), Act, Household;
 
     Mutation "referBatch": Who::Command(CommandKind::DraftReferral), Bulk, Household;
@@ -270,6 +288,8 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Field "Claim.objections": Who::Holders(CASE), Read, Claim;
     Field "Claim.reasons": Who::Holders(CASE), Read, Claim;
     Field "Claim.assessment": Who::Holders(CASE), Read, Claim;
+    Field "Claim.diagnosisRecorded": Who::Holders(CASE), Read, Household;
+    Field "Household.phoneMasked": Who::Holders(CASE), Read, Household;
     Field "Household.headName": Who::Holders(CASE), Read, Household;
     Field "Household.members": Who::Holders(CASE), Read, Household;
     Field "Household.payees": Who::Holders(CASE), Read, Household;

@@ -2,12 +2,15 @@
 
 use crate::caller::Caller;
 use crate::clock::Clock;
+use crate::disclosure::{Disclosing, Disclosure, PrivateSubject, Purpose, Revealed};
 use crate::ids;
+use crate::limits::REVEALS_PER_DAY_MAX;
 use crate::ports::{Ask, Commit, EventKey, Fault, Found, Judge, Outcome, Store, Target};
 use crate::sight;
+use chrono::SubsecRound;
 use lifecycle::{
     Calendar, ClaimId, Command, Decision, Facts, HouseholdId, MemberId, NoticeId, ObjectionId,
-    Order, PaymentId, Scheme, SchemeId, State, decide, open_claim,
+    Order, PaymentId, Scheme, SchemeId, State, calendar, decide, open_claim,
 };
 use std::sync::Arc;
 use tracing::Instrument;
@@ -30,6 +33,7 @@ pub struct Desk {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     calendar: Arc<Calendar>,
+    reveals_per_day: u32,
 }
 
 impl std::fmt::Debug for Desk {
@@ -79,6 +83,16 @@ impl Desk {
             store,
             clock,
             calendar,
+            reveals_per_day: REVEALS_PER_DAY_MAX,
+        }
+    }
+
+    /// The same with another number of private values that an account may read in a day.
+    #[must_use]
+    pub fn reveals_per_day(self, reveals_per_day: u32) -> Self {
+        Self {
+            reveals_per_day,
+            ..self
         }
     }
 
@@ -254,6 +268,62 @@ impl Desk {
             }
         }
         Ok(Some(household))
+    }
+
+    /// Tells a private value to a caller whose work needs it: on record first, then told. `None` if
+    /// there is no such household or claim in the caller's scope. Whether the credential is good for
+    /// reading private values is asked of [`crate::authority`] before.
+    pub async fn reveal(
+        &self,
+        caller: &Caller,
+        household: HouseholdId,
+        subject: PrivateSubject,
+        purpose: Purpose,
+        reason: String,
+    ) -> Result<Option<Revealed>, Fault> {
+        let Some(home) = self.household(caller, household).await? else {
+            return Ok(None);
+        };
+        let readers = subject.field().readers();
+        if !readers.iter().any(|duty| caller.holds(*duty)) {
+            return Ok(Some(Revealed::DutyMissing));
+        }
+        let known = match subject {
+            PrivateSubject::IdNumber(id) => Self::member(&home, id).is_some(),
+            PrivateSubject::Account(id) => home.payees.iter().any(|payee| payee.id == id),
+            PrivateSubject::Phone(id) => id == home.id,
+            PrivateSubject::Diagnosis(id) => {
+                let claim = self.store.claim(&caller.scope, id).await?;
+                claim.is_some_and(|claim| claim.household == home.id)
+            }
+        };
+        if !known {
+            return Ok(None);
+        }
+        let now = self.clock.now().trunc_subsecs(6);
+        let disclosure = Disclosure {
+            county: home.county,
+            household: home.id,
+            subject,
+            purpose,
+            reason,
+            account: caller.account,
+            person: caller.person,
+            at: now,
+        };
+        let since = calendar::start_of(calendar::legal_day(now));
+        let limit = self.reveals_per_day;
+        let store = Arc::clone(&self.store);
+        // A task of its own, as for a command: a caller who hangs up leaves nothing half done.
+        let work = sight::carried(async move { store.disclose(disclosure, since, limit).await });
+        let told = tokio::spawn(work)
+            .await
+            .map_err(|fault| Fault::store("the disclosure's task ended", fault))??;
+        Ok(Some(match told {
+            Disclosing::Told { entry, value } => Revealed::Told { entry, value },
+            Disclosing::Absent => Revealed::Absent,
+            Disclosing::Exhausted => Revealed::Exhausted { limit },
+        }))
     }
 
     /// The member a claim is about.

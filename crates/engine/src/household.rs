@@ -1,8 +1,14 @@
 //! Households and what identifies their people. Private values never print themselves.
 
+use crate::caller::Scope;
+use crate::disclosure::{Disclosed, Disclosing, Disclosure, DisclosureFilter};
+use crate::limits::DIAGNOSIS_CHARS_MAX;
+use crate::ports::{Fault, HouseholdFilter, Page, Slice};
+use async_trait::async_trait;
 use benefits::Fen;
-use chrono::NaiveDate;
-use lifecycle::{CountyCode, HouseholdId, MemberId, PayeeId, RegionCode};
+use chrono::{DateTime, NaiveDate, Utc};
+use lifecycle::{ClaimId, CountyCode, HouseholdId, MemberId, PayeeId, PersonId, RegionCode};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A resident identity number (公民身份号码) of 18 characters, GB 11643-1999. `Debug` and `Display`
@@ -129,6 +135,157 @@ impl fmt::Debug for BankAccount {
     }
 }
 
+/// A phone number (联系电话), masked wherever it could print itself.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Phone(String);
+
+impl Phone {
+    /// Reads a number of 7 to 12 digits; spaces, hyphens, a leading +86 and full-width digits are
+    /// forgiven.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits: String = text
+            .chars()
+            .map(half_width)
+            .filter(|it| !it.is_whitespace() && !matches!(it, '-' | '\'' | '(' | ')'))
+            .collect();
+        let digits = digits.strip_prefix("+86").unwrap_or(&digits);
+        let mobile = digits.len() == 11 && digits.starts_with('1');
+        let landline = (10..=12).contains(&digits.len()) && digits.starts_with('0');
+        let local = (7..=8).contains(&digits.len()) && !digits.starts_with(['0', '1']);
+        ((mobile || landline || local) && digits.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| Self(digits.to_owned()))
+    }
+
+    /// The plain number: for the store and for checked, recorded disclosure only.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// `138****0000`; of a shorter number the last two digits.
+    pub fn masked(&self) -> String {
+        let digits = &self.0;
+        let last = digits.len() - if digits.len() == 11 { 4 } else { 2 };
+        let first = if digits.len() == 11 { 3 } else { 0 };
+        format!("{}****{}", &digits[..first], &digits[last..])
+    }
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.masked())
+    }
+}
+
+/// What the office wrote down of an illness (患病情况). No part of it may be shown, so its mask is
+/// that it is there.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Diagnosis(String);
+
+impl Diagnosis {
+    /// Reads a text of 1 to [`DIAGNOSIS_CHARS_MAX`] characters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (!text.is_empty() && text.chars().count() <= DIAGNOSIS_CHARS_MAX)
+            .then(|| Self(text.to_owned()))
+    }
+
+    /// The plain text: for the store and for checked, recorded disclosure only.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Diagnosis {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("(diagnosis)")
+    }
+}
+
+/// A private value on its way to a person who may read it, after that was recorded.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PrivateText(String);
+
+impl PrivateText {
+    /// A value to be told.
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The plain value.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PrivateText {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("(private)")
+    }
+}
+
+/// Whether a free text holds what looks like an identity number, an account or a mobile number:
+/// 18 characters of an identity number, 16 or more digits, 11 digits that begin as mobile numbers
+/// do, also where they are written in the usual groups. Free texts go into the log, which is kept for
+/// ever, so these have fields of their own.
+pub fn holds_private(text: &str) -> bool {
+    let text: Vec<char> = text.chars().map(half_width).collect();
+    let mut at = 0;
+    while at < text.len() {
+        if !text[at].is_ascii_digit() {
+            at += 1;
+            continue;
+        }
+        // Groups of digits, one space or hyphen between them.
+        let mut groups = vec![0_usize];
+        let mut digits = String::new();
+        while at < text.len() {
+            let last = groups.len() - 1;
+            if text[at].is_ascii_digit() {
+                groups[last] += 1;
+                digits.push(text[at]);
+            } else if matches!(text[at], ' ' | '-')
+                && text.get(at + 1).is_some_and(char::is_ascii_digit)
+            {
+                if is_private(&groups, &digits) {
+                    return true;
+                }
+                groups.push(0);
+            } else {
+                break;
+            }
+            at += 1;
+        }
+        let ends_in_x = text.get(at).is_some_and(|it| matches!(it, 'x' | 'X'));
+        if ends_in_x {
+            digits.push('X');
+            let last = groups.len() - 1;
+            groups[last] += 1;
+        }
+        if is_private(&groups, &digits) {
+            return true;
+        }
+    }
+    false
+}
+
+fn is_private(groups: &[usize], digits: &str) -> bool {
+    let mobile = |digits: &str| {
+        digits.len() == 11
+            && digits.starts_with('1')
+            && digits.as_bytes()[1] >= b'3'
+            && !digits.ends_with('X')
+    };
+    let last = groups.last().copied().unwrap_or_default();
+    let tail = |count: usize| digits.split_at(digits.len().saturating_sub(count)).1;
+    let piece = tail(last);
+    let ends = |shape: &[usize]| groups.ends_with(shape);
+    last >= 16
+        || mobile(piece.strip_prefix("86").unwrap_or(piece))
+        || (ends(&[3, 4, 4]) && mobile(tail(11)))
+        || ends(&[6, 8, 4])
+        || ends(&[4, 4, 4, 4])
+}
+
 /// A full-width digit, letter or sign as its ordinary twin.
 pub fn half_width(character: char) -> char {
     match character {
@@ -174,8 +331,10 @@ pub struct Payee {
 
 impl Payee {
     /// What the log keeps of this version of a payee of a household: its contents cannot be read
-    /// from it, but it shows that they are the same.
-    pub fn fingerprint(&self, household: HouseholdId) -> String {
+    /// from it, but it shows that they are the same. The salt is kept sealed with the account:
+    /// whoever has the log and the rows, but no key, cannot try accounts until one fits. (Payees
+    /// registered before there was sealing have none.)
+    pub fn fingerprint(&self, household: HouseholdId, salt: &str) -> String {
         let Self {
             id,
             member,
@@ -183,9 +342,13 @@ impl Payee {
             bank,
             account,
         } = self;
-        // The payee's id salts it: the same account of two payees has two fingerprints.
+        let salt = if salt.is_empty() {
+            String::new()
+        } else {
+            format!("\n{salt}")
+        };
         crate::ids::sha256(format!(
-            "payee\n{id}\n{household}\n{member}\n{holder_name}\n{bank}\n{}",
+            "payee\n{id}\n{household}\n{member}\n{holder_name}\n{bank}\n{}{salt}",
             account.reveal()
         ))
     }
@@ -208,6 +371,8 @@ pub struct Household {
     pub head: MemberId,
     /// Number of persons by the police register; may exceed the members known by name.
     pub persons: u16,
+    /// Where it is reached.
+    pub phone: Option<Phone>,
     /// Members known by name.
     pub members: Vec<Member>,
     /// Payees, every version.
@@ -222,6 +387,101 @@ impl Household {
             .find(|member| member.id == self.head)
             .map_or("", |member| member.name.as_str())
     }
+}
+
+/// What is known of households, and who has read what is private in it.
+#[async_trait]
+pub trait Households: Send + Sync {
+    /// Writes a household with its members and payees: those not yet known are added, known ones
+    /// keep their payees (a payee version is immutable). A phone stays unless another is told.
+    async fn put_household(&self, household: &Household) -> Result<(), Fault>;
+    /// A household.
+    async fn household(
+        &self,
+        county: CountyCode,
+        id: HouseholdId,
+    ) -> Result<Option<Household>, Fault>;
+    /// Households of a county by their ids, in one read, in no order; unknown ids are left out.
+    async fn households_by_ids(
+        &self,
+        county: CountyCode,
+        ids: &[HouseholdId],
+    ) -> Result<Vec<Household>, Fault>;
+    /// A page of the households of a scope, by id; an insurer sees those it has a claim of.
+    async fn households(
+        &self,
+        scope: &Scope,
+        filter: &HouseholdFilter,
+        page: &Page,
+    ) -> Result<Slice<Household>, Fault>;
+    /// The household a member with this identity number belongs to.
+    async fn household_of(
+        &self,
+        county: CountyCode,
+        id_number: &IdNumber,
+    ) -> Result<Option<Household>, Fault>;
+    /// Adds a payee version.
+    async fn put_payee(
+        &self,
+        county: CountyCode,
+        household: HouseholdId,
+        payee: &Payee,
+    ) -> Result<(), Fault>;
+    /// Records a check of a member against the register of the living.
+    async fn record_liveness(
+        &self,
+        county: CountyCode,
+        member: MemberId,
+        checked_on: NaiveDate,
+        died_on: Option<NaiveDate>,
+    ) -> Result<(), Fault>;
+    /// Writes the phone of a household down, in place of the earlier one.
+    async fn put_phone(
+        &self,
+        county: CountyCode,
+        household: HouseholdId,
+        phone: &Phone,
+    ) -> Result<(), Fault>;
+    /// Writes down what illness is behind a claim, in place of what was written before.
+    async fn put_diagnosis(
+        &self,
+        county: CountyCode,
+        claim: ClaimId,
+        diagnosis: &Diagnosis,
+        by: PersonId,
+        at: DateTime<Utc>,
+    ) -> Result<(), Fault>;
+    /// Which of these claims have a diagnosis on record.
+    async fn diagnosed(
+        &self,
+        county: CountyCode,
+        claims: &[ClaimId],
+    ) -> Result<BTreeSet<ClaimId>, Fault>;
+    /// The one way to a plain value: it is looked up, the disclosure is recorded **and committed**,
+    /// and then the value is told. At most `limit` since `since` for one account. The subject must
+    /// be of the household.
+    async fn disclose(
+        &self,
+        disclosure: Disclosure,
+        since: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Disclosing, Fault>;
+    /// A page of who has read what, by place in the record, ten digits as key.
+    async fn disclosures(
+        &self,
+        county: CountyCode,
+        filter: &DisclosureFilter,
+        page: &Page,
+    ) -> Result<Slice<Disclosed>, Fault>;
+    /// The record after a place, in order, for verification.
+    async fn disclosure_log(
+        &self,
+        county: CountyCode,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Disclosed>, Fault>;
+    /// Place and hash of the record's last entry; zero and nothing before the first.
+    async fn disclosure_head(&self, county: CountyCode) -> Result<(i64, String), Fault>;
 }
 
 /// The balances of a pool.
@@ -342,6 +602,69 @@ mod tests {
         }
         for payee in &household.payees {
             assert!(!printed.contains(payee.account.reveal()));
+        }
+    }
+
+    #[test]
+    fn phones_are_read_and_masked() {
+        for (text, masked) in [
+            ("13800000000", Some("138****0000")),
+            ("+86 138 0000 0000", Some("138****0000")),
+            ("１３８-００００-００００", Some("138****0000")),
+            ("0335-7061234", Some("033****1234")),
+            ("7061234", Some("****34")),
+            ("1380000000", None),
+            ("138000000000", None),
+            ("没有", None),
+            ("", None),
+        ] {
+            let phone = Phone::parse(text).map(|it| format!("{it:?}"));
+            assert_eq!(phone.as_deref(), masked, "{text}");
+        }
+        let diagnosis = Diagnosis::parse(" 某种病 ").expect("a text");
+        assert_eq!(diagnosis.reveal(), "某种病");
+        assert!(!format!("{diagnosis:?}").contains('病'));
+        assert!(Diagnosis::parse(" ").is_none());
+        assert!(Diagnosis::parse(&"病".repeat(DIAGNOSIS_CHARS_MAX + 1)).is_none());
+        let told = PrivateText::new("13800000000".to_owned());
+        assert!(!format!("{told:?}").contains("138"));
+    }
+
+    #[test]
+    fn private_values_in_free_texts_are_seen() {
+        for text in [
+            "130302199001010016",
+            "身份证130302199001010016。",
+            "身份证号 １３０３０２１９９００１０１００１６",
+            "130302 19900101 0016",
+            "11010119900307451x",
+            "卡号6228480000001234567,开户行某农信社",
+            "6228 4800 0000 1234",
+            "6228 4800 0000 1234 567",
+            "6228-4800-0000-1234-567",
+            "打他电话13800000000",
+            "8613800000000",
+            "138 0000 0000",
+            "138-0000-0000",
+            "1 138-0000-0000",
+            "62284800000012345678901",
+        ] {
+            assert!(holds_private(text), "{text}");
+        }
+        for text in [
+            "",
+            "自付41,200.00元,合规费用91200元",
+            "2020-06-01 2020-07-02 复核",
+            "海政扶〔2020〕12号",
+            "130302-2020-00001",
+            "热线 0335-7061234",
+            "2020 2021 2022年均无",
+            "FP20200601-000123",
+            "12345678901",
+            "123456789012345",
+            "2020年6月1日10时30分",
+        ] {
+            assert!(!holds_private(text), "{text}");
         }
     }
 

@@ -13,6 +13,7 @@ pub mod caller;
 pub mod clock;
 pub mod county_file;
 pub mod desk;
+pub mod disclosure;
 pub mod household;
 pub mod identity;
 pub mod ids;

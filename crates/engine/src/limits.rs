@@ -41,6 +41,13 @@ pub const LOGIN_WAIT_MINUTES_MAX: i64 = 15;
 pub const CALLER_CACHE_MS: u64 = 900;
 /// Characters of a free text (grounds, findings, reasons).
 pub const TEXT_CHARS_MAX: usize = 500;
+/// Shortest reason for reading a private value, in characters: a word says nothing.
+pub const REASON_CHARS_MIN: usize = 4;
+/// Private values one account may read in the clear in a day: a caseworker's busy day, and no
+/// household list copied out.
+pub const REVEALS_PER_DAY_MAX: u32 = 60;
+/// Characters of a diagnosis as the office writes it down.
+pub const DIAGNOSIS_CHARS_MAX: usize = 200;
 /// Items of a list in an input (bills, evidence, reasons).
 pub const LIST_ITEMS_MAX: usize = 200;
 /// Rows of one spreadsheet.

@@ -3,6 +3,7 @@
 
 use crate::bulk::Bulk;
 use crate::caller::Scope;
+use crate::household::Households;
 use crate::identity::Identity;
 use crate::limits;
 use crate::outlook::Outlook;
@@ -499,5 +500,5 @@ pub trait ClaimReader: Send + Sync {
 }
 
 /// Everything the product needs from a store.
-pub trait Store: ClaimStore + ClaimReader + Registry + Identity + Bulk {}
-impl<T: ClaimStore + ClaimReader + Registry + Identity + Bulk> Store for T {}
+pub trait Store: ClaimStore + ClaimReader + Registry + Households + Identity + Bulk {}
+impl<T: ClaimStore + ClaimReader + Registry + Households + Identity + Bulk> Store for T {}

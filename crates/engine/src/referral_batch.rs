@@ -225,6 +225,7 @@ impl Clerk<'_> {
                 listed_on: Some(line.decided_on),
                 head: head.id,
                 persons: line.persons,
+                phone: None,
                 members: vec![head],
                 payees: Vec::new(),
             }

@@ -1,15 +1,13 @@
 //! What crosses claims and changes rarely: regions, organisations, people, households, schemes,
 //! pools; sessions and the like are `identity`. Every write here is idempotent by its id.
 
-use crate::caller::Scope;
-use crate::household::{Household, Payee, PoolBalances};
-use crate::ports::{Fault, HouseholdFilter, Page, Slice};
+use crate::household::PoolBalances;
+use crate::ports::Fault;
 use async_trait::async_trait;
 use benefits::Fen;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use lifecycle::{
-    AccountId, CountyCode, Duty, HouseholdId, MemberId, OrgId, PersonId, RegionCode, Scheme,
-    SchemeId,
+    AccountId, CountyCode, Duty, HouseholdId, OrgId, PersonId, RegionCode, Scheme, SchemeId,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -132,47 +130,4 @@ pub trait Registry: Send + Sync {
     ) -> Result<(), Fault>;
     /// A pool's balances.
     async fn pool(&self, county: CountyCode, scheme: SchemeId) -> Result<PoolBalances, Fault>;
-    /// Writes a household with its members and payees: those not yet known are added, known ones
-    /// keep their payees (a payee version is immutable).
-    async fn put_household(&self, household: &Household) -> Result<(), Fault>;
-    /// A household.
-    async fn household(
-        &self,
-        county: CountyCode,
-        id: HouseholdId,
-    ) -> Result<Option<Household>, Fault>;
-    /// Households of a county by their ids, in one read, in no order; unknown ids are left out.
-    async fn households_by_ids(
-        &self,
-        county: CountyCode,
-        ids: &[HouseholdId],
-    ) -> Result<Vec<Household>, Fault>;
-    /// A page of the households of a scope, by id; an insurer sees those it has a claim of.
-    async fn households(
-        &self,
-        scope: &Scope,
-        filter: &HouseholdFilter,
-        page: &Page,
-    ) -> Result<Slice<Household>, Fault>;
-    /// The household a member with this identity number belongs to.
-    async fn household_of(
-        &self,
-        county: CountyCode,
-        id_number: &crate::household::IdNumber,
-    ) -> Result<Option<Household>, Fault>;
-    /// Adds a payee version.
-    async fn put_payee(
-        &self,
-        county: CountyCode,
-        household: HouseholdId,
-        payee: &Payee,
-    ) -> Result<(), Fault>;
-    /// Records a check of a member against the register of the living.
-    async fn record_liveness(
-        &self,
-        county: CountyCode,
-        member: MemberId,
-        checked_on: NaiveDate,
-        died_on: Option<NaiveDate>,
-    ) -> Result<(), Fault>;
 }

@@ -124,6 +124,9 @@ catalogue! {
     PreviewRequired = "PREVIEW_REQUIRED" on "claimId" { "公示内容须先由另一人预览确认" "a second person must first preview the notice as it now stands" }
     ContentChanged = "CONTENT_CHANGED" on "contentHash" { "公示内容与核对时不一致" "the content is not what was seen" }
     NoticePrivate = "NOTICE_PRIVATE" on "claimId" { "公示内容含有个人隐私(字段 {field}),不能张贴" "the notice would show private data ({field})" }
+    PrivateInText = "PRIVATE_IN_TEXT" on "input" { "“{field}”中疑似有身份证号、银行账号或手机号,这些请填在专门的栏目里" "{field} holds what looks like an identity number, an account or a phone number; these have fields of their own" }
+    NothingRecorded = "NOTHING_RECORDED" on "field" { "没有登记这一项" "nothing of this kind is on record" }
+    RevealsExhausted = "REVEALS_EXHAUSTED" on "field" { "今天查看隐私信息已达{limit}次上限,请明天再办或联系管理员" "the {limit} private values an account may read in a day are used up" }
     PeriodIncomplete = "PERIOD_INCOMPLETE" on "claimId" { "公示期未满,至{closesAt}" "the notice runs until {closesAt}" }
     ProofMissing = "PROOF_MISSING" on "claimId" { "张贴证明不足:已有{have}份,需要{need}份" "proofs of publication: {have} of {need}" }
     ObjectionOpen = "OBJECTION_OPEN" on "claimId" { "尚有{objections}件公示异议未处理" "{objections} objection(s) are open" }
@@ -295,6 +298,9 @@ fn chinese(name: &str, text: &str) -> String {
         "TOO_MANY" => Some("条目过多"),
         "IN_THE_FUTURE" => Some("不能晚于今天"),
         "NOT_OF_HOUSEHOLD" => Some("不是该户成员"),
+        "NOT_A_PHONE" => Some("不是电话号码"),
+        "NOT_OF_THIS_FIELD" => Some("与所查项目无关"),
+        "TOO_SHORT" => Some("过于简短"),
         "STANDS_ALREADY" => Some("已登记过"),
         "NOT_A_SHA256" => Some("材料校验值格式不对"),
         "NOT_AN_EVALUATION" => Some("此环节没有表决"),

@@ -323,8 +323,8 @@ impl Gate {
     /// or a deadline, does not stop it half way (measured trap).
     pub async fn answer(&self, job: Job) -> Told {
         match job.guest.caller.as_ref().map(|caller| caller.scope.clone()) {
-            Some(scope) => sight::within(&scope, self.answer_within(job)).await,
-            None => self.answer_within(job).await,
+            Some(scope) => sight::within(&scope, Box::pin(self.answer_within(job))).await,
+            None => Box::pin(self.answer_within(job)).await,
         }
     }
 

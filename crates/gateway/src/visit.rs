@@ -31,6 +31,7 @@ pub struct Visit {
     people: OnceCell<Vec<Person>>,
     schemes: Mutex<HashMap<SchemeId, Option<Arc<Scheme>>>>,
     households: Batcher<HouseholdId, Arc<Household>>,
+    diagnosed: Batcher<ClaimId, ()>,
     events: Batcher<(Stretch, Span), Arc<Vec<Recorded>>>,
     blockers: Batcher<Version, Arc<Vec<Blocker>>>,
     orgs: OnceCell<Vec<Org>>,
@@ -112,6 +113,7 @@ impl Visit {
             people: OnceCell::new(),
             schemes: Mutex::default(),
             households: Batcher::default(),
+            diagnosed: Batcher::default(),
             events: Batcher::default(),
             blockers: Batcher::default(),
             orgs: OnceCell::new(),
@@ -227,6 +229,16 @@ impl Visit {
             Ok(near.map(|it| (it.id, Arc::new(it))).collect())
         };
         self.households.load(claim.household, read).await
+    }
+
+    /// Whether a diagnosis is on record for a claim that the caller sees.
+    pub async fn is_diagnosed(&self, claim: ClaimId) -> Result<bool, ApiError> {
+        let (desk, county) = (self.office.desk.clone(), self.caller()?.scope.county);
+        let read = async move |ids: Vec<ClaimId>| {
+            let found = desk.store().diagnosed(county, &ids).await?;
+            Ok(found.into_iter().map(|id| (id, ())).collect())
+        };
+        Ok(self.diagnosed.load(claim, read).await?.is_some())
     }
 
     /// The name of the organisation a person belongs to; the timer has none.

@@ -123,6 +123,8 @@ blocked! {
     ContentChanged = "CONTENT_CHANGED" {},
     /// The notice would show private data.
     NoticePrivate = "NOTICE_PRIVATE" { field: &'static str => Param::Text(field.into()) },
+    /// A free text holds what looks like an identity number, an account or a phone number.
+    PrivateInText = "PRIVATE_IN_TEXT" { field: &'static str => Param::Text(field.into()) },
     /// The notice's term has not run.
     PeriodIncomplete = "PERIOD_INCOMPLETE" { closes_at: DateTime<Utc> => Param::At(closes_at) },
     /// Proofs of publication are missing.

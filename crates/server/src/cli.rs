@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::config::{Config, KEYS, LogFormat, Overrides};
-use crate::{calendar, demo, explorer, rehearse, scheme, serve, user, verify, wiring};
+use crate::{calendar, demo, explorer, keys, rehearse, scheme, serve, user, verify, wiring};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -78,6 +78,11 @@ enum Command {
     Import {
         #[command(subcommand)]
         what: user::Import,
+    },
+    /// Keys of the private values: list, make, go over to the newest, retire
+    Keys {
+        #[command(subcommand)]
+        action: keys::Action,
     },
     /// Verification of the books
     Audit {
@@ -208,6 +213,7 @@ async fn dispatch(cli: Cli) -> Ending {
             action: Audit::Verify { json },
         } => verify::run(&configured(None)?, json).await,
         Command::Explorer { action } => explorer::run(action).await,
+        Command::Keys { action } => keys::run(&configured(None)?, action).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "fangpin", &mut script);

@@ -1,9 +1,11 @@
 //! Typed configuration from flags, environment and file, in that order; every problem at once.
 
 use crate::front::SigningIn;
+use engine::limits::REVEALS_PER_DAY_MAX;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use figment::value::{Dict, Value};
+use secrecy::SecretString;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -48,6 +50,12 @@ pub struct Config {
     pub timer_seconds: u64,
     /// The county's own calendar file; by default the one that ships with the binary.
     pub calendar: Option<PathBuf>,
+    /// Keys of the private values, handed over in the environment.
+    pub key: Option<SecretString>,
+    /// The file of the keys; by default `keys.toml` in `data`.
+    pub key_file: Option<PathBuf>,
+    /// Private values one account may read in the clear in a day.
+    pub reveals_per_day: u32,
     /// The folder of an installed explorer, served at `/explorer`.
     pub explorer: Option<PathBuf>,
     /// Sessions, second factor, sign-in service.
@@ -102,6 +110,18 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "calendar",
         "file of holidays and make-up working days, else the one built in; FANGPIN_CALENDAR",
+    ),
+    (
+        "key_file",
+        "file of the keys of the private values, else keys.toml in data; FANGPIN_KEY_FILE",
+    ),
+    (
+        "key",
+        "the keys themselves, only as FANGPIN_KEY: base64 of 32 bytes, several with commas, the newest last",
+    ),
+    (
+        "reveals_per_day",
+        "private values one account may read in the clear in a day, 0 to 10000; FANGPIN_REVEALS_PER_DAY",
     ),
     (
         "explorer",
@@ -235,6 +255,9 @@ impl Config {
         let log_format = text("log_format").unwrap_or_else(|| "text".into());
         let timer = text("timer_seconds").unwrap_or_else(|| "60".into());
         let calendar = text("calendar").map(PathBuf::from);
+        let key = text("key").map(SecretString::from);
+        let key_file = text("key_file").map(PathBuf::from);
+        let reveals = text("reveals_per_day").unwrap_or_else(|| REVEALS_PER_DAY_MAX.to_string());
         let explorer = text("explorer").map(PathBuf::from);
         let mut wrong = Vec::new();
         let signing_in = SigningIn::read(&mut text, &mut |key, what| {
@@ -274,6 +297,28 @@ impl Config {
             .ok_or_else(|| {
                 let from = source("timer_seconds", false);
                 problems.push(format!("{from}: {timer:?} is not a number from 1 to 3600"));
+            });
+        // A configuration file may be open to others; a key file is checked for that.
+        if let Some(from) = figment
+            .find_metadata("key")
+            .and_then(|from| from.source.as_ref())
+        {
+            problems.push(format!(
+                "key (in {from}): a key stands in a key_file or in FANGPIN_KEY"
+            ));
+        }
+        if key.is_some() && key_file.is_some() {
+            problems.push("key_file: FANGPIN_KEY is set as well; give one of them".into());
+        }
+        let reveals_per_day = reveals
+            .parse()
+            .ok()
+            .filter(|it| (0..=10_000).contains(it))
+            .ok_or_else(|| {
+                let from = source("reveals_per_day", false);
+                problems.push(format!(
+                    "{from}: {reveals:?} is not a number from 0 to 10000"
+                ));
             });
         let health_listen = health_listen
             .map(|address| address.parse())
@@ -349,12 +394,14 @@ impl Config {
                     Ok(cost_budget),
                     Ok(cost_refill),
                     Ok(introspection),
+                    Ok(reveals_per_day),
                 ) = (
                     health_listen,
                     cost_max,
                     cost_budget,
                     cost_refill,
                     introspection,
+                    reveals_per_day,
                 )
                 else {
                     return Err(Problems(problems));
@@ -367,6 +414,9 @@ impl Config {
                     log_format,
                     timer_seconds,
                     calendar,
+                    key,
+                    key_file,
+                    reveals_per_day,
                     explorer,
                     signing_in,
                     health_listen,

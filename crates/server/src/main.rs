@@ -13,6 +13,7 @@ mod demo;
 mod explorer;
 mod front;
 mod health;
+mod keys;
 mod rehearse;
 mod sample_sheet;
 mod scheme;

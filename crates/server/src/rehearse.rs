@@ -3,6 +3,7 @@
 
 use crate::cli::Ending;
 use crate::config::Config;
+use crate::wiring;
 use benefits::Fen;
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, presets};
@@ -79,7 +80,7 @@ async fn recorded(
     year: Option<i32>,
 ) -> Result<RecordedYear, Failure> {
     let url = config.database_url.replace("mode=rwc", "mode=ro");
-    let store = store::connect_snapshot(&url).await?;
+    let store = store::connect_snapshot(&url, wiring::keys(config)?).await?;
     if store.migrations().await?.iter().any(|step| !step.applied) {
         let first = "数据库结构未更新 the database lacks steps of the schema";
         return Err(format!("{first}: fangpin migrate up").into());

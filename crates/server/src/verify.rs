@@ -2,11 +2,15 @@
 
 use crate::cli::Ending;
 use crate::config::Config;
+use crate::wiring;
 use std::process::ExitCode;
 
 pub async fn run(config: &Config, json: bool) -> Ending {
-    let store = store::connect_snapshot(&config.database_url).await?;
+    let keys = wiring::keys(config)?;
+    let store = store::connect_snapshot(&config.database_url, keys).await?;
     store.expect_current_schema().await?;
+    // Without the keys nothing private can be compared, and that is no verification.
+    store.expect_keys().await?;
     let report = engine::audit::verify(&store).await?;
     if report.counties == 0 {
         return Err("no county is loaded in this database: there are no books to verify".into());
@@ -17,6 +21,7 @@ pub async fn run(config: &Config, json: bool) -> Ending {
         claims,
         payments,
         pools,
+        disclosures,
         paid,
         faults,
     } = report;
@@ -24,13 +29,13 @@ pub async fn run(config: &Config, json: bool) -> Ending {
         say!(
             "{}",
             serde_json::json!({
-                "events": events, "claims": claims, "payments": payments, "pools": pools,
+                "events": events, "claims": claims, "payments": payments, "pools": pools, "disclosures": disclosures,
                 "paidFen": paid.get(), "faults": faults,
             })
         );
     } else {
         say!(
-            "events {events} · claims {claims} · payments {payments} · pools {pools} · paid {paid} yuan"
+            "events {events} · claims {claims} · payments {payments} · pools {pools} · disclosures {disclosures} · paid {paid} yuan"
         );
         for fault in &faults {
             say!("FAULT {fault}");

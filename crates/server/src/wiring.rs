@@ -3,13 +3,13 @@
 use crate::cli::Ending;
 use crate::config::Config;
 use engine::access::{Access, Office};
-use engine::{Clock, Desk, Store};
+use engine::{Clock, Desk, Fault, Store, SystemClock};
 use lifecycle::Calendar;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use store::SqlStore;
+use store::{Keyring, SqlStore};
 
 /// Holidays and make-up working days, as dated data.
 const CALENDAR: &str = include_str!("../calendar/cn.toml");
@@ -37,9 +37,73 @@ pub fn calendar(config: &Config) -> Result<Arc<Calendar>, Failure> {
     Ok(Arc::new(read))
 }
 
+/// The file of the keys, unless they come through the environment.
+pub fn key_file(config: &Config) -> PathBuf {
+    let own = config.key_file.clone();
+    own.unwrap_or_else(|| config.data.join("keys.toml"))
+}
+
+/// The keys that are there; none where there is no file.
+pub fn keys(config: &Config) -> Result<Arc<Keyring>, Failure> {
+    let file = key_file(config);
+    Ok(Arc::new(match &config.key {
+        Some(text) => Keyring::of_text(text)?,
+        None if config.key_file.is_some() || file.exists() => Keyring::of_file(&file)?,
+        None => Keyring::none(),
+    }))
+}
+
+/// The keys to begin with. A SQLite file that has none is given its own; processes that share a
+/// PostgreSQL database must be given the same ones, so there somebody has to say so.
+async fn keys_to_write(config: &Config) -> Result<Arc<Keyring>, Failure> {
+    let file = key_file(config);
+    if config.key.is_some() || config.key_file.is_some() || file.exists() {
+        return keys(config);
+    }
+    let place = file.display();
+    let needed = match store::connect_snapshot(&config.database_url, keys(config)?).await {
+        Ok(store) => store.keys_needed().await?,
+        // There is no database yet.
+        Err(Fault::Unusable(_)) if is_sqlite(config) => Vec::new(),
+        Err(fault) => return Err(fault.into()),
+    };
+    if !needed.is_empty() {
+        let needed: Vec<String> = needed.iter().map(ToString::to_string).collect();
+        return Err(format!(
+            "the private values of this database are sealed under {}, and there is no key file at {place}: \
+             put the right one back there, or name it (key_file, FANGPIN_KEY_FILE)",
+            needed.join(", ")
+        )
+        .into());
+    }
+    if !is_sqlite(config) {
+        return Err(format!(
+            "no key for the private values is configured: `fangpin keys new` makes one in {place}; every \
+             process of this database needs the same (key_file, FANGPIN_KEY_FILE, or FANGPIN_KEY)"
+        )
+        .into());
+    }
+    if store::make_key_file(&file, &today())? {
+        eprintln!(
+            "fangpin: made the key of the private values, {place}. Back this file up, apart from the \
+             database: without it the private values cannot be read."
+        );
+    }
+    keys(config)
+}
+
+fn is_sqlite(config: &Config) -> bool {
+    config.database_url.starts_with("sqlite:")
+}
+
+/// The day, for people who read a key file.
+pub fn today() -> String {
+    lifecycle::calendar::legal_day(SystemClock.now()).to_string()
+}
+
 /// Connects, making the data folder if the SQLite file is to live there.
 pub async fn connect(config: &Config) -> Result<SqlStore, Failure> {
-    if config.database_url.starts_with("sqlite:") {
+    if is_sqlite(config) {
         std::fs::create_dir_all(&config.data).map_err(|fault| {
             format!(
                 "the folder {} cannot be made: {fault}",
@@ -48,7 +112,8 @@ pub async fn connect(config: &Config) -> Result<SqlStore, Failure> {
         })?;
         warn_of_readers(&config.data);
     }
-    Ok(store::connect_serving(&config.database_url).await?)
+    let keys = keys_to_write(config).await?;
+    Ok(store::connect_serving(&config.database_url, keys).await?)
 }
 
 /// Identity numbers, accounts and password hashes lie in the data folder. What fangpin makes is its
@@ -78,7 +143,8 @@ pub fn office(
     store: &Arc<dyn Store>,
     clock: Arc<dyn Clock>,
 ) -> Result<Office, Failure> {
-    let desk = Desk::new(Arc::clone(store), Arc::clone(&clock), calendar(config)?);
+    let desk = Desk::new(Arc::clone(store), Arc::clone(&clock), calendar(config)?)
+        .reveals_per_day(config.reveals_per_day);
     Ok(Office {
         desk,
         access: Arc::new(Access::new(Arc::clone(store), clock).with_rules(config.signing_in.rules)),
@@ -97,7 +163,7 @@ pub async fn migrate_down(config: &Config, steps: u32) -> Ending {
 
 pub async fn migrate_status(config: &Config) -> Ending {
     // Only looks: what is not there is not made.
-    let store = store::connect_snapshot(&config.database_url).await?;
+    let store = store::connect_snapshot(&config.database_url, keys(config)?).await?;
     for step in store.migrations().await? {
         say!(
             "{} {}",

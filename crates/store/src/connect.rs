@@ -3,10 +3,11 @@
 use crate::dialect::Dialect;
 use crate::lane::{self, Lane};
 use crate::rows;
+use crate::seal::Keyring;
 use crate::transact::{self, Waiting};
 use crate::write::Texts;
 use chrono::{DateTime, Utc};
-use engine::{Fault, Sight, limits};
+use engine::{Fault, Sight, limits, sight};
 use lifecycle::{CountyCode, Scheme, SchemeId};
 use migrations::{MigrationStatus, Migrator, MigratorTrait, STEPS};
 use sea_orm::{
@@ -59,6 +60,8 @@ pub(crate) struct Core {
     pub(crate) reader: DatabaseConnection,
     pub(crate) writer: DatabaseConnection,
     pub(crate) texts: Texts,
+    /// What opens private values.
+    pub(crate) keys: Arc<Keyring>,
     /// Statements the reader has run.
     read: Arc<AtomicU64>,
     /// Published schemes never change, so they are read once.
@@ -89,22 +92,22 @@ pub struct MigrationState {
 
 /// Opens a database: `sqlite://path?mode=rwc` or `postgres://…`. Must be called within a tokio
 /// runtime: the store's writer is a task. For a program without doors (a tool, a test): whoever asks
-/// without a [`Sight`] is the system itself.
-pub async fn connect(url: &str) -> Result<SqlStore, Fault> {
-    connect_reading(url, Reading::Now, Sight::System).await
+/// without a [`Sight`] is the system itself. Private values are read and written with these keys.
+pub async fn connect(url: &str, keys: Arc<Keyring>) -> Result<SqlStore, Fault> {
+    connect_reading(url, keys, Reading::Now, Sight::System).await
 }
 
 /// The same for a program with doors, which set a [`Sight`]: whoever asks without one is nobody and
 /// sees nothing of the county.
-pub async fn connect_serving(url: &str) -> Result<SqlStore, Fault> {
-    connect_reading(url, Reading::Now, Sight::Nobody).await
+pub async fn connect_serving(url: &str, keys: Arc<Keyring>) -> Result<SqlStore, Fault> {
+    connect_reading(url, keys, Reading::Now, Sight::Nobody).await
 }
 
 /// The same for reading only: everything is read as the database stood at the first look, for a
 /// verification beside a server at work. Its one transaction lasts as long as the store. Nothing is
 /// made that is not there, and nothing can be written.
-pub async fn connect_snapshot(url: &str) -> Result<SqlStore, Fault> {
-    connect_reading(url, Reading::Snapshot, Sight::System).await
+pub async fn connect_snapshot(url: &str, keys: Arc<Keyring>) -> Result<SqlStore, Fault> {
+    connect_reading(url, keys, Reading::Snapshot, Sight::System).await
 }
 
 /// What readers see.
@@ -131,7 +134,12 @@ impl Reading {
     }
 }
 
-async fn connect_reading(url: &str, reading: Reading, unset: Sight) -> Result<SqlStore, Fault> {
+async fn connect_reading(
+    url: &str,
+    keys: Arc<Keyring>,
+    reading: Reading,
+    unset: Sight,
+) -> Result<SqlStore, Fault> {
     let (dialect, writer, reader) = if reading == Reading::Snapshot {
         let (dialect, options, begin) = if url.starts_with("sqlite:") {
             sqlite_file_exists(url)?;
@@ -170,6 +178,7 @@ async fn connect_reading(url: &str, reading: Reading, unset: Sight) -> Result<Sq
         writer,
         read,
         texts: Texts::of(dialect),
+        keys,
         schemes: Mutex::new(HashMap::new()),
     });
     let (queue, waiting) = mpsc::channel(limits::QUEUE_MAX);
@@ -472,11 +481,21 @@ impl SqlStore {
         Migrator::up(&transaction, None).await.map_err(|fault| {
             lane::refused_roles(&fault).unwrap_or_else(|| Fault::store("migrating up", fault))
         })?;
-        commit(transaction).await
+        let sealed = self.seal_plain(&transaction).await?;
+        commit(transaction).await?;
+        if sealed > 0 {
+            tracing::warn!(
+                sealed,
+                "private values of an older program are sealed now; its backups still hold them in the clear"
+            );
+            lane::bare(self.scrub()).await?;
+        }
+        Ok(())
     }
 
     /// Takes back the last `steps` steps of the schema, with everything in them.
     pub async fn migrate_down(&self, steps: u32) -> Result<(), Fault> {
+        sight::system(self.expect_nothing_sealed(steps)).await?;
         let transaction = self.begin_migration().await?;
         Migrator::down(&transaction, Some(steps))
             .await

@@ -113,7 +113,7 @@ pub(crate) fn text(dialect: Dialect) -> String {
     CAST(p.id AS TEXT) AS payee_id, p.fingerprint AS payee_fingerprint,
     CAST(p.household_id AS TEXT) AS payee_household, p.holder_name AS payee_holder, pm.name AS payee_name,
     CAST(pm.died_on AS TEXT) AS payee_died_on, CAST(pm.checked_on AS TEXT) AS payee_checked_on,
-    CASE WHEN EXISTS (SELECT 1 FROM payee o WHERE o.county_code = p.county_code AND o.account_no = p.account_no
+    CASE WHEN EXISTS (SELECT 1 FROM payee o WHERE o.county_code = p.county_code AND o.account_index = p.account_index
         AND o.household_id <> p.household_id) THEN 1 ELSE 0 END AS payee_shared,
     np.duties AS named_duties,
     CAST(le.claim_id AS TEXT) AS living_claim, lc.number AS living_number,

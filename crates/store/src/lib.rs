@@ -4,7 +4,7 @@
 //! durable. **Never** contains a rule of the business, nor a public entity: rows are not claims.
 //! **Start here**: [`connect`] gives a [`SqlStore`]; `transact` is the one write path of claims
 //! (group commit), with `gather` before the judges and `write` after them; `read` and `registry`
-//! implement the other ports.
+//! implement the other ports, `household` and `keys` what is private.
 #![warn(missing_docs)]
 
 mod bulk;
@@ -12,17 +12,15 @@ mod connect;
 mod dialect;
 mod entity;
 mod gather;
+mod household;
 mod identity;
+mod keys;
 mod lane;
 #[cfg(test)]
 mod plans;
 mod read;
 mod registry;
 mod rows;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "its callers come with step 0010")
-)]
 mod seal;
 mod transact;
 mod write;
@@ -30,4 +28,5 @@ mod write;
 pub use connect::{
     MigrationState, SqlStore, connect, connect_serving, connect_snapshot, writer_for_tests,
 };
+pub use keys::{KeyUse, Rotated};
 pub use seal::{KeyId, Keyring, add_key, fresh_key, make_key_file, remove_key};

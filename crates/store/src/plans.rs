@@ -3,7 +3,9 @@
 use crate::connect::{SqlStore, connect};
 use crate::dialect::Dialect;
 use crate::lane::{self, Lane};
+use crate::seal::Keyring;
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
+use std::sync::Arc;
 
 async fn explain(store: &SqlStore, prefix: &str, sql: &str) -> Vec<QueryResult> {
     let statement = Statement::from_string(store.core.dialect.backend(), format!("{prefix} {sql}"));
@@ -16,7 +18,9 @@ async fn explain(store: &SqlStore, prefix: &str, sql: &str) -> Vec<QueryResult> 
 
 #[tokio::test]
 async fn sqlite_reads_by_key() {
-    let store = connect("sqlite::memory:").await.expect("connecting");
+    let store = connect("sqlite::memory:", Arc::new(Keyring::none()))
+        .await
+        .expect("connecting");
     store.migrate().await.expect("migrating");
     for (sql, _) in store.core.texts.lookups() {
         for row in explain(&store, "EXPLAIN QUERY PLAN", sql).await {
@@ -46,7 +50,7 @@ async fn postgres_reads_by_key() {
     let create = format!("CREATE DATABASE {name}");
     admin.execute_unprepared(&create).await.expect("creating");
     let (server, _) = url.rsplit_once('/').expect("a URL with a database");
-    let store = connect(&format!("{server}/{name}"))
+    let store = connect(&format!("{server}/{name}"), Arc::new(Keyring::none()))
         .await
         .expect("connecting");
     store.migrate().await.expect("migrating");

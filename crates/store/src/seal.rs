@@ -330,11 +330,13 @@ fn index(key: &Key, field: &str, county: CountyCode, plain: &str) -> String {
         return String::new();
     };
     mac.update(format!("{field}\n{county}\n{plain}").as_bytes());
-    ids::hex(&mac.finalize().into_bytes()[..INDEX_BYTES])
+    let hash = ids::hex(&mac.finalize().into_bytes()[..INDEX_BYTES]);
+    format!("{}.{hash}", key.id)
 }
 
 /// The key a sealed text names; `None` if it is not sealed.
-pub(crate) fn key_of(sealed: &str) -> Option<KeyId> {
+#[cfg(test)]
+fn key_of(sealed: &str) -> Option<KeyId> {
     let (id, _) = sealed.strip_prefix(FORM)?.split_once('.')?;
     Some(KeyId(id.to_owned()))
 }
@@ -614,7 +616,7 @@ mod tests {
         ] {
             assert!(other.iter().all(|it| !one.contains(it)));
         }
-        assert_eq!(one[0].len(), 2 * INDEX_BYTES);
+        assert_eq!(one[0].len(), 2 * (NAME_BYTES + INDEX_BYTES) + 1);
     }
 
     #[test]

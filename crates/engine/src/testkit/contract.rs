@@ -6,7 +6,8 @@
 use crate::bulk::{BatchId, BatchLine, Download, Export, ExportFormat, ExportKind, Progress};
 use crate::caller::Scope;
 use crate::desk::Submission;
-use crate::household::{BankAccount, Household, IdNumber, Payee, PoolBalances};
+use crate::disclosure::{Disclosing, Disclosure, DisclosureFilter, PrivateSubject, Purpose};
+use crate::household::{BankAccount, Diagnosis, Household, IdNumber, Payee, Phone, PoolBalances};
 use crate::identity::Rules;
 use crate::ids;
 use crate::outlook::Outlook;
@@ -91,6 +92,7 @@ macro_rules! store_contracts {
             published_scheme_is_immutable
             registry_is_idempotent
             households_grow
+            private_values_are_told_on_record
             households_are_listed
             histories_are_read_together
             outlook_is_what_happens
@@ -2291,6 +2293,160 @@ async fn households_grow(store: Arc<dyn Store>) {
     assert!(store.put_household(&double).await.is_err());
     let home = store.household_of(county(), &known.members[0].id_number);
     assert_eq!(home.await.expect("reading").map(|it| it.id), Some(known.id));
+}
+
+/// A private value is told after it stands on record, to as many as are allowed, and whoever watches
+/// over it sees all of it.
+async fn private_values_are_told_on_record(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let home = desk.world.household("石门寨").clone();
+    let claim = desk.refer(&home).await;
+    let store = desk.store();
+    let phone = Phone::parse("13800000000").expect("a phone");
+    let unknown = store.put_phone(county(), HouseholdId(ids::fresh()), &phone);
+    assert!(unknown.await.is_err(), "no such household");
+    let put = store.put_phone(county(), home.id, &phone).await;
+    put.expect("writing");
+    let read = store.household(county(), home.id).await.expect("reading");
+    assert_eq!(read.and_then(|it| it.phone).as_ref(), Some(&phone));
+    // Written again without a phone, a household keeps the one it has.
+    let silent = Household {
+        phone: None,
+        ..home.clone()
+    };
+    store.put_household(&silent).await.expect("writing");
+
+    let diagnosis = Diagnosis::parse("某种要保密的病").expect("a text");
+    let by = Role::Shimenzhai.person_id();
+    let at = desk.now();
+    let other = ClaimId(ids::fresh());
+    let put = store.put_diagnosis(county(), other, &diagnosis, by, at);
+    assert!(put.await.is_err(), "no such claim");
+    for _ in 0..2 {
+        let put = store.put_diagnosis(county(), claim.id, &diagnosis, by, at);
+        put.await.expect("writing");
+    }
+    let diagnosed = store.diagnosed(county(), &[other, claim.id]).await;
+    assert_eq!(diagnosed.expect("reading"), BTreeSet::from([claim.id]));
+
+    let (member, payee) = (&home.members[1], &home.payees[0]);
+    let subjects = [
+        (
+            PrivateSubject::IdNumber(member.id),
+            member.id_number.reveal(),
+        ),
+        (PrivateSubject::Account(payee.id), payee.account.reveal()),
+        (PrivateSubject::Phone(home.id), phone.reveal()),
+        (PrivateSubject::Diagnosis(claim.id), diagnosis.reveal()),
+    ];
+    let ask = |role: Role, subject| Disclosure {
+        county: county(),
+        household: home.id,
+        subject,
+        purpose: Purpose::Verification,
+        reason: "核对身份".into(),
+        account: role.account_id(),
+        person: role.person_id(),
+        at,
+    };
+    let since = calendar::start_of(calendar::legal_day(at));
+    let mut told = Vec::new();
+    for (subject, plain) in subjects {
+        let asked = ask(Role::Surveyor, subject);
+        let answer = store.disclose(asked.clone(), since, 4).await;
+        let Ok(Disclosing::Told { entry, value }) = answer else {
+            panic!("{answer:?}");
+        };
+        assert_eq!(value.reveal(), plain);
+        assert_eq!(entry.what, asked);
+        told.push(*entry);
+    }
+    // A day has its number; another account, and another day, have theirs.
+    let phone_again = || ask(Role::Surveyor, PrivateSubject::Phone(home.id));
+    let answer = store.disclose(phone_again(), since, 4).await;
+    assert_eq!(answer.expect("reading"), Disclosing::Exhausted);
+    let answer = store
+        .disclose(phone_again(), at + Duration::days(1), 1)
+        .await;
+    let Ok(Disclosing::Told { entry, .. }) = answer else {
+        panic!("{answer:?}");
+    };
+    told.push(*entry);
+    let handler = ask(Role::Handler, PrivateSubject::Phone(home.id));
+    let Ok(Disclosing::Told { entry, .. }) = store.disclose(handler, since, 1).await else {
+        panic!("another account");
+    };
+    told.push(*entry);
+    // What is not of this household is not there, and nothing is recorded.
+    let stranger = desk.world.household("驻操营");
+    for subject in [
+        PrivateSubject::IdNumber(stranger.head),
+        PrivateSubject::Account(stranger.payees[0].id),
+        PrivateSubject::Phone(stranger.id),
+        PrivateSubject::Diagnosis(other),
+    ] {
+        let answer = store.disclose(ask(Role::Approver, subject), since, 9).await;
+        assert_eq!(answer.expect("reading"), Disclosing::Absent, "{subject:?}");
+    }
+
+    // In order, chained, all of it.
+    let log = store.disclosure_log(county(), 0, 100).await;
+    assert_eq!(log.expect("reading"), told);
+    let later = store.disclosure_log(county(), 4, 1).await.expect("reading");
+    assert_eq!(later, told[4..5]);
+    let ending = told.last().expect("six");
+    assert_eq!(ending.seq, 6);
+    let head = store.disclosure_head(county()).await.expect("reading");
+    assert_eq!(head, (6, ending.hash.clone()));
+    let report = desk.expect_sound().await;
+    assert_eq!(report.disclosures, 6);
+
+    let list = async |filter: &DisclosureFilter, page: Page| {
+        let found = store.disclosures(county(), filter, &page).await;
+        let found = found.expect("reading");
+        let seqs: Vec<i64> = found.rows.iter().map(|it| it.seq).collect();
+        (seqs, found.more)
+    };
+    let all = DisclosureFilter::default();
+    let page = |after: Option<i64>, before: Option<i64>, from_end| Page {
+        size: 2,
+        after: after.map(|it| format!("{it:010}")),
+        before: before.map(|it| format!("{it:010}")),
+        from_end,
+    };
+    for (page, seqs, more) in [
+        (page(None, None, false), vec![1, 2], true),
+        (page(Some(2), None, false), vec![3, 4], true),
+        (page(Some(4), None, false), vec![5, 6], false),
+        (page(None, None, true), vec![5, 6], true),
+        (page(None, Some(3), true), vec![1, 2], false),
+        (page(Some(1), Some(3), false), vec![2], false),
+        (page(Some(6), None, false), vec![], false),
+    ] {
+        assert_eq!(list(&all, page.clone()).await, (seqs, more), "{page:?}");
+    }
+    let (handler, approver) = (Role::Handler.person_id(), Role::Approver.person_id());
+    let of = |household, person, among, region| DisclosureFilter {
+        household,
+        person,
+        among,
+        region,
+    };
+    for (filter, seqs) in [
+        (of(Some(home.id), None, None, None), vec![1, 2, 3, 4, 5, 6]),
+        (of(Some(stranger.id), None, None, None), vec![]),
+        (of(None, Some(handler), None, None), vec![6]),
+        (of(None, None, Some(vec![handler, approver]), None), vec![6]),
+        (of(None, None, Some(Vec::new()), None), vec![]),
+        (of(None, None, None, Some(stranger.village.clone())), vec![]),
+        (
+            of(None, Some(handler), None, Some(home.village.clone())),
+            vec![6],
+        ),
+    ] {
+        let found = list(&filter, Page::first(100)).await;
+        assert_eq!(found, (seqs, false), "{filter:?}");
+    }
 }
 
 fn lifecycle_member(like: &Household, id_number: IdNumber) -> crate::household::Member {

@@ -8,21 +8,23 @@
 //! * a notice is due for the timer when its term is over, it is proved, and no objection is open:
 //!   one that cannot close must not keep the timer from those that can.
 
+mod households;
+
 use crate::bulk::{BatchId, BatchLine, Bulk, Download, Export, Progress};
 use crate::caller::Scope;
-use crate::household::{BankAccount, Household, IdNumber, Member, Payee, PoolBalances};
+use crate::disclosure::Disclosed;
+use crate::household::{BankAccount, Diagnosis, Household, Member, Payee, PoolBalances};
 use crate::limits;
 use crate::outlook::Outlook;
 use crate::ports::{
-    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Happened,
-    HouseholdFilter, Judge, LogRow, Outcome, Page, PaymentRow, Receipt, Recorded, Slice, Span,
-    StatusCount, Target,
+    Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Happened, Judge,
+    LogRow, Outcome, Page, PaymentRow, Receipt, Recorded, Slice, Span, StatusCount, Target,
 };
 use crate::registry::{Org, Person, Region, Registry};
 use crate::retelling::{Columns, Difference, Retelling, Shelf, Told};
 use async_trait::async_trait;
 use benefits::{CapScope, Fen, RunningTotals};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Event, EventKind, Happening,
     HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId, PayeeFacts,
@@ -194,6 +196,8 @@ struct Tables {
     batch_lines: BTreeMap<(BatchId, u32), BatchLine>,
     exports: BTreeMap<(CountyCode, Uuid), Export>,
     downloads: Vec<(CountyCode, Download)>,
+    diagnoses: BTreeMap<(CountyCode, ClaimId), Diagnosis>,
+    disclosures: BTreeMap<CountyCode, Vec<Disclosed>>,
 }
 
 impl MemoryStore {
@@ -514,7 +518,7 @@ impl Tables {
                 let (home, payee) = self.payee(county, payee)?;
                 Some(PayeeSeal {
                     payee: payee.id,
-                    fingerprint: payee.fingerprint(home.id),
+                    fingerprint: payee.fingerprint(home.id, ""),
                 })
             }),
             interested,
@@ -1084,7 +1088,7 @@ impl Retelling for MemoryRetelling<'_> {
         }
         for home in tables.households_of(self.county) {
             for payee in &home.payees {
-                let fingerprint = payee.fingerprint(home.id);
+                let fingerprint = payee.fingerprint(home.id, "");
                 self.shelf.meet_payee(payee.id, Some(fingerprint));
             }
         }
@@ -1618,142 +1622,6 @@ impl Registry for MemoryStore {
         let balances = tables.balances.get(&(county, scheme));
         Ok(balances.copied().unwrap_or_default())
     }
-
-    async fn put_household(&self, household: &Household) -> Result<(), Fault> {
-        let mut tables = self.tables();
-        let county = household.county;
-        let stolen = tables
-            .households
-            .iter()
-            .filter(|((of, id), _)| *of == county && *id != household.id)
-            .flat_map(|(_, other)| &other.members)
-            .any(|other| {
-                let mut members = household.members.iter();
-                members.any(|it| it.id == other.id || it.id_number == other.id_number)
-            });
-        if stolen {
-            return Err(Fault::Conflict("member"));
-        }
-        let known = tables.households.remove(&(county, household.id));
-        let merged = match known {
-            None => household.clone(),
-            Some(known) => merge(known, household),
-        };
-        tables.counties.insert(county);
-        tables.households.insert((county, household.id), merged);
-        Ok(())
-    }
-
-    async fn household(
-        &self,
-        county: CountyCode,
-        id: HouseholdId,
-    ) -> Result<Option<Household>, Fault> {
-        Ok(self.tables().households.get(&(county, id)).cloned())
-    }
-
-    async fn households_by_ids(
-        &self,
-        county: CountyCode,
-        ids: &[HouseholdId],
-    ) -> Result<Vec<Household>, Fault> {
-        let tables = self.tables();
-        let known = |id: &HouseholdId| tables.households.get(&(county, *id)).cloned();
-        Ok(ids.iter().filter_map(known).collect())
-    }
-
-    async fn households(
-        &self,
-        scope: &Scope,
-        filter: &HouseholdFilter,
-        page: &Page,
-    ) -> Result<Slice<Household>, Fault> {
-        let HouseholdFilter {
-            region,
-            kind,
-            listed,
-        } = filter;
-        let tables = self.tables();
-        let own = |home: &&Household| {
-            scope.insurer.is_none()
-                || tables
-                    .claims_of(scope.county)
-                    .any(|row| row.claim.household == home.id && scope.covers(&row.claim))
-        };
-        let rows = tables
-            .households_of(scope.county)
-            .filter(|home| scope.region.covers(&home.village))
-            .filter(|home| region.as_ref().is_none_or(|it| it.covers(&home.village)))
-            .filter(|home| kind.as_ref().is_none_or(|it| home.kind == *it))
-            .filter(|home| listed.is_none_or(|it| home.listed_on.is_some() == it))
-            .filter(own)
-            .collect();
-        Ok(sliced(rows, page, |home| home.id.to_string()))
-    }
-
-    async fn household_of(
-        &self,
-        county: CountyCode,
-        id_number: &IdNumber,
-    ) -> Result<Option<Household>, Fault> {
-        let households: Vec<Household> = of_county(&self.tables().households, county);
-        Ok(households.into_iter().find(|household| {
-            let mut members = household.members.iter();
-            members.any(|it| it.id_number == *id_number)
-        }))
-    }
-
-    async fn put_payee(
-        &self,
-        county: CountyCode,
-        household: HouseholdId,
-        payee: &Payee,
-    ) -> Result<(), Fault> {
-        let mut tables = self.tables();
-        let mut payees = tables
-            .households
-            .iter()
-            .filter(|((of, _), _)| *of == county)
-            .flat_map(|(_, home)| home.payees.iter().map(move |payee| (home.id, payee)));
-        if let Some((home, known)) = payees.find(|(_, it)| it.id == payee.id) {
-            return if home == household && known == payee {
-                Ok(())
-            } else {
-                Err(Fault::Conflict("payee"))
-            };
-        }
-        drop(payees);
-        let Some(home) = tables.households.get_mut(&(county, household)) else {
-            return Err(refused("a payee of an unknown household"));
-        };
-        if !home.members.iter().any(|it| it.id == payee.member) {
-            return Err(refused("a payee who is no member of the household"));
-        }
-        home.payees.push(payee.clone());
-        Ok(())
-    }
-
-    async fn record_liveness(
-        &self,
-        county: CountyCode,
-        member: MemberId,
-        checked_on: NaiveDate,
-        died_on: Option<NaiveDate>,
-    ) -> Result<(), Fault> {
-        let mut tables = self.tables();
-        let found = tables
-            .households
-            .iter_mut()
-            .filter(|((of, _), _)| *of == county)
-            .flat_map(|(_, household)| &mut household.members)
-            .find(|it| it.id == member);
-        let Some(found) = found else {
-            return Err(refused("a check of an unknown member"));
-        };
-        found.checked_on = Some(checked_on);
-        found.died_on = died_on;
-        Ok(())
-    }
 }
 
 /// A household that is written again: its own fields anew; members not yet known added, known
@@ -1763,6 +1631,7 @@ fn merge(known: Household, household: &Household) -> Household {
     let mut merged = Household {
         members: known.members,
         payees: known.payees,
+        phone: household.phone.clone().or(known.phone),
         ..household.clone()
     };
     for member in &household.members {

@@ -20,7 +20,7 @@ use crate::calendar_file::parse_calendar;
 use crate::caller::{Caller, Grant};
 use crate::clock::{Clock, ManualClock};
 use crate::desk::{Desk, Submission};
-use crate::household::{BankAccount, Household, IdNumber, Member, Payee, PoolBalances};
+use crate::household::{BankAccount, Household, IdNumber, Member, Payee, Phone, PoolBalances};
 use crate::identity::{Change, Holder, Pass, PassId, PassKind, Presented, Rules};
 use crate::ids;
 use crate::ports::{Fault, Outcome, Recorded, Store};
@@ -307,6 +307,7 @@ pub fn invent_household(number: u32, village: &str) -> Household {
         listed_on: Some(day(2020, 3, 10)),
         head: member_id("head"),
         persons: 4,
+        phone: Phone::parse(&format!("139{number:08}")),
         payees: vec![
             payee("head", &head_name, 1),
             payee("spouse", &spouse_name, 2),

@@ -39,7 +39,7 @@ claim_mutations! {
             /// The reason, as the letter will quote it.
             reason: String,
         }) -> RejectClaimPayload = |_ids| Ok(Command::RejectClaim {
-            reason: input::text("reason", reason)?,
+            reason: input::prose("reason", reason)?,
         });
 
         "Sends the claim back to verification with questions (退回复查)."
@@ -48,7 +48,7 @@ claim_mutations! {
             /// The questions; at least one.
             questions: Vec<String>,
         }) -> SendBackClaimPayload = |_ids| Ok(Command::SendBackClaim {
-            questions: input::texts("questions", questions)?,
+            questions: input::proses("questions", questions)?,
         });
     }
 }

@@ -4,6 +4,7 @@
 use crate::node_id::{self, Kind};
 use crate::types::scalars::{Date, Fen};
 use async_graphql::{ID, InputObject};
+use engine::household::holds_private;
 use engine::limits::{LIST_ITEMS_MAX, TEXT_CHARS_MAX};
 use lifecycle::phase::approval::Uplift;
 use lifecycle::phase::referral::Basis;
@@ -104,7 +105,22 @@ const fn wrong(field: &'static str, reason: &'static str) -> Blocked {
     Blocked::Validation { field, reason }
 }
 
-/// A text within bounds.
+/// A free text: within bounds, and without what has fields of its own. It goes into the log, which
+/// is kept for ever and is not sealed.
+pub fn prose(field: &'static str, prose: String) -> Result<String, Blocked> {
+    let prose = text(field, prose)?;
+    if holds_private(&prose) {
+        return Err(Blocked::PrivateInText { field });
+    }
+    Ok(prose)
+}
+
+/// Free texts.
+pub fn proses(field: &'static str, items: Vec<String>) -> Result<Vec<String>, Blocked> {
+    list(field, items, |item| prose(field, item))
+}
+
+/// A reference within bounds: a number of a bank's, a hash, a name of the scheme's.
 pub fn text(field: &'static str, text: String) -> Result<String, Blocked> {
     if text.chars().count() > TEXT_CHARS_MAX {
         return Err(wrong(field, "TOO_LONG"));
@@ -122,11 +138,6 @@ fn list<T, U>(
         return Err(wrong(field, "TOO_MANY"));
     }
     items.into_iter().map(parse).collect()
-}
-
-/// Texts within bounds.
-pub fn texts(field: &'static str, items: Vec<String>) -> Result<Vec<String>, Blocked> {
-    list(field, items, |item| text(field, item))
 }
 
 /// The UUID of an id that must be of a kind.
@@ -156,7 +167,7 @@ pub fn basis(basis: Option<BasisInput>) -> Result<Option<Basis>, Blocked> {
              }| {
                 Ok(Basis {
                     decided_on: decided_on.0,
-                    document: text("basis", document)?,
+                    document: prose("basis", document)?,
                 })
             },
         )
@@ -205,7 +216,7 @@ pub fn flags(items: Option<Vec<FlagInput>>) -> Result<Vec<Flag>, Blocked> {
         } = flag;
         Ok(Flag {
             exclusion: text("flags", exclusion)?,
-            rebuttal: rebuttal.map(|it| text("flags", it)).transpose()?,
+            rebuttal: rebuttal.map(|it| prose("flags", it)).transpose()?,
         })
     })
 }
@@ -282,7 +293,7 @@ pub fn uplift(uplift: Option<UpliftInput>) -> Result<Option<Uplift>, Blocked> {
         .map(|UpliftInput { amount_fen, reason }| {
             Ok(Uplift {
                 amount: amount_fen.0,
-                reason: text("uplift", reason)?,
+                reason: prose("uplift", reason)?,
             })
         })
         .transpose()

@@ -6,6 +6,7 @@ mod approval;
 mod bulk;
 pub mod input;
 mod payout;
+mod private;
 mod public_notice;
 mod referral;
 mod registry;
@@ -32,6 +33,7 @@ pub struct Mutation(
     administration::AdministrationMutations,
     registry::RegistryMutations,
     bulk::BulkMutations,
+    private::PrivateMutations,
     referral::ReferralMutations,
     verification::VerificationMutations,
     public_notice::PublicNoticeMutations,

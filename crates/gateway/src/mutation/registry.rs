@@ -8,7 +8,7 @@ use crate::types::household::{HouseholdNode, Member, Payee};
 use crate::types::scalars::{Date, Uuid};
 use crate::visit::Visit;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use engine::household::{self, BankAccount, Household};
+use engine::household::{self, BankAccount, Household, holds_private};
 use engine::limits::TEXT_CHARS_MAX;
 use engine::{Caller, Desk, ids};
 use lifecycle::calendar::legal_day;
@@ -73,12 +73,23 @@ pub struct RecordLivenessCheckPayload {
 pub struct RegistryMutations;
 
 /// Why an entry is refused: the field and the reason.
-struct Refused(&'static str, &'static str);
+pub(super) struct Refused(pub(super) &'static str, pub(super) &'static str);
+
+/// The reason of a text that holds a private value.
+pub(super) const PRIVATE: &str = "PRIVATE";
 
 impl Refused {
-    fn told(&self, visit: &Visit) -> Vec<UserError> {
+    pub(super) fn told(&self, visit: &Visit) -> Vec<UserError> {
         let text = |text: &str| Param::Text(text.to_owned());
         let Self(field, reason) = self;
+        if *reason == PRIVATE {
+            let params = [("field", text(field))];
+            return vec![UserError::new(
+                UserErrorCode::PrivateInText,
+                &params,
+                visit.language,
+            )];
+        }
         let params = [("field", text(field)), ("reason", text(reason))];
         vec![UserError::new(
             UserErrorCode::Validation,
@@ -89,7 +100,7 @@ impl Refused {
 }
 
 /// The household of an input, if it is in the caller's scope.
-async fn household(visit: &Visit, id: &ID) -> Result<Household, ApiError> {
+pub(super) async fn household(visit: &Visit, id: &ID) -> Result<Household, ApiError> {
     let uuid = node_id::decode_as(Kind::Household, id).ok_or_else(ApiError::not_found)?;
     let desk = &visit.office.desk;
     let household = desk.household(visit.caller()?, HouseholdId(uuid)).await?;
@@ -111,6 +122,9 @@ fn named(field: &'static str, text: &str) -> Result<String, Refused> {
     }
     if text.chars().count() > TEXT_CHARS_MAX {
         return Err(Refused(field, "TOO_LONG"));
+    }
+    if holds_private(text) {
+        return Err(Refused(field, PRIVATE));
     }
     Ok(text.to_owned())
 }
@@ -149,7 +163,8 @@ fn check_of(
 #[Object]
 impl RegistryMutations {
     /// Registers a payee (收款人) of a household in the caller's scope. A payee version is
-    /// immutable; another account is another payee. Codes: VALIDATION.
+    /// immutable; another account is another payee. Codes: VALIDATION,
+    /// `PRIVATE_IN_TEXT`.
     async fn register_payee(
         &self,
         ctx: &Context<'_>,

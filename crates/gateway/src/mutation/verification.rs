@@ -86,7 +86,7 @@ claim_mutations! {
                 bills: input::bills(bills)?,
                 layers: input::layers(layers)?,
                 other_compensation: other_compensation_fen.map(|fen| fen.0),
-                outcome: outcome.map(|it| input::text("outcome", it)).transpose()?,
+                outcome: outcome.map(|it| input::prose("outcome", it)).transpose()?,
                 stated_eligible: stated_eligible_fen.map(|fen| fen.0),
                 grants: grants_fen.map_or(benefits::Fen::ZERO, |fen| fen.0),
                 loans: loans_fen.map_or(benefits::Fen::ZERO, |fen| fen.0),
@@ -103,7 +103,7 @@ claim_mutations! {
             /// The reason, as the letter will quote it.
             reason: String,
         }) -> DeclareIneligiblePayload = |_ids| Ok(Command::DeclareIneligible {
-            reason: input::text("reason", reason)?,
+            reason: input::prose("reason", reason)?,
         });
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod bulk;
 pub mod claims;
+pub mod disclosures;
 pub mod households;
 pub mod identity;
 pub mod preview;
@@ -37,6 +38,7 @@ pub struct Query(
     SingleQueries,
     bulk::BulkQueries,
     claims::ClaimQueries,
+    disclosures::DisclosureQueries,
     households::HouseholdQueries,
     identity::IdentityQueries,
     preview::PreviewQueries,

@@ -389,6 +389,11 @@ impl ClaimNode {
         }))
     }
 
+    /// Whether the illness behind the claim (患病情况) is written down; of itself nothing is shown.
+    async fn diagnosis_recorded(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
+        Visit::of(ctx)?.is_diagnosed(self.0.id).await
+    }
+
     /// Who is to be paid; null where `household` is.
     async fn payee(&self, ctx: &Context<'_>) -> Result<Option<Payee>, ApiError> {
         let household = Visit::of(ctx)?.household_of(&self.0).await?;

@@ -134,6 +134,11 @@ impl HouseholdNode {
         count(self.0.persons)
     }
 
+    /// Phone (联系电话), masked: 138****0000. Null if none is on record.
+    async fn phone_masked(&self) -> Option<String> {
+        self.0.phone.as_ref().map(engine::household::Phone::masked)
+    }
+
     /// Members known by name, at most 50.
     async fn members(&self) -> Vec<Member> {
         let members = self.0.members.iter();

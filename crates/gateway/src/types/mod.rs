@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod claim;
 pub mod connection;
 pub mod days;
+pub mod disclosure;
 pub mod enums;
 pub mod event;
 pub mod household;

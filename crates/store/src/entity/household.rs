@@ -15,6 +15,7 @@ pub(crate) struct Model {
     pub(crate) listed_on: Option<Date>,
     pub(crate) head_id: Id,
     pub(crate) persons: i32,
+    pub(crate) phone: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

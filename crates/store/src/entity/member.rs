@@ -13,10 +13,11 @@ pub(crate) struct Model {
     pub(crate) household_id: Id,
     pub(crate) position: i32,
     pub(crate) name: String,
-    pub(crate) id_number: String,
+    pub(crate) id_index: String,
     pub(crate) relation: String,
     pub(crate) died_on: Option<Date>,
     pub(crate) checked_on: Option<Date>,
+    pub(crate) id_number: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -15,8 +15,9 @@ pub(crate) struct Model {
     pub(crate) member_id: Id,
     pub(crate) holder_name: String,
     pub(crate) bank: String,
-    pub(crate) account_no: String,
+    pub(crate) account_index: String,
     pub(crate) fingerprint: String,
+    pub(crate) account_no: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -4,13 +4,13 @@
 use super::{CLAIM_CHANGES, HeadRow, Item, NoticeChange, Rows, TotalRow};
 use crate::connect::{Head, SqlStore};
 use crate::entity::payee;
-use crate::registry::payee_of;
+use crate::household::{ACCOUNT, payee_of};
 use crate::rows;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use engine::retelling::{Columns, Difference, Retelling, Shelf, Told};
 use engine::{Fault, ids};
-use lifecycle::{AccountId, Claim, CountyCode, HouseholdId, PayeeId};
+use lifecycle::{AccountId, Claim, CountyCode, PayeeId};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, JsonValue, QueryFilter};
 use serde::Serialize;
 use std::sync::Arc;
@@ -289,16 +289,28 @@ impl<'a> SqlRetelling<'a> {
     }
 
     async fn meet_payees(&mut self) -> Result<(), Fault> {
+        let keys = &self.store.core.keys;
         let payees = payee::Entity::find()
             .filter(payee::Column::CountyCode.eq(rows::county_number(self.county)))
             .all(&self.store.core.reader)
             .await
             .map_err(|fault| Fault::store("reading payees again", fault))?;
         for row in payees {
-            let (id, home) = (PayeeId(row.id.0), HouseholdId(row.household_id.0));
+            let id = PayeeId(row.id.0);
             let recorded = row.fingerprint.clone();
-            // A row that does not fit its own fingerprint, or cannot be read, has none.
-            let found = payee_of(row).ok().map(|payee| payee.fingerprint(home));
+            let index = row.account_index.clone();
+            // A row that does not fit its own fingerprint or index, or cannot be read, has none.
+            let found = match payee_of(keys, row) {
+                Ok((payee, found)) => {
+                    let account = payee.account.reveal();
+                    let fits = keys
+                        .indexes(ACCOUNT, self.county, account)?
+                        .contains(&index);
+                    Some(found).filter(|_| fits)
+                }
+                Err(Fault::Inconsistency { .. }) => None,
+                Err(fault) => return Err(fault),
+            };
             let fingerprint = found.filter(|found| *found == recorded);
             self.shelf.meet_payee(id, fingerprint);
         }

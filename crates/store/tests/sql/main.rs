@@ -4,6 +4,7 @@ mod guards;
 mod journey;
 mod lawful;
 mod orders;
+mod private;
 mod rounds;
 mod schema;
 mod sight;

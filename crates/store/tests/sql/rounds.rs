@@ -319,7 +319,9 @@ async fn approve_together(
 }
 
 async fn two_processes_share_a_county(db: &Db) {
-    let other = store::connect(&db.url).await.expect("connecting");
+    let other = store::connect(&db.url, crate::support::keys())
+        .await
+        .expect("connecting");
     let one = desk(db).await;
     let two = TestDesk::open(Arc::new(other)).await;
     let mut stories = JoinSet::new();
@@ -384,7 +386,9 @@ async fn a_verification_reads_one_snapshot(db: &Db) {
     let desk = desk(db).await;
     let households = desk.world.households.clone();
     desk.refer(&households[0]).accept().await;
-    let still = store::connect_snapshot(&db.url).await.expect("connecting");
+    let still = store::connect_snapshot(&db.url, crate::support::keys())
+        .await
+        .expect("connecting");
     let before = audit::verify(&still).await.expect("reading");
     assert_eq!((before.claims, before.faults.len()), (1, 0));
     desk.refer(&households[1]).accept().assign().await;

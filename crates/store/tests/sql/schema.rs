@@ -1,7 +1,7 @@
 //! The schema: up, down, up; the same on both databases; the county leads every primary key and
 //! stands in every unique one.
 
-use crate::support::Db;
+use crate::support::{Db, keys};
 use std::collections::BTreeMap;
 
 const SQLITE_COLUMNS: &str = "SELECT m.name AS one, p.name AS other FROM sqlite_schema m JOIN pragma_table_info(m.name) p \
@@ -103,7 +103,9 @@ async fn up_down_up_and_the_same_on_both() {
 /// Whoever only looks says which schema it needs, and changes nothing.
 async fn another_schema_is_told(db: Db) {
     let look = async || {
-        let store = store::connect_snapshot(&db.url).await.expect("connecting");
+        let store = store::connect_snapshot(&db.url, keys())
+            .await
+            .expect("connecting");
         store.expect_current_schema().await
     };
     let told = |looked: Result<(), engine::Fault>| looked.expect_err("another").to_string();
@@ -138,7 +140,7 @@ async fn another_schema_is_told_on_postgres() {
 #[tokio::test]
 async fn two_processes_migrate_at_once() {
     let db = Db::postgres_empty().await;
-    let other = store::connect(&db.url).await.expect("connecting");
+    let other = store::connect(&db.url, keys()).await.expect("connecting");
     let (one, two) = tokio::join!(db.store.migrate(), other.migrate());
     one.expect("the one");
     two.expect("the other");

@@ -2,6 +2,7 @@
 //! the statement asks for; nothing stays on a connection; every table is guarded.
 
 use crate::support::Db;
+use engine::household::Households;
 use engine::identity::Identity;
 use engine::registry::Registry;
 use engine::testkit::world::{Role, TestDesk, World, county};
@@ -94,7 +95,9 @@ async fn cast(db: &Db) -> (TestDesk, [String; 3]) {
 async fn a_sight_holds_whatever_is_asked_for() {
     let db = Db::postgres().await;
     let (desk, [one, two, rival]) = cast(&db).await;
-    let store = connect_serving(&db.url).await.expect("connecting");
+    let store = connect_serving(&db.url, crate::support::keys())
+        .await
+        .expect("connecting");
     let whole = Role::CountyCaseworker.caller().scope;
     let set = |list: &[&String]| list.iter().map(|it| (*it).clone()).collect::<BTreeSet<_>>();
     for (role, expected) in [
@@ -170,7 +173,9 @@ async fn a_sight_holds_whatever_is_asked_for() {
 async fn nothing_stays_on_a_connection() {
     let db = Db::postgres().await;
     let (_, [one, two, rival]) = cast(&db).await;
-    let store = connect_serving(&db.url).await.expect("connecting");
+    let store = connect_serving(&db.url, crate::support::keys())
+        .await
+        .expect("connecting");
     let whole = Role::CountyCaseworker.caller().scope;
     let mut tasks = Vec::new();
     for turn in 0..240_usize {
@@ -213,7 +218,9 @@ async fn nothing_stays_on_a_connection() {
 async fn nothing_is_written_out_of_sight() {
     let db = Db::postgres().await;
     let (desk, _) = cast(&db).await;
-    let store = connect_serving(&db.url).await.expect("connecting");
+    let store = connect_serving(&db.url, crate::support::keys())
+        .await
+        .expect("connecting");
     let home = desk.world.household("驻操营");
     let count = async || db.number("SELECT count(*) FROM payee").await;
     let before = count().await;
@@ -259,7 +266,9 @@ async fn the_owner_is_bound_and_told_what_it_lacks() {
         .await;
     let url = db.url.replacen("postgres@", &format!("{owner}:p@"), 1);
     assert_ne!(url, db.url);
-    let store = store::connect(&url).await.expect("connecting");
+    let store = store::connect(&url, crate::support::keys())
+        .await
+        .expect("connecting");
     let fault = store
         .migrate()
         .await

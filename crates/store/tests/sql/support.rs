@@ -5,7 +5,8 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, ExecResult,
     QueryResult, Statement,
 };
-use store::{SqlStore, connect};
+use std::sync::Arc;
+use store::{Keyring, SqlStore, connect};
 use tempfile::TempDir;
 
 /// A fresh, migrated database, the store on it, and a hand that goes around the store.
@@ -49,6 +50,16 @@ fn postgres_url() -> String {
     })
 }
 
+/// The keys of every test: one made up, the same for all.
+pub fn keys() -> Arc<Keyring> {
+    keys_of("dGhlIGZpcnN0IGtleSBvZiBhIHRlc3QsIDMyIGJ5dGU=")
+}
+
+/// Keys as the environment would hand them over.
+pub fn keys_of(text: &str) -> Arc<Keyring> {
+    Arc::new(Keyring::of_text(&text.to_owned().into()).expect("keys"))
+}
+
 pub async fn raw(url: &str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
@@ -66,7 +77,7 @@ impl Db {
         let directory = TempDir::new().expect("a directory");
         let path = directory.path().join("fangpin.db");
         let url = format!("sqlite://{}?mode=rwc", path.display());
-        let store = connect(&url).await.expect("connecting");
+        let store = connect(&url, keys()).await.expect("connecting");
         Self {
             raw: raw(&url).await,
             store,
@@ -93,7 +104,7 @@ impl Db {
         admin.close().await.expect("closing");
         let (server, _) = admin_url.rsplit_once('/').expect("a URL with a database");
         let url = format!("{server}/{name}");
-        let store = connect(&url).await.expect("connecting");
+        let store = connect(&url, keys()).await.expect("connecting");
         Self {
             raw: raw(&url).await,
             store,

@@ -252,7 +252,7 @@ async fn one_thing_changed_is_one_fault(db: &Db) {
     // The payee that was paid: the log knows its account by a fingerprint only.
     let payee = paid.case.payee;
     let fault = format!(
-        "payee {payee}: not what the log tells in household_id, member_id, holder_name, bank or account_no"
+        "payee {payee}: not what the log tells in household_id, member_id, holder_name, bank, account_no or account_index"
     );
     for change in [
         "account_no = '62284800000000'",
@@ -291,7 +291,7 @@ async fn one_thing_changed_is_one_fault(db: &Db) {
     };
     let change = format!(
         "UPDATE payee SET bank = 'forged', fingerprint = '{}' WHERE id = '{payee}'",
-        forged.fingerprint(household.id)
+        forged.fingerprint(household.id, "")
     );
     assert_eq!(told(db, &desk, "payee", &change).await, [fault.as_str()]);
 

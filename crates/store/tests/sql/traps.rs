@@ -104,7 +104,9 @@ async fn two_processes_on_one_sqlite_file_never_fail() {
     // With: eight stores on the same file, all writing after reading.
     let mut tasks = Vec::new();
     for number in 0..8_u32 {
-        let other = store::connect(&db.url).await.expect("connecting");
+        let other = store::connect(&db.url, crate::support::keys())
+            .await
+            .expect("connecting");
         let scheme = world.scheme.id;
         tasks.push(tokio::spawn(async move {
             let at = engine::SystemClock.now() + Duration::seconds(1);
