@@ -10,7 +10,8 @@ use chrono::Duration;
 use engine::access::{Office, SESSION_COOKIE};
 use engine::authority::Reach;
 use engine::household::Household;
-use engine::registry::{Account, Credential, Org, OrgKind, Person, Region};
+use engine::identity::{Change, Pass, PassId};
+use engine::registry::{Account, Org, OrgKind, Person, Region};
 use engine::scheme_file::{org_id, parse_scheme};
 use engine::testkit::world::{SCHEME, county, invent_household};
 use engine::testkit::{Role, TestDesk, yuan};
@@ -572,16 +573,24 @@ async fn seat_one(
         } else {
             3_000
         };
-        let credential = Credential {
-            hash: ids::sha256(format!("fpk_{credentials:?}_{name}")),
+        let key = format!("{credentials:?}_{name}");
+        let pass = Pass {
+            id: PassId(ids::named("pass", &key)),
             account: account.id,
-            label: "matrix".into(),
-            expires_at: begun + Duration::days(days),
+            ends_at: begun + Duration::days(days),
+            ..Role::Auditor.pass()
         };
-        store.put_credential(county, &credential).await.unwrap();
+        let mut changes = vec![Change::OpenPass {
+            pass: pass.clone(),
+            hash: ids::sha256(format!("fpk_{key}")),
+        }];
         if credentials == Credentials::Revoked {
-            store.revoke_credential(&credential.hash).await.unwrap();
+            changes.push(Change::EndPass {
+                pass: pass.id,
+                at: begun,
+            });
         }
+        store.change(county, &changes, None).await.unwrap();
     }
 }
 
@@ -604,6 +613,7 @@ async fn foreign_county(store: &dyn Store) {
             id: org_id(county, org),
             name: format!("{org} of 130303"),
             kind,
+            parent: None,
         };
         store.put_org(county, &org).await.unwrap();
     }

@@ -305,7 +305,9 @@ async fn matrix(cast: Cast, locks: Locks) -> Tally {
 }
 
 async fn open(place: &Database) -> Arc<dyn Store> {
-    let store = store::connect_serving(&place.url()).await.unwrap();
+    let store = store::connect_serving(&place.url(), place.keys())
+        .await
+        .unwrap();
     store.migrate().await.unwrap();
     Arc::new(store)
 }
