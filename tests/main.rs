@@ -5,6 +5,7 @@ mod calendar;
 mod clients;
 mod contracts;
 mod journeys;
+mod oidc;
 mod protocol;
 mod support;
 mod tidy;

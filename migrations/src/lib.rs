@@ -66,8 +66,12 @@ steps! {
     "0007_lawful_transition",
     // The second lock. Last, so that it can look at every table.
     "0008_guards",
+    // Who may come in, as whom, until when; and the record of it.
+    "0009_identity",
     // The second lock on who sees a row: roles and policies of `PostgreSQL`.
     "0011_row_security",
+    // The same for the tables of 0009.
+    "0013_identity_sight",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

@@ -4,6 +4,8 @@
 mod explorer;
 
 use crate::support::{Place, Server, root};
+use engine::second_factor::code_at;
+use engine::{Clock, SystemClock};
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
 use std::net::{TcpListener, TcpStream};
@@ -218,4 +220,83 @@ async fn township_sees_its_own() {
         list.contains("驻操营镇") && !list.contains("石门寨镇"),
         "{list}"
     );
+}
+
+/// From the setup link to a second factor: no default password, no script, a code from a telephone.
+#[tokio::test]
+async fn the_first_administrator_comes_by_a_link_and_shows_a_second_factor() {
+    let password = "three wet roofs of slate";
+    let place = Place::sqlite();
+    let server = Server::start(&place, &["serve"]);
+    let link = server.hear("/setup/");
+    let browser = Browser::open().await;
+    let fill = async |fields: &[(&str, &str)]| {
+        let form = browser.client.form(Locator::Css("form.sign-in")).await;
+        let form = form.unwrap();
+        for (name, value) in fields {
+            form.set_by_name(name, value).await.unwrap();
+        }
+        let button = browser.client.find(Locator::Css("form.sign-in button"));
+        button.await.unwrap().click().await.unwrap();
+    };
+    let at = async || {
+        browser
+            .client
+            .current_url()
+            .await
+            .unwrap()
+            .path()
+            .to_owned()
+    };
+    browser.client.goto(link.trim()).await.unwrap();
+    browser.picture("setup").await;
+    fill(&[
+        ("county", "130302"),
+        ("county_name", "海港区"),
+        ("office", "海港区乡村振兴局"),
+        ("name", "何管理员"),
+        ("login", "office.admin"),
+        ("password", password),
+        ("again", password),
+    ])
+    .await;
+    assert_eq!(at().await, "/login");
+    let sign_in = [("login", "office.admin"), ("password", password)];
+    fill(&sign_in).await;
+    assert_eq!(at().await, "/people");
+    assert!(browser.text().await.contains("何管理员"));
+    browser.picture("people").await;
+
+    browser.client.goto(&server.url("/account")).await.unwrap();
+    browser.picture("account").await;
+    let enrol = Locator::XPath("//button[contains(., '启用')]");
+    let enrol = browser.client.find(enrol).await.unwrap();
+    enrol.click().await.unwrap();
+    let secret = browser.client.find(Locator::Css("#secret")).await.unwrap();
+    let secret = secret.text().await.unwrap();
+    browser.picture("enrolling").await;
+    let code = |steps: i64| {
+        let at = SystemClock.now() + chrono::Duration::seconds(30 * steps);
+        code_at(&secret, at).unwrap()
+    };
+    fill(&[("code", &code(0))]).await;
+    assert!(browser.text().await.contains("恢复码"));
+    let out = Locator::XPath("//button[contains(., '退出')]");
+    browser
+        .client
+        .find(out)
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
+
+    browser.client.goto(&server.url("/login")).await.unwrap();
+    fill(&sign_in).await;
+    assert!(browser.text().await.contains("验证码"));
+    browser.picture("second_factor").await;
+    fill(&[("code", "000000")]).await;
+    assert!(browser.text().await.contains("不对"));
+    fill(&[("code", &code(1))]).await;
+    assert_eq!(at().await, "/people");
 }

@@ -3,5 +3,6 @@
 mod by_hand;
 mod calendar;
 mod demo;
+mod identity;
 mod operator;
 mod rehearse;

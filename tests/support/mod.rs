@@ -187,10 +187,20 @@ impl Server {
 
     /// Starts it with more in the environment.
     pub fn start_with(place: &Place, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::start_at(place, arguments, environment, "127.0.0.1:0")
+    }
+
+    /// The same at an address that somebody else must know beforehand.
+    pub fn start_at(
+        place: &Place,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        listen: &str,
+    ) -> Self {
         let mut command = place.fangpin(arguments);
         command
             .envs(environment.iter().copied())
-            .args(["--listen", "127.0.0.1:0"])
+            .args(["--listen", listen])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let child = command.spawn().unwrap();
@@ -226,6 +236,17 @@ impl Server {
                     .unwrap()
                     .clone_into(&mut server.address);
                 return server;
+            }
+        }
+    }
+
+    /// The next line it says that holds a word.
+    pub fn hear(&self, word: &str) -> String {
+        loop {
+            let line = self.hear.recv_timeout(Duration::from_secs(20));
+            let line = line.unwrap_or_else(|_| panic!("nothing is said of {word}"));
+            if line.contains(word) {
+                return line;
             }
         }
     }

@@ -105,13 +105,15 @@ pub enum Denied {
     Duty,
     /// The credential is not good for it.
     Grant(Grant),
+    /// It moves money, and no second factor was shown.
+    SecondFactor,
     /// No row of the table: what is not in it does not happen.
     Unlisted,
 }
 
 use Duty::{
-    Approver, Auditor, BankConnector, CountyCaseworker, CountyReviewer, CountySupervisor, Finance,
-    InsurerHandler, NoticeRenderer, Surveyor, TownshipCaseworker,
+    Administrator, Approver, Auditor, BankConnector, CountyCaseworker, CountyReviewer,
+    CountySupervisor, Finance, InsurerHandler, NoticeRenderer, Surveyor, TownshipCaseworker,
 };
 
 /// Who works on a case and must know the family. A bank's connector, a renderer of notices, a timer
@@ -168,6 +170,12 @@ const LOOKING_UP: &[Duty] = &[
 /// Who registers where money goes.
 const REGISTERING: &[Duty] = &[TownshipCaseworker, CountyCaseworker, InsurerHandler];
 
+/// Who administers accounts, and touches no claim.
+const ADMINISTERING: &[Duty] = &[Administrator];
+
+/// Who reads the record of what was done to accounts.
+const RECORDING: &[Duty] = &[Administrator, Auditor];
+
 /// Who asks the register of the living.
 const CHECKING: &[Duty] = &[CountyCaseworker, InsurerHandler];
 
@@ -197,10 +205,35 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Query "schemes": Who::SignedIn, Read, Scheme;
     Query "previewBenefit": Who::SignedIn, Read, Scheme;
     Query "regions": Who::SignedIn, Read, Region;
+    Query "sessions": Who::SignedIn, Read, Own;
+    Query "apiKeys": Who::SignedIn, Read, Organisation;
+    Query "substitutions": Who::SignedIn, Read, Organisation;
+    Query "staff": Who::Holders(ADMINISTERING), Read, Organisation;
+    Query "assignments": Who::Holders(ADMINISTERING), Read, Organisation;
+    Query "identityEvents": Who::Holders(RECORDING), Read, County;
     Query "colleagues": Who::SignedIn, Read, Organisation;
 
     Mutation "__typename": Who::Anyone, Read, Nothing;
     Mutation "logIn": Who::Anyone, Read, Nothing;
+    Mutation "confirmSecondFactor": Who::Anyone, Read, Nothing;
+    Mutation "changePassword": Who::SignedIn, Read, Own;
+    Mutation "enrolSecondFactor": Who::SignedIn, Read, Own;
+    Mutation "confirmEnrolment": Who::SignedIn, Read, Own;
+    Mutation "removeSecondFactor": Who::SignedIn, Read, Own;
+    Mutation "actOnBehalf": Who::SignedIn, Read, Own;
+    Mutation "workIn": Who::SignedIn, Read, Own;
+    Mutation "revokeSession": Who::SignedIn, Act, Organisation;
+    Mutation "createApiKey": Who::SignedIn, Act, Organisation;
+    Mutation "rotateApiKey": Who::SignedIn, Act, Organisation;
+    Mutation "revokeApiKey": Who::SignedIn, Act, Organisation;
+    Mutation "grantSubstitution": Who::SignedIn, Act, Organisation;
+    Mutation "endSubstitution": Who::SignedIn, Act, Organisation;
+    Mutation "inviteAccount": Who::Holders(ADMINISTERING), Act, Organisation;
+    Mutation "revokeAccount": Who::Holders(ADMINISTERING), Act, Organisation;
+    Mutation "resetSecondFactor": Who::Holders(ADMINISTERING), Act, Organisation;
+    Mutation "setDuties": Who::Holders(ADMINISTERING), Act, Organisation;
+    Mutation "putAssignment": Who::Holders(ADMINISTERING), Act, Organisation;
+    Mutation "endAssignment": Who::Holders(ADMINISTERING), Act, Organisation;
     Mutation "logOut": Who::SignedIn, Read, Own;
     Mutation "registerPayee": Who::Holders(REGISTERING), Act, Household;
     Mutation "recordLivenessCheck": Who::Holders(CHECKING), Act, Household;
@@ -234,6 +267,8 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Field "Payee.holderName": Who::Holders(PAYING), Read, Household;
     Field "Payee.accountMasked": Who::Holders(PAYING), Read, Household;
 
+    Page "/account": Who::SignedIn, Read, Own;
+    Page "/people": Who::Holders(ADMINISTERING), Act, Organisation;
     Page "/claims": Who::Holders(CASE), Read, Claim;
     Page "/claims/{number}": Who::Holders(CASE), Read, Claim;
     Page "/referrals/import": Who::Command(CommandKind::DraftReferral), Bulk, Household;
@@ -303,5 +338,11 @@ pub fn permit(caller: Option<&Caller>, row: Option<&Authority>) -> Result<(), De
     }
     let admitted =
         row.who == Who::SignedIn || caller.duties.iter().any(|held| row.who.admits(*held));
-    if admitted { Ok(()) } else { Err(Denied::Duty) }
+    if !admitted {
+        return Err(Denied::Duty);
+    }
+    if row.money && caller.lacks_second_factor() {
+        return Err(Denied::SecondFactor);
+    }
+    Ok(())
 }

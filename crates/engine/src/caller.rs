@@ -90,6 +90,8 @@ pub struct Caller {
     pub grants: Vec<Grant>,
     /// Whether a second factor was shown in this session.
     pub second_factor: bool,
+    /// Whether this installation asks for one where money moves.
+    pub second_factor_wanted: bool,
 }
 
 impl Caller {
@@ -106,6 +108,11 @@ impl Caller {
     /// Whether the credential is good for this.
     pub fn may(&self, grant: Grant) -> bool {
         self.grants.contains(&grant)
+    }
+
+    /// Whether a second factor is asked for where money moves, and was not shown.
+    pub fn lacks_second_factor(&self) -> bool {
+        self.second_factor_wanted && !self.second_factor
     }
 
     /// Whether a duty is held.

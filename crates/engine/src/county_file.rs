@@ -1,9 +1,11 @@
 //! A county as a TOML file: its regions, organisations and people with their duties.
 
+use crate::identity::{Assignment, Change};
 use crate::ids;
 use crate::ports::{Fault, Store};
 use crate::registry::{Account, Org, OrgKind, Person, Region};
 use crate::scheme_file::{FileFault, org_id, syntax};
+use chrono::NaiveDate;
 use lifecycle::{AccountId, CountyCode, Duty, PersonId, RegionCode};
 use serde::Deserialize;
 
@@ -30,6 +32,8 @@ struct OrgText {
     code: String,
     name: String,
     kind: OrgKindText,
+    /// The code of the organisation it is under, of the same kind.
+    parent: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -37,6 +41,7 @@ struct OrgText {
 enum OrgKindText {
     Office,
     Insurer,
+    Auditor,
 }
 
 #[derive(Debug, Deserialize)]
@@ -47,6 +52,10 @@ struct PersonText {
     org: String,
     region: String,
     duties: Vec<Duty>,
+    /// First day of the duties; without it and `until` they stand.
+    from: Option<toml::value::Datetime>,
+    /// Last day of the duties.
+    until: Option<toml::value::Datetime>,
 }
 
 /// A county file that was read and checked.
@@ -60,6 +69,24 @@ pub struct CountyFile {
     pub orgs: Vec<Org>,
     /// People, each with a login.
     pub people: Vec<(String, Person)>,
+    /// Duties for a time.
+    pub assignments: Vec<Assignment>,
+}
+
+/// The first day of a duty that has always been held.
+const EVER: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
+
+fn legal_day(at: &toml::value::Datetime) -> Result<NaiveDate, ()> {
+    let date = at.date.filter(|_| at.time.is_none()).ok_or(())?;
+    let (year, month, day) = (
+        i32::from(date.year),
+        u32::from(date.month),
+        u32::from(date.day),
+    );
+    NaiveDate::from_ymd_opt(year, month, day).ok_or(())
 }
 
 /// Reads and checks a county file; every fault at once.
@@ -107,21 +134,61 @@ pub fn parse_county(text: &str) -> Result<CountyFile, Vec<FileFault>> {
             kind: match it.kind {
                 OrgKindText::Office => OrgKind::Office,
                 OrgKindText::Insurer => OrgKind::Insurer,
+                OrgKindText::Auditor => OrgKind::Auditor,
             },
+            parent: it.parent.as_ref().map(|code| org_id(county, code)),
         })
         .collect();
     let mut people = Vec::new();
+    let mut assignments = Vec::new();
+    let mut untimely = Vec::new();
     for it in file.people {
         if let Some(code) = region(format!("people {}", it.login), it.region) {
-            let person = Person {
-                id: PersonId(ids::named("person", &format!("{county}/{}", it.login))),
+            let key = format!("{county}/{}", it.login);
+            let id = PersonId(ids::named("person", &key));
+            let mut person = Person {
+                id,
                 name: it.name,
                 org: org_id(county, &it.org),
                 region: code,
                 duties: it.duties,
                 interests: Vec::new(),
             };
+            if it.from.is_some() || it.until.is_some() {
+                let first = it.from.map_or(Ok(NaiveDate::MIN), |at| legal_day(&at));
+                let last = it.until.map(|at| legal_day(&at)).transpose();
+                match (first, last) {
+                    (Ok(from), Ok(until)) if until.is_none_or(|until| from <= until) => {
+                        assignments.extend(person.duties.drain(..).map(|duty| Assignment {
+                            id: ids::named("assignment", &format!("{key}/{duty}")),
+                            person: id,
+                            duty,
+                            region: person.region.clone(),
+                            from: from.max(EVER),
+                            until,
+                        }));
+                    }
+                    _ => untimely.push(it.login.clone()),
+                }
+            }
             people.push((it.login, person));
+        }
+    }
+    for login in untimely {
+        faults.push(FileFault {
+            place: format!("people {login}"),
+            reason: "from and until are days, like 2021-12-31, in this order".into(),
+        });
+    }
+    for (it, org) in file.orgs.iter().zip(&orgs) {
+        let Some(parent) = org.parent else { continue };
+        let above = orgs.iter().find(|other| other.id == parent);
+        if !above.is_some_and(|above| above.kind == org.kind && above.parent.is_none()) {
+            faults.push(FileFault {
+                place: format!("orgs {}", it.code),
+                reason: "the parent is an organisation of the same kind that has none itself"
+                    .into(),
+            });
         }
     }
     for (login, person) in &people {
@@ -144,6 +211,7 @@ pub fn parse_county(text: &str) -> Result<CountyFile, Vec<FileFault>> {
             regions,
             orgs,
             people,
+            assignments,
         })
     } else {
         Err(faults)
@@ -160,7 +228,9 @@ pub async fn load_county(
     for region in &file.regions {
         store.put_region(file.county, region).await?;
     }
-    for org in &file.orgs {
+    // Whatever is above others comes first.
+    let (above, below): (Vec<_>, Vec<_>) = file.orgs.iter().partition(|it| it.parent.is_none());
+    for org in above.into_iter().chain(below) {
         store.put_org(file.county, org).await?;
     }
     let known = store.people(file.county).await?;
@@ -182,12 +252,17 @@ pub async fn load_county(
             store.put_account(file.county, &account).await?;
         }
     }
+    for assignment in &file.assignments {
+        let put = Change::PutAssignment(assignment.clone());
+        store.change(file.county, &[put], None).await?;
+    }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::Identity;
     use crate::registry::Registry;
     use crate::testkit::MemoryStore;
     use lifecycle::HouseholdId;

@@ -11,6 +11,32 @@ pub const PAGE_MAX: u32 = 100;
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
 /// Hours after which a session ends whatever happens: one working day.
 pub const SESSION_HOURS_MAX: i64 = 12;
+/// Minutes after which a session that nobody uses ends: a screen left open over lunch.
+pub const SESSION_IDLE_MINUTES: i64 = 30;
+/// Minutes after which a browser's session gets another secret.
+pub const SESSION_RENEW_MINUTES: i64 = 15;
+/// Seconds the secret before it lives on, for requests under way.
+pub const SECRET_OVERLAP_SECONDS: i64 = 60;
+/// Minutes between two notes that a session was seen: a note is a write.
+pub const SEEN_MINUTES: i64 = 1;
+/// Minutes between password and second factor.
+pub const TICKET_MINUTES: i64 = 5;
+/// Hours a one-time link lives.
+pub const LINK_HOURS: i64 = 24;
+/// Days an API key lives at most: somebody looks at it once a year.
+pub const KEY_DAYS_MAX: i64 = 400;
+/// Hours the old secret of a rotated key lives on at most.
+pub const KEY_OVERLAP_HOURS_MAX: i64 = 168;
+/// Days a substitution lasts at most.
+pub const SUBSTITUTION_DAYS_MAX: i64 = 366;
+/// Recovery codes of a second factor.
+pub const RECOVERY_CODES: usize = 10;
+/// Attempts at one login before the next one waits.
+pub const LOGIN_ATTEMPTS_FREE: u32 = 5;
+/// Attempts from one address in an hour before the next one waits: an office shares one.
+pub const ADDRESS_ATTEMPTS_FREE: u32 = 100;
+/// Minutes nobody waits longer than for the next attempt.
+pub const LOGIN_WAIT_MINUTES_MAX: i64 = 15;
 /// Milliseconds a resolved caller is remembered: a revoked session ends within a second.
 pub const CALLER_CACHE_MS: u64 = 900;
 /// Characters of a free text (grounds, findings, reasons).

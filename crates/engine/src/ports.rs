@@ -2,6 +2,7 @@
 //! synchronous judge, so no I/O can hide in a judgement.
 
 use crate::caller::Scope;
+use crate::identity::Identity;
 use crate::limits;
 use crate::outlook::Outlook;
 use crate::registry::Registry;
@@ -497,5 +498,5 @@ pub trait ClaimReader: Send + Sync {
 }
 
 /// Everything the product needs from a store.
-pub trait Store: ClaimStore + ClaimReader + Registry {}
-impl<T: ClaimStore + ClaimReader + Registry> Store for T {}
+pub trait Store: ClaimStore + ClaimReader + Registry + Identity {}
+impl<T: ClaimStore + ClaimReader + Registry + Identity> Store for T {}

@@ -1,7 +1,7 @@
-//! What crosses claims and changes rarely: regions, organisations, people, accounts, households,
-//! schemes, pools. Every write here is idempotent by its id.
+//! What crosses claims and changes rarely: regions, organisations, people, households, schemes,
+//! pools; sessions and the like are `identity`. Every write here is idempotent by its id.
 
-use crate::caller::{Caller, Scope};
+use crate::caller::Scope;
 use crate::household::{Household, Payee, PoolBalances};
 use crate::ports::{Fault, HouseholdFilter, Page, Slice};
 use async_trait::async_trait;
@@ -28,8 +28,29 @@ pub struct Region {
 pub enum OrgKind {
     /// The county's poverty office or a township (扶贫办, 乡镇).
     Office,
-    /// An insurer (保险公司).
+    /// An insurer (保险公司), or a branch of one.
     Insurer,
+    /// Whoever audits (审计机关).
+    Auditor,
+}
+
+impl OrgKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Office, Self::Insurer, Self::Auditor];
+
+    /// The stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Office => "OFFICE",
+            Self::Insurer => "INSURER",
+            Self::Auditor => "AUDITOR",
+        }
+    }
+
+    /// The kind of a code; `None` for a code that does not exist.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.code() == code)
+    }
 }
 
 /// An organisation (机构).
@@ -41,6 +62,9 @@ pub struct Org {
     pub name: String,
     /// Kind.
     pub kind: OrgKind,
+    /// The organisation it is under, of the same kind: the county office of a township's, the insurer
+    /// of a branch.
+    pub parent: Option<OrgId>,
 }
 
 /// A person of staff with duties in a region.
@@ -73,20 +97,7 @@ pub struct Account {
     pub person: PersonId,
 }
 
-/// A credential of a session or an API key, by its hash.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Credential {
-    /// SHA-256 of the secret.
-    pub hash: String,
-    /// The account.
-    pub account: AccountId,
-    /// What it is called (a key), or "session".
-    pub label: String,
-    /// When it ends.
-    pub expires_at: DateTime<Utc>,
-}
-
-/// A county's reference data, and who may act on it.
+/// A county's reference data.
 #[async_trait]
 pub trait Registry: Send + Sync {
     /// Writes a county, township or village.
@@ -103,24 +114,6 @@ pub trait Registry: Send + Sync {
     async fn put_person(&self, county: CountyCode, person: &Person) -> Result<(), Fault>;
     /// People of a county.
     async fn people(&self, county: CountyCode) -> Result<Vec<Person>, Fault>;
-    /// Writes an account; a second account with the same login is `Fault::Conflict`.
-    async fn put_account(&self, county: CountyCode, account: &Account) -> Result<(), Fault>;
-    /// The account of a login and its county.
-    async fn account(&self, login: &str) -> Result<Option<(CountyCode, Account)>, Fault>;
-    /// Logins of a county, for `fangpin user list`.
-    async fn accounts(&self, county: CountyCode) -> Result<Vec<Account>, Fault>;
-    /// Writes a session or API key.
-    async fn put_credential(
-        &self,
-        county: CountyCode,
-        credential: &Credential,
-    ) -> Result<(), Fault>;
-    /// Ends a session or API key.
-    async fn revoke_credential(&self, hash: &str) -> Result<(), Fault>;
-    /// Ends every session and API key of an account; how many were not ended before.
-    async fn revoke_account(&self, county: CountyCode, account: AccountId) -> Result<u64, Fault>;
-    /// Who presents this credential, if it has not ended at `now`.
-    async fn caller(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Caller>, Fault>;
     /// Publishes a scheme version and opens its pool; a published one with other contents is
     /// `Fault::Conflict` (immutable).
     async fn put_scheme(&self, scheme: &Scheme) -> Result<(), Fault>;

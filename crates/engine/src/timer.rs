@@ -30,6 +30,7 @@ pub fn timer_caller(county: CountyCode) -> Option<Caller> {
         door: Door::System,
         grants: vec![Grant::Read, Grant::Act],
         second_factor: false,
+        second_factor_wanted: false,
     })
 }
 

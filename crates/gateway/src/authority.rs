@@ -134,6 +134,10 @@ fn refused(denied: Denied, operation: &str, caller: Option<&Caller>) -> ServerEr
             ErrorCode::Forbidden,
             "this credential was not opened for this",
         ),
+        Denied::SecondFactor => (
+            ErrorCode::SecondFactorRequired,
+            "sign in with a second factor for this",
+        ),
         Denied::Unlisted => {
             tracing::error!(operation, "no row in engine::authority::TABLE");
             (ErrorCode::Forbidden, "nobody may do this")

@@ -10,7 +10,7 @@ use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use axum::http::uri::Authority;
 use axum::http::{Extensions, HeaderMap, Uri};
 use engine::Caller;
-use engine::access::{Office, SESSION_COOKIE};
+use engine::access::{Office, session_of_cookies};
 use std::net::{IpAddr, SocketAddr};
 
 /// The header that a request with the session cookie must carry, whatever its value: a browser asks
@@ -109,14 +109,9 @@ pub fn bearer(value: &str) -> &str {
 
 /// The session's secret from the cookies.
 fn session(headers: &HeaderMap) -> Option<String> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == SESSION_COOKIE)
-        .map(|(_, token)| token.to_owned())
+    let values = headers.get_all(COOKIE).iter();
+    let mut texts = values.filter_map(|value| value.to_str().ok());
+    texts.find_map(session_of_cookies).map(str::to_owned)
 }
 
 fn comes_from_us(headers: &HeaderMap, way: Way) -> bool {

@@ -32,6 +32,8 @@ error_codes! {
     Unauthenticated = "UNAUTHENTICATED" retryable false,
     /// No duty of the caller, or not this credential, is good for the operation (see `authority.md`).
     Forbidden = "FORBIDDEN" retryable false,
+    /// The operation moves money: the session must have shown a second factor.
+    SecondFactorRequired = "SECOND_FACTOR_REQUIRED" retryable false,
     /// There is no such thing in the caller's scope; the same whether it exists or not.
     NotFound = "NOT_FOUND" retryable false,
     /// An argument cannot be.
@@ -54,7 +56,7 @@ error_codes! {
     PayloadTooLarge = "PAYLOAD_TOO_LARGE" retryable false,
     /// A request with the session cookie did not come from our own pages, or lacks the header `x-fangpin-csrf`.
     CsrfRefused = "CSRF_REFUSED" retryable false,
-    /// The caller's budget is spent; wait as Retry-After says.
+    /// The caller's budget is spent, or too many attempts failed; wait as Retry-After says.
     RateLimited = "RATE_LIMITED" retryable true,
     /// The caller has as many subscriptions open as there may be.
     TooManySubscriptions = "TOO_MANY_SUBSCRIPTIONS" retryable true,
@@ -76,6 +78,7 @@ error_codes! {
 pub struct ApiError {
     code: ErrorCode,
     message: Cow<'static, str>,
+    retry_after: Option<u64>,
 }
 
 impl ApiError {
@@ -84,6 +87,15 @@ impl ApiError {
         Self {
             code,
             message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    /// Too many attempts: whatever was asked for must wait.
+    pub fn wait(seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(ErrorCode::RateLimited, "too many attempts; wait")
         }
     }
 
@@ -108,6 +120,9 @@ impl ApiError {
         let extensions = error.extensions.get_or_insert_default();
         extensions.set("code", self.code.code());
         extensions.set("retryable", self.code.retryable());
+        if let Some(seconds) = self.retry_after {
+            extensions.set("retryAfter", seconds);
+        }
         error
     }
 }
@@ -117,6 +132,9 @@ impl From<ApiError> for Error {
         Self::new(error.message).extend_with(|_, extensions| {
             extensions.set("code", error.code.code());
             extensions.set("retryable", error.code.retryable());
+            if let Some(seconds) = error.retry_after {
+                extensions.set("retryAfter", seconds);
+            }
         })
     }
 }

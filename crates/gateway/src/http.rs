@@ -5,7 +5,7 @@ use crate::door::{self, Way};
 use crate::errors::{ErrorCode, code_of};
 use crate::guard;
 use crate::messages::{Language, weight};
-use crate::service::{Gate, Job, Params, Refused, Settings, Telling, Told, bound_refusal};
+use crate::service::{Gate, Job, Params, Refused, Settings, Telling, Told, bound_refusal, wait_of};
 use crate::{socket, sse};
 use async_graphql::ServerError;
 use async_graphql::parser::types::OperationType;
@@ -22,7 +22,7 @@ use axum::http::header::{
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use engine::access::Office;
+use engine::access::{ADDRESS_HEADER, Office};
 use engine::ids;
 use engine::limits::BODY_BYTES_MAX;
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,8 @@ fn accepts_events(headers: &HeaderMap) -> bool {
 
 /// The headers of a request that matter here.
 struct Reception {
+    /// Where it comes from, as the server noted it.
+    address: Option<String>,
     media: Media,
     /// Whether the client accepts server-sent events, and whether nothing else that we send.
     events: bool,
@@ -133,6 +135,10 @@ impl Reception {
         let media = Media::accepted(headers);
         let events = accepts_events(headers);
         let reception = Self {
+            address: headers
+                .get(ADDRESS_HEADER)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned),
             // Who accepts events only reads status codes.
             media: media.unwrap_or(if events { Media::GraphQl } else { Media::Json }),
             events,
@@ -205,6 +211,7 @@ impl Reception {
             request_id: self.request_id.clone(),
             by_get,
             after: self.after.clone(),
+            address: self.address.clone(),
         }
     }
 }
@@ -406,6 +413,7 @@ async fn answer(gate: &Gate, reception: &Reception, job: Job) -> Response {
     if unfit {
         return reception.refuse(Refused::document(answer.errors));
     }
+    let wait = answer.errors.iter().find_map(wait_of);
     let has_overload = {
         let mut codes = answer.errors.iter().filter_map(code_of);
         codes.any(|code| code == ErrorCode::Overloaded.code())
@@ -419,7 +427,11 @@ async fn answer(gate: &Gate, reception: &Reception, job: Job) -> Response {
         );
     }
     *response.status_mut() = status.unwrap_or(StatusCode::OK);
-    let response = reception.dress(response);
+    let mut response = reception.dress(response);
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        return response;
+    }
     if has_overload || status.is_some() {
         return with_header(response, RETRY_AFTER, "1");
     }

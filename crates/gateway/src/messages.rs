@@ -142,6 +142,12 @@ catalogue! {
     LivenessStale = "LIVENESS_STALE" on "claimId" { "收款人生存核验已超过{daysMax}天,请重新核验" "the payee's liveness check is older than {daysMax} days" }
     CalendarMissing = "CALENDAR_MISSING" on "claimId" { "缺少{year}年节假日安排,不能计算期限" "the calendar holds no days of {year}" }
     WrongCredentials = "WRONG_CREDENTIALS" on "login" { "账号或口令不正确" "login or password is wrong" }
+    SecondFactorRequired = "SECOND_FACTOR_REQUIRED" on "login" { "请再输入第二因素的验证码" "a code of the second factor must follow" }
+    WrongCode = "WRONG_CODE" on "code" { "验证码不对或已用过" "the code is wrong or was used" }
+    NoDuty = "NO_DUTY" on "login" { "您目前没有有效的岗位,请联系管理员" "you hold no duty today; ask your administrator" }
+    WeakPassword = "WEAK_PASSWORD" on "password" { "口令不符合要求({reason})" "the password may not be used ({reason})" }
+    LinkEnded = "LINK_ENDED" on "token" { "链接已失效或已用过" "the link has ended or was used" }
+    OwnRights = "OWN_RIGHTS" on "login" { "不能更改自己的权限" "nobody changes their own rights" }
 }
 
 impl UserErrorCode {

@@ -35,10 +35,16 @@ pub enum Kind {
     Notice,
     /// An event of a claim; its own part is the place in the history.
     Event,
+    /// A session or API key.
+    Pass,
+    /// A duty for a time.
+    Assignment,
+    /// A substitution.
+    Substitution,
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 13] = [
         Self::Claim,
         Self::Household,
         Self::Member,
@@ -49,6 +55,9 @@ impl Kind {
         Self::Payment,
         Self::Notice,
         Self::Event,
+        Self::Pass,
+        Self::Assignment,
+        Self::Substitution,
     ];
 
     const fn tag(self) -> u8 {
@@ -63,13 +72,22 @@ impl Kind {
             Self::Payment => b'T',
             Self::Notice => b'N',
             Self::Event => b'E',
+            Self::Pass => b'K',
+            Self::Assignment => b'A',
+            Self::Substitution => b'B',
         }
     }
 
     /// Whether it is part of something.
     const fn is_part(self) -> bool {
         match self {
-            Self::Claim | Self::Household | Self::Scheme | Self::Person => false,
+            Self::Claim
+            | Self::Household
+            | Self::Scheme
+            | Self::Person
+            | Self::Pass
+            | Self::Assignment
+            | Self::Substitution => false,
             Self::Member
             | Self::Payee
             | Self::Objection

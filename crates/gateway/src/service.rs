@@ -166,6 +166,8 @@ pub struct Telling {
     pub by_get: bool,
     /// Where a stream is taken up again.
     pub after: Option<String>,
+    /// Where it comes from, if that is known.
+    pub address: Option<String>,
 }
 
 /// An operation that may begin.
@@ -293,13 +295,14 @@ impl Gate {
             (None, OperationType::Subscription)
             | (_, OperationType::Query | OperationType::Mutation) => None,
         };
-        let visit = Arc::new(Visit::new(
+        let visit = Visit::new(
             self.office.clone(),
             telling.language,
             guest.caller.clone(),
             guest.token.clone(),
             telling.by_get,
-        ));
+        );
+        let visit = Arc::new(visit.coming_from(telling.address.clone()));
         Ok(Job {
             params,
             admitted,
@@ -479,6 +482,14 @@ fn objects(value: &Value) -> u32 {
     }
 }
 
+/// How many seconds an error says to wait.
+pub fn wait_of(error: &ServerError) -> Option<u64> {
+    match error.extensions.as_ref()?.get("retryAfter")? {
+        Value::Number(seconds) => seconds.as_u64(),
+        _ => None,
+    }
+}
+
 /// Bounds errors, adds codes and request id, says how the answer went.
 fn tell(mut answer: Answer, visit: &Visit, telling: &Telling) -> Told {
     // Our resolvers give every error a code: one without comes from a document or variables that
@@ -505,8 +516,12 @@ fn tell(mut answer: Answer, visit: &Visit, telling: &Telling) -> Told {
         codes.any(|found| found == code.code())
     };
     let unavailable = has(ErrorCode::Overloaded) || has(ErrorCode::DeadlineExceeded);
-    let status =
-        (answer.data == Value::Null && unavailable).then_some(StatusCode::SERVICE_UNAVAILABLE);
+    let status = if answer.data == Value::Null && unavailable {
+        Some(StatusCode::SERVICE_UNAVAILABLE)
+    } else {
+        let waits = answer.errors.iter().any(|error| wait_of(error).is_some());
+        waits.then_some(StatusCode::TOO_MANY_REQUESTS)
+    };
     Told {
         answer,
         unfit: false,

@@ -243,6 +243,7 @@ impl Socket {
             request_id: self.request_id.clone(),
             by_get: false,
             after: None,
+            address: None,
         };
         let admitted = self.gate.admit(&params)?;
         let job = self.gate.begin(params, admitted, guest, telling)?;

@@ -25,6 +25,7 @@ pub struct Visit {
     caller: Option<Caller>,
     token: Option<String>,
     by_get: bool,
+    address: Option<String>,
     replayed: AtomicBool,
     regions: OnceCell<Vec<Region>>,
     people: OnceCell<Vec<Person>>,
@@ -105,6 +106,7 @@ impl Visit {
             caller,
             token,
             by_get,
+            address: None,
             replayed: AtomicBool::new(false),
             regions: OnceCell::new(),
             people: OnceCell::new(),
@@ -128,6 +130,18 @@ impl Visit {
         self.caller
             .as_ref()
             .ok_or_else(|| ApiError::new(ErrorCode::Unauthenticated, "sign in first"))
+    }
+
+    /// The same from an address, as the server noted it.
+    #[must_use]
+    pub fn coming_from(mut self, address: Option<String>) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// The address it came from, if it is known.
+    pub fn address(&self) -> Option<&str> {
+        self.address.as_deref()
     }
 
     /// The token that was presented.

@@ -1,5 +1,6 @@
 //! Typed configuration from flags, environment and file, in that order; every problem at once.
 
+use crate::front::SigningIn;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use figment::value::{Dict, Value};
@@ -49,6 +50,8 @@ pub struct Config {
     pub calendar: Option<PathBuf>,
     /// The folder of an installed explorer, served at `/explorer`.
     pub explorer: Option<PathBuf>,
+    /// Sessions, second factor, sign-in service.
+    pub signing_in: SigningIn,
     /// A listener of its own for `/readyz` and `/healthz`.
     pub health_listen: Option<SocketAddr>,
     /// What one GraphQL request may cost, 100 to 1,000,000.
@@ -104,6 +107,48 @@ pub const KEYS: &[(&str, &str)] = &[
         "explorer",
         "folder made by `fangpin explorer install`, served at /explorer; FANGPIN_EXPLORER",
     ),
+    (
+        "session_idle_minutes",
+        "minutes after which an unused session ends, 30; FANGPIN_SESSION_IDLE_MINUTES",
+    ),
+    (
+        "session_hours",
+        "hours after which a session ends whatever happens, 12; FANGPIN_SESSION_HOURS",
+    ),
+    (
+        "session_renew_minutes",
+        "minutes after which a browser's session gets another secret, 15; FANGPIN_SESSION_RENEW_MINUTES",
+    ),
+    (
+        "second_factor",
+        "optional, money (to approve and pay) or required; FANGPIN_SECOND_FACTOR",
+    ),
+    (
+        "public_url",
+        "where people reach this installation; https makes cookies secure; FANGPIN_PUBLIC_URL",
+    ),
+    (
+        "behind_proxy",
+        "true if a proxy of one's own says in X-Forwarded-For where requests come from; FANGPIN_BEHIND_PROXY",
+    ),
+    (
+        "oidc_issuer",
+        "OpenID provider whose people may sign in; FANGPIN_OIDC_ISSUER",
+    ),
+    ("oidc_client_id", "our name there; FANGPIN_OIDC_CLIENT_ID"),
+    (
+        "oidc_client_secret",
+        "our secret there; FANGPIN_OIDC_CLIENT_SECRET",
+    ),
+    (
+        "oidc_client_secret_file",
+        "the same in a file; FANGPIN_OIDC_CLIENT_SECRET_FILE",
+    ),
+    (
+        "oidc_claim",
+        "which claim is the login here: preferred_username, email or sub; FANGPIN_OIDC_CLAIM",
+    ),
+    ("oidc_label", "what its button says; FANGPIN_OIDC_LABEL"),
     (
         "health_listen",
         "address and port of a listener for /readyz and /healthz alone; FANGPIN_HEALTH_LISTEN",
@@ -191,6 +236,11 @@ impl Config {
         let timer = text("timer_seconds").unwrap_or_else(|| "60".into());
         let calendar = text("calendar").map(PathBuf::from);
         let explorer = text("explorer").map(PathBuf::from);
+        let mut wrong = Vec::new();
+        let signing_in = SigningIn::read(&mut text, &mut |key, what| {
+            wrong.push(format!("{}: {what}", source(key, false)));
+        });
+        problems.extend(wrong);
         let health_listen = text("health_listen");
         let [cost_max, cost_budget, cost_refill] =
             ["cost_max", "cost_budget", "cost_refill"].map(|key| (key, text(key)));
@@ -318,6 +368,7 @@ impl Config {
                     timer_seconds,
                     calendar,
                     explorer,
+                    signing_in,
                     health_listen,
                     cost_max,
                     cost_budget,

@@ -90,7 +90,7 @@ pub async fn run(
         say!("\n控制台 console   http://{address}/");
         say!("GraphQL          http://{address}/graphql");
         say!("接口文档 docs     http://{address}/docs/graphql");
-        say!("示例账号 sample accounts (口令 password: {PASSWORD}):");
+        say!("示例账号,仅供演示 sample accounts, for the demo only (口令 password: {PASSWORD}):");
         if let Ok(county) = engine::county_file::parse_county(COUNTY) {
             for (login, person) in county.people {
                 let duties: Vec<&str> = person.duties.iter().map(|duty| duty.zh()).collect();

@@ -11,6 +11,7 @@ mod cli;
 mod config;
 mod demo;
 mod explorer;
+mod front;
 mod health;
 mod rehearse;
 mod sample_sheet;

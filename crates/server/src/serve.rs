@@ -4,12 +4,12 @@ use crate::cli::Ending;
 use crate::config::{Config, Introspection};
 use crate::{health, wiring};
 use axum::Router;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{ConnectInfo, MatchedPath, Request};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
-use engine::access::Office;
+use engine::access::{ADDRESS_HEADER, Office};
 use engine::timer::CalendarWatch;
 use engine::{Clock, SystemClock, sight};
 use std::net::SocketAddr;
@@ -43,8 +43,22 @@ pub async fn run(config: &Config) -> Ending {
             "No county is loaded yet: `fangpin county load FILE`, then `fangpin scheme publish FILE`."
         );
     }
+    // To the terminal, never to the log: whoever reads it becomes administrator.
+    let set_up = match config.signing_in.oidc {
+        None => office.access.open_set_up().await?,
+        Some(_) => None,
+    };
+    let public_url = config.signing_in.public_url.clone();
     listen(config, office, |address| {
         eprintln!("fangpin: console http://{address}/ · GraphQL http://{address}/graphql · docs http://{address}/docs/graphql");
+        if let Some((token, ends_at)) = set_up {
+            let base = public_url.unwrap_or_else(|| format!("http://{address}"));
+            let base = base.trim_end_matches('/');
+            eprintln!(
+                "Nobody can sign in yet. Make the first administrator, once, before {}:\n  {base}/setup/{token}",
+                ends_at.to_rfc3339()
+            );
+        }
     })
     .await
 }
@@ -72,7 +86,7 @@ pub async fn listen(config: &Config, office: Office, ready: impl FnOnce(SocketAd
         tracing::info!(%address, "health");
     }
     let mut draining = stopped.clone();
-    let router = router(office, config, stopped);
+    let router = router(office, config, stopped)?;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         let _ = draining.changed().await;
@@ -91,7 +105,13 @@ pub async fn listen(config: &Config, office: Office, ready: impl FnOnce(SocketAd
     Ok(ExitCode::SUCCESS)
 }
 
-fn router(office: Office, config: &Config, stopped: watch::Receiver<bool>) -> Router {
+fn router(
+    office: Office,
+    config: &Config,
+    stopped: watch::Receiver<bool>,
+) -> Result<Router, console::OidcProblem> {
+    let front = config.signing_in.front()?;
+    let behind_proxy = config.signing_in.behind_proxy;
     let settings = gateway::Settings {
         cost_max: config.cost_max,
         allowance: gateway::Allowance {
@@ -104,12 +124,12 @@ fn router(office: Office, config: &Config, stopped: watch::Receiver<bool>) -> Ro
     // Streams of events are not compressed, nor is what is small.
     let compression = CompressionLayer::new()
         .compress_when(SizeAbove::new(COMPRESSED_BYTES_MIN).and(NotForContentType::SSE));
-    Router::new()
+    let router = Router::new()
         .route("/readyz", get(health::ready))
         .with_state(office.clone())
         .merge(gateway::router(office.clone(), settings))
         .merge(gateway::pages(config.explorer.as_deref()))
-        .merge(console::router(office))
+        .merge(console::router_with(office, front))
         .layer(compression)
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(
@@ -119,6 +139,36 @@ fn router(office: Office, config: &Config, stopped: watch::Receiver<bool>) -> Ro
         .layer(middleware::from_fn(log_request))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            note_address(behind_proxy, request, next)
+        }));
+    Ok(router)
+}
+
+/// Notes where a request comes from, for whoever counts attempts. A proxy of one's own adds the address
+/// it saw at the end; what stands before it anybody could have written.
+async fn note_address(behind_proxy: bool, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|it| it.0.ip().to_string());
+    let forwarded = request
+        .headers()
+        .get_all("x-forwarded-for")
+        .iter()
+        .next_back();
+    let forwarded = forwarded
+        .filter(|_| behind_proxy)
+        .and_then(|it| it.to_str().ok())
+        .and_then(|it| it.rsplit(',').next())
+        .map(|it| it.trim().to_owned());
+    let headers = request.headers_mut();
+    headers.remove(ADDRESS_HEADER);
+    if let Some(address) = forwarded.or(peer).and_then(|it| it.parse().ok()) {
+        headers.insert(ADDRESS_HEADER, address);
+    }
+    if !behind_proxy {
+        headers.remove("x-forwarded-proto");
+    }
+    next.run(request).await
 }
 
 /// One line per request: method, route, status, milliseconds, request id. Never a body, a variable or

@@ -23,6 +23,10 @@ pub enum Action {
     /// Sets a password, read from standard input, at least 12 characters; ends the login's sessions
     /// and API keys
     Password { login: String },
+    /// Prints a one-time link with which a login's owner sets a password
+    Invite { login: String },
+    /// Takes a login's second factor away, where telephone and recovery codes are lost; ends its sessions
+    ResetSecondFactor { login: String },
     /// Ends every session and API key of a login
     Revoke { login: String },
     /// Opens an API key for a login and prints the secret once
@@ -31,8 +35,8 @@ pub enum Action {
         /// What the key is for
         #[arg(long)]
         label: String,
-        /// Days until it ends, 1 to 366
-        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(i64).range(1..=366))]
+        /// Days until it ends, 1 to 400
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(i64).range(1..=400))]
         days: i64,
     },
 }
@@ -40,7 +44,7 @@ pub enum Action {
 #[derive(Debug, Subcommand)]
 pub enum CountyAction {
     /// Loads regions, organisations and people from a county file; existing accounts keep their
-    /// password, new ones have none until `fangpin user password`
+    /// password, new ones have none until `fangpin user invite`
     Load { file: PathBuf },
 }
 
@@ -94,13 +98,36 @@ pub async fn run(config: &Config, action: Action) -> Ending {
             let (county, account) = find(store.as_ref(), &login).await?;
             let mut password = String::new();
             std::io::stdin().read_line(&mut password)?;
-            let password_hash = access::hash_password(password.trim_end_matches(['\r', '\n']))?;
+            let password = password.trim_end_matches(['\r', '\n']);
+            access::check_password(password, &[login.as_str()])?;
+            let password_hash = access::hash_password(password)?;
             let office = wiring::office(config, &store, Arc::new(SystemClock))?;
             let ended = office
                 .access
                 .set_password(county, account, password_hash)
                 .await?;
             say!("{login}: the password is set; {ended} sessions and API keys ended");
+        }
+        Action::Invite { login } => {
+            let (county, account) = find(store.as_ref(), &login).await?;
+            let office = wiring::office(config, &store, Arc::new(SystemClock))?;
+            let made = office
+                .access
+                .make_link(county, account.id, account.person, None);
+            let (token, ends_at) = made.await?;
+            let base = config.signing_in.public_url.clone();
+            let base = base.unwrap_or_else(|| format!("http://{}", config.listen));
+            say!("{}/invite/{token}", base.trim_end_matches('/'));
+            eprintln!("for {login}, once, before {}", ends_at.to_rfc3339());
+        }
+        Action::ResetSecondFactor { login } => {
+            let (county, account) = find(store.as_ref(), &login).await?;
+            let office = wiring::office(config, &store, Arc::new(SystemClock))?;
+            office
+                .access
+                .drop_second_factor(county, account.id, account.person)
+                .await?;
+            say!("{login}: no second factor any more; its sessions ended");
         }
         Action::Revoke { login } => {
             let (county, account) = find(store.as_ref(), &login).await?;
@@ -151,7 +178,7 @@ pub async fn county(config: &Config, action: CountyAction) -> Ending {
     let store = wiring::open(config).await?;
     engine::county_file::load_county(store.as_ref(), &county, "").await?;
     say!(
-        "county {}: {} regions, {} organisations, {} people; set passwords with `fangpin user password LOGIN`",
+        "county {}: {} regions, {} organisations, {} people; invite them with `fangpin user invite LOGIN`",
         county.county,
         county.regions.len(),
         county.orgs.len(),

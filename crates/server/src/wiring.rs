@@ -81,7 +81,7 @@ pub fn office(
     let desk = Desk::new(Arc::clone(store), Arc::clone(&clock), calendar(config)?);
     Ok(Office {
         desk,
-        access: Arc::new(Access::new(Arc::clone(store), clock)),
+        access: Arc::new(Access::new(Arc::clone(store), clock).with_rules(config.signing_in.rules)),
     })
 }
 

@@ -11,6 +11,7 @@ mod connect;
 mod dialect;
 mod entity;
 mod gather;
+mod identity;
 mod lane;
 #[cfg(test)]
 mod plans;

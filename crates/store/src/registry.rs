@@ -6,7 +6,7 @@
 use crate::connect::{SqlStore, commit, execute};
 use crate::dialect::instant;
 use crate::entity::{
-    Id, account, claim, household, member, org, payee, person, pool_account, region, scheme,
+    Id, claim, household, member, org, payee, person, pool_account, region, scheme,
 };
 use crate::read::add_balance;
 use crate::rows;
@@ -14,11 +14,10 @@ use async_trait::async_trait;
 use benefits::Fen;
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::household::{BankAccount, Household, IdNumber, Member, Payee, PoolBalances};
-use engine::registry::{Account, Credential, Org, OrgKind, Person, Region, Registry};
-use engine::{Caller, Fault, Grant, HouseholdFilter, Page, Scope, Slice, limits};
+use engine::registry::{Org, OrgKind, Person, Region, Registry};
+use engine::{Fault, HouseholdFilter, Page, Scope, Slice, limits};
 use lifecycle::{
-    AccountId, CountyCode, Door, Duty, HouseholdId, MemberId, OrgId, PayeeId, PersonId,
-    PoolAccount, RegionCode, Scheme, SchemeId,
+    CountyCode, HouseholdId, MemberId, OrgId, PayeeId, PersonId, PoolAccount, Scheme, SchemeId,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
@@ -29,7 +28,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
-fn failed(context: &'static str) -> impl FnOnce(sea_orm::DbErr) -> Fault {
+pub(crate) fn failed(context: &'static str) -> impl FnOnce(sea_orm::DbErr) -> Fault {
     move |fault| Fault::store(context, fault)
 }
 
@@ -40,17 +39,8 @@ fn unknown(context: &'static str) -> Fault {
     }
 }
 
-const fn kind_code(kind: OrgKind) -> &'static str {
-    match kind {
-        OrgKind::Office => "OFFICE",
-        OrgKind::Insurer => "INSURER",
-    }
-}
-
-fn kind_of(code: &str) -> Option<OrgKind> {
-    [OrgKind::Office, OrgKind::Insurer]
-        .into_iter()
-        .find(|kind| kind_code(*kind) == code)
+pub(crate) fn kind_of(code: &str) -> Option<OrgKind> {
+    OrgKind::from_code(code)
 }
 
 fn region_of(row: region::Model) -> Result<Region, Fault> {
@@ -65,16 +55,8 @@ fn org_of(row: org::Model) -> Result<Org, Fault> {
         id: OrgId(row.id.0),
         kind: rows::code("org", "kind", &row.id.0, &row.kind, kind_of)?,
         name: row.name,
+        parent: row.parent_id.map(|id| OrgId(id.0)),
     })
-}
-
-fn account_of(row: account::Model) -> Account {
-    Account {
-        id: AccountId(row.id.0),
-        login: row.login,
-        password_hash: row.password_hash,
-        person: PersonId(row.person_id.0),
-    }
 }
 
 fn member_of(row: member::Model) -> Result<Member, Fault> {
@@ -160,7 +142,7 @@ impl SqlStore {
     }
 
     /// Writes rows given as JSON; `then` is what follows the insert, such as a conflict clause.
-    async fn put(
+    pub(crate) async fn put(
         &self,
         transaction: &DatabaseTransaction,
         table: &'static str,
@@ -399,9 +381,15 @@ impl Registry for SqlStore {
     async fn put_org(&self, county: CountyCode, org: &Org) -> Result<(), Fault> {
         self.put_one(
             "org",
-            &["county_code", "id", "name", "kind"],
-            json!({ "county_code": county.get(), "id": org.id, "name": org.name, "kind": kind_code(org.kind) }),
-            "ON CONFLICT (county_code, id) DO UPDATE SET name = excluded.name, kind = excluded.kind",
+            &["county_code", "id", "name", "kind", "parent_id"],
+            json!({
+                "county_code": county.get(),
+                "id": org.id,
+                "name": org.name,
+                "kind": org.kind.code(),
+                "parent_id": org.parent,
+            }),
+            "ON CONFLICT (county_code, id) DO UPDATE SET name = excluded.name, kind = excluded.kind, parent_id = excluded.parent_id",
         )
         .await
     }
@@ -501,176 +489,6 @@ impl Registry for SqlStore {
                 })
             })
             .collect()
-    }
-
-    async fn put_account(&self, county: CountyCode, account: &Account) -> Result<(), Fault> {
-        let id = self.core.dialect.id(account.id.0);
-        let transaction = self.core.begin().await?;
-        self.put(
-            &transaction,
-            "account",
-            &["county_code", "id", "login", "password_hash", "person_id"],
-            json!([{
-                "county_code": county.get(),
-                "id": account.id,
-                "login": account.login,
-                "password_hash": account.password_hash,
-                "person_id": account.person,
-            }]),
-            "ON CONFLICT (county_code, id) DO UPDATE SET login = excluded.login, \
-             password_hash = excluded.password_hash, person_id = excluded.person_id",
-        )
-        .await?;
-        self.change(
-            &transaction,
-            "login",
-            "DELETE FROM login WHERE county_code = $1 AND account_id = $2",
-            [rows::county(county), id],
-        )
-        .await?;
-        self.put(
-            &transaction,
-            "login",
-            &["login", "county_code", "account_id"],
-            json!([{ "login": account.login, "county_code": county.get(), "account_id": account.id }]),
-            "",
-        )
-        .await?;
-        commit(transaction).await
-    }
-
-    async fn account(&self, login: &str) -> Result<Option<(CountyCode, Account)>, Fault> {
-        let select = self.core.dialect.statement(
-            "SELECT a.county_code, CAST(a.id AS TEXT) AS id, a.login, a.password_hash, CAST(a.person_id AS TEXT) AS person_id \
-             FROM login l JOIN account a ON a.county_code = l.county_code AND a.id = l.account_id WHERE l.login = $1",
-            [login.into()],
-        );
-        let found = self.all("reading a login", select).await?;
-        let Some(row) = found.first() else {
-            return Ok(None);
-        };
-        let county = rows::county_of("account", rows::get(row, "county_code")?)?;
-        let account = Account {
-            id: AccountId(rows::sure_id(row, "id")?),
-            login: rows::get(row, "login")?,
-            password_hash: rows::get(row, "password_hash")?,
-            person: PersonId(rows::sure_id(row, "person_id")?),
-        };
-        Ok(Some((county, account)))
-    }
-
-    async fn accounts(&self, county: CountyCode) -> Result<Vec<Account>, Fault> {
-        let mut accounts: Vec<Account> = account::Entity::find()
-            .filter(account::Column::CountyCode.eq(rows::county_number(county)))
-            .all(&self.core.reader)
-            .await
-            .map_err(failed("reading accounts"))?
-            .into_iter()
-            .map(account_of)
-            .collect();
-        accounts.sort_by(|one, other| one.login.cmp(&other.login));
-        Ok(accounts)
-    }
-
-    async fn put_credential(
-        &self,
-        county: CountyCode,
-        credential: &Credential,
-    ) -> Result<(), Fault> {
-        self.put_one(
-            "credential",
-            &["county_code", "hash", "account_id", "label", "expires_at", "revoked"],
-            json!({
-                "county_code": county.get(),
-                "hash": credential.hash,
-                "account_id": credential.account,
-                "label": credential.label,
-                "expires_at": instant(credential.expires_at),
-                "revoked": false,
-            }),
-            "ON CONFLICT (county_code, hash) DO UPDATE SET label = excluded.label, expires_at = excluded.expires_at",
-        )
-        .await
-    }
-
-    async fn revoke_credential(&self, hash: &str) -> Result<(), Fault> {
-        let transaction = self.core.begin().await?;
-        self.change(
-            &transaction,
-            "credential",
-            "UPDATE credential SET revoked = true WHERE hash = $1",
-            [hash.into()],
-        )
-        .await?;
-        commit(transaction).await
-    }
-
-    async fn revoke_account(&self, county: CountyCode, account: AccountId) -> Result<u64, Fault> {
-        let transaction = self.core.begin().await?;
-        let ended = self
-            .change(
-                &transaction,
-                "credential",
-                "UPDATE credential SET revoked = true WHERE county_code = $1 AND account_id = $2 AND NOT revoked",
-                [rows::county(county), self.core.dialect.id(account.0)],
-            )
-            .await?;
-        commit(transaction).await?;
-        Ok(ended)
-    }
-
-    async fn caller(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Caller>, Fault> {
-        let dialect = self.core.dialect;
-        let select = dialect.statement(
-            "SELECT c.county_code, CAST(a.id AS TEXT) AS account_id, CAST(p.id AS TEXT) AS person_id, p.name, p.region_code, \
-             p.duties, CAST(o.id AS TEXT) AS org_id, o.name AS org_name, o.kind \
-             FROM credential c \
-             JOIN account a ON a.county_code = c.county_code AND a.id = c.account_id \
-             JOIN person p ON p.county_code = a.county_code AND p.id = a.person_id \
-             JOIN org o ON o.county_code = p.county_code AND o.id = p.org_id \
-             WHERE c.hash = $1 AND c.expires_at > $2 AND NOT c.revoked",
-            [hash.into(), dialect.at(now)],
-        );
-        let found = self.all("reading a caller", select).await?;
-        let Some(row) = found.first() else {
-            return Ok(None);
-        };
-        let person = rows::sure_id(row, "person_id")?;
-        let org = OrgId(rows::sure_id(row, "org_id")?);
-        let duties: String = rows::get(row, "duties")?;
-        let duties: Vec<Duty> = rows::json("person", "duties", &person, &duties)?;
-        let kind: String = rows::get(row, "kind")?;
-        let region: RegionCode = rows::region(
-            "person",
-            "region_code",
-            &person,
-            rows::get(row, "region_code")?,
-        )?;
-        Ok(Some(Caller {
-            account: AccountId(rows::sure_id(row, "account_id")?),
-            person: PersonId(person),
-            name: rows::get(row, "name")?,
-            on_behalf_of: None,
-            org,
-            org_name: rows::get(row, "org_name")?,
-            scope: Scope {
-                county: rows::county_of("credential", rows::get(row, "county_code")?)?,
-                region,
-                insurer: match rows::code("org", "kind", &org, &kind, kind_of)? {
-                    OrgKind::Insurer => Some(org),
-                    OrgKind::Office => None,
-                },
-            },
-            // Whoever holds a program's duty is a program, whatever else it holds.
-            door: if duties.iter().copied().any(Duty::is_system) {
-                Door::System
-            } else {
-                Door::Person
-            },
-            grants: Grant::ALL.to_vec(),
-            second_factor: false,
-            duties,
-        }))
     }
 
     async fn put_scheme(&self, scheme: &Scheme) -> Result<(), Fault> {

@@ -1,6 +1,7 @@
 //! What every page has around its contents.
 
 use engine::Caller;
+use lifecycle::Duty;
 use maud::{DOCTYPE, Markup, html};
 
 /// Which entry of the navigation is the present one.
@@ -8,6 +9,8 @@ use maud::{DOCTYPE, Markup, html};
 pub(super) enum Place {
     Claims,
     Import,
+    People,
+    Account,
 }
 
 fn document(title: &str, body: &Markup) -> Markup {
@@ -45,6 +48,10 @@ pub(super) fn page(caller: &Caller, place: Option<Place>, title: &str, content: 
                 nav aria-label="主导航" {
                     (entry(Place::Claims, "/claims", "案件", "Claims"))
                     (entry(Place::Import, "/referrals/import", "导入推送名单", "Import"))
+                    @if caller.holds(Duty::Administrator) {
+                        (entry(Place::People, "/people", "人员与账号", "People"))
+                    }
+                    (entry(Place::Account, "/account", "我的账号", "Account"))
                 }
                 div.who {
                     span { (caller.name) " · " (caller.org_name) }

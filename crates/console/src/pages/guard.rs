@@ -7,7 +7,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use engine::access::SESSION_COOKIE;
+use engine::access::session_of_cookies;
 use engine::authority::{self, Place};
 use engine::{Caller, sight};
 
@@ -55,32 +55,37 @@ impl FromRequestParts<Console> for SignedIn {
     }
 }
 
-/// Whatever a page reads, it reads on behalf of whoever has signed in.
+/// Whatever a page reads, it reads on behalf of whoever has signed in. A session gets another secret
+/// when it is time.
 pub(super) async fn on_behalf(
     State(console): State<Console>,
     request: Request,
     next: Next,
 ) -> Response {
-    let caller = match session_token(request.headers()) {
-        Some(token) => console.office.access.caller(&token).await.ok().flatten(),
-        None => None,
+    let Some(token) = session_token(request.headers()) else {
+        return next.run(request).await;
     };
-    match caller {
-        Some(caller) => sight::within(&caller.scope, next.run(request)).await,
-        None => next.run(request).await,
+    let access = &console.office.access;
+    let Some(caller) = access.caller(&token).await.ok().flatten() else {
+        return next.run(request).await;
+    };
+    let headers = request.headers().clone();
+    let mut response = sight::within(&caller.scope, next.run(request)).await;
+    // A page that sets the cookie itself (signing in, out, a second factor) has the last word.
+    if !response.headers().contains_key(header::SET_COOKIE)
+        && let Ok(Some(fresh)) = access.renew(&token).await
+        && let Ok(cookie) = console.cookie(&headers, &fresh).parse()
+    {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
+    response
 }
 
 /// The session's secret from the cookies.
 pub(super) fn session_token(headers: &HeaderMap) -> Option<String> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == SESSION_COOKIE)
-        .map(|(_, token)| token.to_owned())
+    let values = headers.get_all(header::COOKIE).iter();
+    let mut texts = values.filter_map(|value| value.to_str().ok());
+    texts.find_map(session_of_cookies).map(str::to_owned)
 }
 
 /// A value inside a query string.

@@ -1,13 +1,17 @@
-//! Signing in and out.
+//! Signing in and out: password, then a code where there is a second factor, or the county's own
+//! sign-in service.
 
 use super::guard::{local, session_token};
 use super::{Console, Stop, frame};
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
-use engine::access::SESSION_COOKIE;
-use engine::limits;
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use engine::access::{
+    ADDRESS_HEADER, LogIn, Refusal, SESSION_COOKIE, SESSION_COOKIE_HOST, Session,
+};
+use engine::authority::{Place, permit, row};
+use lifecycle::Duty;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -27,18 +31,60 @@ pub(super) struct Credentials {
     next: String,
 }
 
-pub(super) async fn form(Query(wanted): Query<Wanted>) -> Markup {
-    render(&wanted.next, "", false)
+#[derive(Deserialize)]
+pub(super) struct SecondStep {
+    #[serde(default)]
+    ticket: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    next: String,
 }
 
-fn render(next: &str, login: &str, refused: bool) -> Markup {
+pub(super) async fn form(State(console): State<Console>, Query(wanted): Query<Wanted>) -> Markup {
+    render(&console, &wanted.next, "", None)
+}
+
+/// What a refusal says to people.
+pub(super) fn words(refusal: Refusal) -> (String, String) {
+    let both = |zh: &str, en: &str| (zh.to_owned(), en.to_owned());
+    match refusal {
+        Refusal::Weak(weak) => both(weak.zh(), weak.en()),
+        Refusal::WrongPassword => both("现在的口令不对。", "The present password is wrong."),
+        Refusal::WrongCode => both("验证码不对或已用过。", "The code is wrong or was used."),
+        Refusal::LinkEnded => both("链接已失效或已用过。", "The link has ended or was used."),
+        Refusal::Wait { seconds } => (
+            format!("尝试次数过多,请在{seconds}秒后再试。"),
+            format!("Too many attempts: try again in {seconds} seconds."),
+        ),
+        Refusal::SecondFactor => both(
+            "须先用第二因素登录。",
+            "Sign in with a second factor for this.",
+        ),
+        Refusal::Own => both("不能更改自己的权限。", "Nobody changes their own rights."),
+        Refusal::NotFound => both("没有找到。", "Not found."),
+        Refusal::DutyMissing => both("您的岗位不能办理。", "Your duties do not allow this."),
+        Refusal::Invalid { field, reason } => (
+            format!("“{field}”填写有误({reason})。"),
+            format!("{field} cannot be ({reason})."),
+        ),
+    }
+}
+
+pub(super) fn alert(told: Option<&(String, String)>) -> Markup {
+    html! {
+        @if let Some((zh, en)) = told {
+            p.alert role="alert" { (zh) " " small lang="en" { (en) } }
+        }
+    }
+}
+
+fn render(console: &Console, next: &str, login: &str, told: Option<&(String, String)>) -> Markup {
     frame::outside(
         "登录",
         &html! {
             h1 { "防贫险经办台 " small lang="en" { "Fangpin console" } }
-            @if refused {
-                p.alert role="alert" { "账号或口令不对。" small lang="en" { "Login or password is wrong." } }
-            }
+            (alert(told))
             form.sign-in method="post" action="/login" {
                 input type="hidden" name="next" value=(local(next));
                 label for="login" { "账号 " small lang="en" { "Login" } }
@@ -47,8 +93,33 @@ fn render(next: &str, login: &str, refused: bool) -> Markup {
                 input #password name="password" type="password" autocomplete="current-password" required;
                 button type="submit" { "登录 " small lang="en" { "Sign in" } }
             }
+            @if let Some(oidc) = &console.oidc {
+                p { a.button href=(format!("/login/oidc?next={}", super::guard::encode(local(next)))) { (oidc.label()) } }
+            }
         },
     )
+}
+
+fn ask_code(ticket: &str, next: &str, told: Option<&(String, String)>) -> Markup {
+    frame::outside(
+        "第二因素",
+        &html! {
+            h1 { "输入验证码 " small lang="en" { "Second factor" } }
+            (alert(told))
+            form.sign-in method="post" action="/login/code" {
+                input type="hidden" name="next" value=(local(next));
+                input type="hidden" name="ticket" value=(ticket);
+                label for="code" { "手机上的6位验证码,或一个恢复码 " small lang="en" { "Code, or a recovery code" } }
+                input #code name="code" autocomplete="one-time-code" required autofocus;
+                button type="submit" { "确认 " small lang="en" { "Confirm" } }
+            }
+        },
+    )
+}
+
+/// The address a request comes from, as the server noted it.
+fn address(headers: &HeaderMap) -> Option<&str> {
+    headers.get(ADDRESS_HEADER)?.to_str().ok()
 }
 
 pub(super) async fn enter(
@@ -56,19 +127,83 @@ pub(super) async fn enter(
     headers: HeaderMap,
     Form(given): Form<Credentials>,
 ) -> Result<Response, Stop> {
-    let session = console
-        .office
-        .access
-        .log_in(given.login.trim(), &given.password)
+    let access = &console.office.access;
+    let login = given.login.trim();
+    let outcome = access
+        .sign_in(login, &given.password, address(&headers))
         .await?;
-    let Some(session) = session else {
-        let page = render(&given.next, &given.login, true);
-        return Ok((StatusCode::UNAUTHORIZED, page).into_response());
+    let wrong = ("账号或口令不对。", "Login or password is wrong.");
+    Ok(answer(
+        &console,
+        &headers,
+        outcome,
+        &given.next,
+        |status, told| {
+            let told = told.unwrap_or_else(|| (wrong.0.to_owned(), wrong.1.to_owned()));
+            let page = render(&console, &given.next, &given.login, Some(&told));
+            (status, page).into_response()
+        },
+    ))
+}
+
+pub(super) async fn confirm(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    Form(given): Form<SecondStep>,
+) -> Result<Response, Stop> {
+    let access = &console.office.access;
+    let outcome = access.confirm_sign_in(&given.ticket, &given.code).await?;
+    Ok(answer(
+        &console,
+        &headers,
+        outcome,
+        &given.next,
+        |status, told| {
+            let told = told.unwrap_or_else(|| words(Refusal::WrongCode));
+            (status, ask_code(&given.ticket, &given.next, Some(&told))).into_response()
+        },
+    ))
+}
+
+/// What follows from an attempt to sign in; `again` asks once more.
+pub(super) fn answer(
+    console: &Console,
+    headers: &HeaderMap,
+    outcome: LogIn,
+    next: &str,
+    again: impl FnOnce(StatusCode, Option<(String, String)>) -> Response,
+) -> Response {
+    match outcome {
+        LogIn::Done(session) => begin(console, headers, &session, next),
+        LogIn::SecondFactor { ticket, .. } => ask_code(&ticket, next, None).into_response(),
+        LogIn::Wrong => again(StatusCode::UNAUTHORIZED, None),
+        LogIn::NoDuty => {
+            let told = (
+                "您目前没有有效的岗位,请联系管理员。".to_owned(),
+                "You hold no duty today; ask your administrator.".to_owned(),
+            );
+            again(StatusCode::FORBIDDEN, Some(told))
+        }
+        LogIn::Wait { seconds } => {
+            let told = words(Refusal::Wait { seconds });
+            let mut response = again(StatusCode::TOO_MANY_REQUESTS, Some(told));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds.into());
+            response
+        }
+    }
+}
+
+fn begin(console: &Console, headers: &HeaderMap, session: &Session, next: &str) -> Response {
+    let claims = permit(Some(&session.caller), row(Place::Page, "/claims"));
+    let to = match (local(next), claims) {
+        ("/claims", Err(_)) if session.caller.holds(Duty::Administrator) => "/people",
+        ("/claims", Err(_)) => "/account",
+        (wanted, _) => wanted,
     };
-    let seconds = limits::SESSION_HOURS_MAX * 3600;
-    let cookie = cookie(&headers, &session.token, seconds);
-    let to = Redirect::to(local(&given.next));
-    Ok(([(header::SET_COOKIE, cookie)], to).into_response())
+    let cookie = console.cookie(headers, &session.token);
+    ([(header::SET_COOKIE, cookie)], Redirect::to(to)).into_response()
 }
 
 pub(super) async fn leave(
@@ -78,17 +213,32 @@ pub(super) async fn leave(
     if let Some(token) = session_token(&headers) {
         console.office.access.log_out(&token).await?;
     }
-    let cookie = cookie(&headers, "", 0);
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/login")).into_response())
+    let gone = [
+        format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"),
+        format!("{SESSION_COOKIE_HOST}=; Path=/; HttpOnly; Secure; SameSite=Strict; Max-Age=0"),
+    ];
+    let gone = AppendHeaders(gone.map(|cookie| (header::SET_COOKIE, cookie)));
+    Ok((gone, Redirect::to("/login")).into_response())
 }
 
-/// `Secure` only behind TLS: an office without it would never be signed in.
-fn cookie(headers: &HeaderMap, token: &str, seconds: i64) -> String {
-    let behind_tls = headers
-        .get("x-forwarded-proto")
-        .is_some_and(|value| value.as_bytes() == b"https");
-    let secure = if behind_tls { "; Secure" } else { "" };
-    format!(
-        "{SESSION_COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}"
-    )
+impl Console {
+    /// The session's cookie. Over HTTPS a browser takes it from this host only; an office without
+    /// HTTPS would never be signed in with `Secure`.
+    pub(super) fn cookie(&self, headers: &HeaderMap, token: &str) -> String {
+        let seconds = self.office.access.rules().absolute.num_seconds();
+        let rest = format!("Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+        if self.is_secure(headers) {
+            format!("{SESSION_COOKIE_HOST}={token}; {rest}; Secure")
+        } else {
+            format!("{SESSION_COOKIE}={token}; {rest}")
+        }
+    }
+
+    /// Whether the browser speaks HTTPS, to us or to what stands before us.
+    pub(super) fn is_secure(&self, headers: &HeaderMap) -> bool {
+        let behind_tls = headers
+            .get("x-forwarded-proto")
+            .is_some_and(|value| value.as_bytes() == b"https");
+        behind_tls || self.secure
+    }
 }

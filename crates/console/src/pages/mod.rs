@@ -1,10 +1,14 @@
 //! The pages of the caseworker (经办台): server-rendered, no script, nothing from outside.
 
+mod account;
 mod claim;
 mod claims;
 mod frame;
 mod guard;
+mod link;
 mod login;
+mod oidc;
+mod people;
 mod route;
 mod timeline;
 mod upload;
@@ -20,18 +24,39 @@ use engine::access::Office;
 use engine::{Fault, limits};
 use std::sync::Arc;
 
+use frame::Place;
+pub use oidc::{LoginClaim, Oidc, OidcProblem};
+
 /// What every page is given.
 #[derive(Clone)]
 struct Console {
     office: Office,
     returned: Arc<upload::ReturnedSheets>,
+    oidc: Option<Arc<Oidc>>,
+    secure: bool,
+}
+
+/// What an installation decides about its front.
+#[derive(Clone, Default)]
+pub struct Front {
+    /// A sign-in service of the county's own.
+    pub oidc: Option<Arc<Oidc>>,
+    /// Whether people come by HTTPS, whatever the headers say.
+    pub secure: bool,
 }
 
 /// The pages, on a desk.
 pub fn router(office: Office) -> Router {
+    router_with(office, Front::default())
+}
+
+/// The same, as an installation wants it.
+pub fn router_with(office: Office, front: Front) -> Router {
     let console = Console {
         office,
         returned: Arc::default(),
+        oidc: front.oidc,
+        secure: front.secure,
     };
     // The form around a sheet takes some hundred bytes.
     let upload_bytes_max = limits::SHEET_BYTES_MAX + 16 * 1024;
@@ -41,7 +66,14 @@ pub fn router(office: Office) -> Router {
     Router::new()
         .route("/", get(async || Redirect::to("/claims")))
         .route("/login", get(login::form).post(login::enter))
+        .route("/login/code", post(login::confirm))
+        .route("/login/oidc", get(oidc::begin))
+        .route("/login/oidc/callback", get(oidc::end))
         .route("/logout", post(login::leave))
+        .route("/invite/{token}", get(link::form).post(link::receive))
+        .route("/setup/{token}", get(link::set_up_form).post(link::set_up))
+        .route("/account", get(account::page).post(account::change))
+        .route("/people", get(people::page).post(people::change))
         .route("/claims", get(claims::list))
         .route("/claims/{number}", get(claim::page))
         .route("/referrals/import", import)

@@ -6,24 +6,25 @@
 use crate::caller::Scope;
 use crate::desk::Submission;
 use crate::household::{BankAccount, Household, IdNumber, Payee, PoolBalances};
+use crate::identity::Rules;
 use crate::ids;
 use crate::outlook::Outlook;
 use crate::ports::{
     Ask, ClaimFilter, Commit, Fault, Happened, HouseholdFilter, Judge, Outcome, Page, Receipt,
     Recorded, Slice, Span, StatusCount, Store, Target,
 };
-use crate::registry::{Account, Credential, OrgKind, Region};
+use crate::registry::{Account, OrgKind, Region};
 use crate::testkit::world::{
-    Expect, Journey, PASSWORD, Role, TestDesk, World, county, day, evidence, invent_household, yuan,
+    Expect, Journey, Role, TestDesk, World, county, day, evidence, invent_household, yuan,
 };
 use crate::timer::close_due_notices;
 use benefits::{Cap, CapScope, Fen};
 use chrono::{Duration, NaiveDate};
 use lifecycle::phase::referral::Case;
 use lifecycle::{
-    Claim, ClaimId, Command, CommandKind, CountyCode, Door, Event, EventKind, Happening,
-    HouseholdId, MemberId, PayeeId, PaymentId, Peril, PoolAccount, Posting, RegionCode, Stamp,
-    State, Status, calendar,
+    Claim, ClaimId, Command, CommandKind, CountyCode, Event, EventKind, Happening, HouseholdId,
+    MemberId, PayeeId, PaymentId, Peril, PoolAccount, Posting, RegionCode, Stamp, State, Status,
+    calendar,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, IntoFuture};
@@ -31,6 +32,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::JoinSet;
+
+mod identity;
 
 /// A promise: its name, and the test of it on a fresh store.
 pub type Contract = (
@@ -80,6 +83,10 @@ macro_rules! store_contracts {
             wrong_payment_is_recovered
             timer_closes_what_is_due
             sessions_end
+            secrets_follow_each_other
+            duties_for_a_time
+            each_code_once
+            attempts_are_counted
             published_scheme_is_immutable
             registry_is_idempotent
             households_grow
@@ -1946,81 +1953,29 @@ async fn timer_closes_what_is_due(store: Arc<dyn Store>) {
 
 // Who there is.
 
-/// A session says who calls until it ends, by itself or by revocation.
+/// Sessions and keys end: by time, by their owner, with their account; and only they.
 async fn sessions_end(store: Arc<dyn Store>) {
-    let desk = TestDesk::open(store).await;
-    let store = desk.store();
-    let now = desk.now();
-    for role in Role::ALL.iter().copied() {
-        let caller = store.caller(&ids::sha256(role.token()), now).await;
-        let caller = caller.expect("reading").expect("the session is open");
-        assert_eq!(caller, role.caller());
-        let (insurer, door) = match role {
-            Role::Handler
-            | Role::SecondHandler
-            | Role::Surveyor
-            | Role::Approver
-            | Role::SecondApprover
-            | Role::Finance
-            | Role::SecondFinance => (Some(desk.world.scheme.insurer), Door::Person),
-            Role::Connector => (Some(desk.world.scheme.insurer), Door::System),
-            Role::RivalHandler => (Some(desk.world.rival.insurer), Door::Person),
-            Role::Shimenzhai
-            | Role::Zhucaoying
-            | Role::CountyCaseworker
-            | Role::Supervisor
-            | Role::Reviewer
-            | Role::Auditor
-            | Role::Administrator => (None, Door::Person),
-        };
-        assert_eq!((caller.scope.insurer, caller.door), (insurer, door));
-    }
-    let account = Role::Supervisor.account_id();
-    let credential = |secret: &str, minutes| Credential {
-        hash: ids::sha256(secret),
-        account,
-        label: "接口(测试)".into(),
-        expires_at: now + Duration::minutes(minutes),
-    };
-    let (short, long) = (credential("short", 5), credential("long", 500));
-    for credential in [&short, &long] {
-        let put = store.put_credential(county(), credential).await;
-        put.expect("writing");
-        let put = store.put_credential(county(), credential).await;
-        put.expect("twice is as good as once");
-    }
-    let known = async |credential: &Credential, minutes: i64| {
-        let caller = store.caller(&credential.hash, now + Duration::minutes(minutes));
-        caller.await.expect("reading").is_some()
-    };
-    assert!(known(&short, 0).await && known(&short, 4).await);
-    assert!(!known(&short, 5).await && !known(&short, 500).await);
-    assert!(known(&long, 5).await);
-    store.revoke_credential(&long.hash).await.expect("writing");
-    store.revoke_credential(&long.hash).await.expect("twice");
-    store.revoke_credential("unknown").await.expect("no such");
-    assert!(!known(&long, 0).await && known(&short, 0).await);
-    let put = store.put_credential(county(), &long).await;
-    assert!(
-        put.is_err() || !known(&long, 0).await,
-        "what ended has ended"
-    );
-    let others = store
-        .revoke_account(county(), Role::Handler.account_id())
-        .await;
-    others.expect("writing");
-    assert!(known(&short, 0).await, "another account's");
-    let revoked = store.revoke_account(county(), account).await;
-    assert!(revoked.expect("writing") >= 1);
-    assert!(!known(&short, 0).await);
-    let revoked = store.revoke_account(county(), account).await;
-    assert_eq!(revoked.expect("writing"), 0, "none is left");
-    let nobody = store.caller(&ids::sha256("nobody"), now).await;
-    assert_eq!(nobody.expect("reading"), None);
+    identity::sessions_end(store).await;
+}
 
-    let session = desk.office().access.log_in("office.qian", PASSWORD).await;
-    let session = session.expect("reading").expect("login and password fit");
-    assert_eq!(session.caller, Role::Supervisor.caller());
+/// A secret is followed by another, and lives on for a moment.
+async fn secrets_follow_each_other(store: Arc<dyn Store>) {
+    identity::secrets_follow_each_other(store).await;
+}
+
+/// Duties for a time, substitution.
+async fn duties_for_a_time(store: Arc<dyn Store>) {
+    identity::duties_for_a_time(store).await;
+}
+
+/// Second factors, recovery codes: each code once.
+async fn each_code_once(store: Arc<dyn Store>) {
+    identity::each_code_once(store).await;
+}
+
+/// Attempts are counted, also at once; links open once.
+async fn attempts_are_counted(store: Arc<dyn Store>) {
+    identity::attempts_are_counted(store).await;
 }
 
 /// A published scheme never changes; the same once more is no change.
@@ -2074,14 +2029,15 @@ async fn registry_is_idempotent(store: Arc<dyn Store>) {
     let stands = store.regions(county()).await.expect("reading");
     assert_eq!(stands[0], renamed);
     let mut moved = Role::Auditor.person();
-    moved.duties.clear();
+    moved.duties = vec![lifecycle::Duty::Auditor, lifecycle::Duty::CountySupervisor];
     moved.interests = vec![desk.world.households[0].id];
     store.put_person(county(), &moved).await.expect("writing");
     let people = store.people(county()).await.expect("reading");
     assert!(people.contains(&moved));
     let secret = ids::sha256(Role::Auditor.token());
-    let caller = store.caller(&secret, desk.now()).await;
-    assert_eq!(caller.expect("reading").map(|it| it.duties), Some(vec![]));
+    let presented = store.presented(&secret).await.expect("reading");
+    let caller = presented.and_then(|it| it.caller(desk.now(), &Rules::default()));
+    assert_eq!(caller.map(|it| it.duties), Some(moved.duties));
 
     // A login belongs to one account; an account may get another password.
     let stolen = Account {

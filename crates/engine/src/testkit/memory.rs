@@ -8,7 +8,7 @@
 //! * a notice is due for the timer when its term is over, it is proved, and no objection is open:
 //!   one that cannot close must not keep the timer from those that can.
 
-use crate::caller::{Caller, Grant, Scope};
+use crate::caller::Scope;
 use crate::household::{BankAccount, Household, IdNumber, Member, Payee, PoolBalances};
 use crate::limits;
 use crate::outlook::Outlook;
@@ -17,16 +17,16 @@ use crate::ports::{
     HouseholdFilter, Judge, LogRow, Outcome, Page, PaymentRow, Receipt, Recorded, Slice, Span,
     StatusCount, Target,
 };
-use crate::registry::{Account, Credential, Org, OrgKind, Person, Region, Registry};
+use crate::registry::{Org, Person, Region, Registry};
 use crate::retelling::{Columns, Difference, Retelling, Shelf, Told};
 use async_trait::async_trait;
 use benefits::{CapScope, Fen, RunningTotals};
 use chrono::{DateTime, NaiveDate, Utc};
 use lifecycle::{
-    AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Door, Duty, Event, EventKind,
-    Happening, HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId,
-    PayeeFacts, PayeeId, PayeeSeal, PaymentId, Peril, PersonId, PoolAccount, Posting, RegionCode,
-    RunningShare, Scheme, SchemeId, Seen, State, Status,
+    AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Event, EventKind, Happening,
+    HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId, PayeeFacts,
+    PayeeId, PayeeSeal, PaymentId, Peril, PersonId, PoolAccount, Posting, RegionCode, RunningShare,
+    Scheme, SchemeId, Seen, State, Status,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -166,15 +166,15 @@ enum Holder {
 
 type TotalKey = (CountyCode, i32, Peril, Holder);
 
+mod identity;
+
 #[derive(Default)]
 struct Tables {
     counties: BTreeSet<CountyCode>,
     regions: BTreeMap<(CountyCode, RegionCode), Region>,
     orgs: BTreeMap<(CountyCode, OrgId), Org>,
     people: BTreeMap<(CountyCode, PersonId), Person>,
-    accounts: BTreeMap<AccountId, (CountyCode, Account)>,
-    credentials: BTreeMap<String, Credential>,
-    revoked: BTreeSet<String>,
+    identities: identity::Identities,
     schemes: BTreeMap<(CountyCode, SchemeId), Arc<Scheme>>,
     households: BTreeMap<(CountyCode, HouseholdId), Household>,
     claims: BTreeMap<(CountyCode, ClaimId), ClaimRow>,
@@ -1444,99 +1444,6 @@ impl Registry for MemoryStore {
         Ok(of_county(&self.tables().people, county))
     }
 
-    async fn put_account(&self, county: CountyCode, account: &Account) -> Result<(), Fault> {
-        let mut tables = self.tables();
-        if !tables.people.contains_key(&(county, account.person)) {
-            return Err(refused("an account of an unknown person"));
-        }
-        let taken = tables
-            .accounts
-            .values()
-            .any(|(_, other)| other.login == account.login && other.id != account.id);
-        if taken {
-            return Err(Fault::Conflict("login"));
-        }
-        tables
-            .accounts
-            .insert(account.id, (county, account.clone()));
-        Ok(())
-    }
-
-    async fn account(&self, login: &str) -> Result<Option<(CountyCode, Account)>, Fault> {
-        let tables = self.tables();
-        let mut accounts = tables.accounts.values();
-        Ok(accounts.find(|(_, it)| it.login == login).cloned())
-    }
-
-    async fn accounts(&self, county: CountyCode) -> Result<Vec<Account>, Fault> {
-        let tables = self.tables();
-        let mut accounts: Vec<Account> = tables
-            .accounts
-            .values()
-            .filter(|(of, _)| *of == county)
-            .map(|(_, account)| account.clone())
-            .collect();
-        accounts.sort_by(|one, other| one.login.cmp(&other.login));
-        Ok(accounts)
-    }
-
-    async fn put_credential(
-        &self,
-        county: CountyCode,
-        credential: &Credential,
-    ) -> Result<(), Fault> {
-        let mut tables = self.tables();
-        let account = tables.accounts.get(&credential.account);
-        if account.is_none_or(|(of, _)| *of != county) {
-            return Err(refused("a credential of an unknown account"));
-        }
-        tables
-            .credentials
-            .insert(credential.hash.clone(), credential.clone());
-        Ok(())
-    }
-
-    async fn revoke_credential(&self, hash: &str) -> Result<(), Fault> {
-        // What ended has ended: written again, it does not come back.
-        let mut tables = self.tables();
-        if tables.credentials.contains_key(hash) {
-            tables.revoked.insert(hash.to_owned());
-        }
-        Ok(())
-    }
-
-    async fn revoke_account(&self, county: CountyCode, account: AccountId) -> Result<u64, Fault> {
-        let mut tables = self.tables();
-        let known = tables
-            .accounts
-            .get(&account)
-            .is_some_and(|(of, _)| *of == county);
-        let hashes: Vec<String> = tables
-            .credentials
-            .values()
-            .filter(|it| known && it.account == account)
-            .map(|it| it.hash.clone())
-            .collect();
-        let ended = hashes
-            .into_iter()
-            .filter(|hash| tables.revoked.insert(hash.clone()));
-        Ok(ended.count() as u64)
-    }
-
-    async fn caller(&self, hash: &str, now: DateTime<Utc>) -> Result<Option<Caller>, Fault> {
-        let tables = self.tables();
-        let credential = tables.credentials.get(hash);
-        let caller = credential
-            .filter(|it| it.expires_at > now && !tables.revoked.contains(hash))
-            .and_then(|credential| {
-                let (county, account) = tables.accounts.get(&credential.account)?;
-                let person = tables.people.get(&(*county, account.person))?;
-                let org = tables.orgs.get(&(*county, person.org))?;
-                Some(caller_of(*county, account.id, person, org))
-            });
-        Ok(caller)
-    }
-
     async fn put_scheme(&self, scheme: &Scheme) -> Result<(), Fault> {
         let mut tables = self.tables();
         let key = (scheme.county, scheme.id);
@@ -1791,39 +1698,6 @@ fn of_county<K: Ord, V: Clone>(map: &BTreeMap<(CountyCode, K), V>, county: Count
         .filter(|((of, _), _)| *of == county)
         .map(|(_, value)| value.clone())
         .collect()
-}
-
-/// The caller an account stands for: scope from person and organisation, door from the duties.
-pub(crate) fn caller_of(
-    county: CountyCode,
-    account: AccountId,
-    person: &Person,
-    org: &Org,
-) -> Caller {
-    Caller {
-        account,
-        person: person.id,
-        name: person.name.clone(),
-        on_behalf_of: None,
-        org: org.id,
-        org_name: org.name.clone(),
-        duties: person.duties.clone(),
-        scope: Scope {
-            county,
-            region: person.region.clone(),
-            insurer: match org.kind {
-                OrgKind::Insurer => Some(org.id),
-                OrgKind::Office => None,
-            },
-        },
-        door: if person.duties.iter().copied().any(Duty::is_system) {
-            Door::System
-        } else {
-            Door::Person
-        },
-        grants: Grant::ALL.to_vec(),
-        second_factor: false,
-    }
 }
 
 #[cfg(test)]

@@ -17,15 +17,16 @@
 use crate::access::{Access, Office, hash_password};
 use crate::audit::{self, Report};
 use crate::calendar_file::parse_calendar;
-use crate::caller::Caller;
+use crate::caller::{Caller, Grant};
 use crate::clock::{Clock, ManualClock};
 use crate::desk::{Desk, Submission};
 use crate::household::{BankAccount, Household, IdNumber, Member, Payee, PoolBalances};
+use crate::identity::{Change, Holder, Pass, PassId, PassKind, Presented, Rules};
 use crate::ids;
 use crate::ports::{Fault, Outcome, Recorded, Store};
-use crate::registry::{Account, Credential, Org, OrgKind, Person, Region};
+use crate::registry::{Account, Org, OrgKind, Person, Region};
 use crate::scheme_file::{org_id, parse_scheme};
-use crate::testkit::memory::{MemoryStore, caller_of};
+use crate::testkit::memory::MemoryStore;
 use benefits::{Cap, Fen};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use lifecycle::phase::approval::Uplift;
@@ -180,17 +181,51 @@ impl Role {
         }
     }
 
-    /// The caller, as the store resolves it.
-    pub fn caller(self) -> Caller {
+    /// What [`Self::token`] opens: a key, so that no test must keep it awake.
+    pub fn pass(self) -> Pass {
+        let opened = calendar::start_of(day(2020, 1, 1));
+        Pass {
+            id: PassId(ids::named("pass", &self.key())),
+            account: self.account_id(),
+            kind: PassKind::Key,
+            label: "测试".into(),
+            grants: Grant::ALL.to_vec(),
+            duties: None,
+            region: None,
+            on_behalf_of: None,
+            second_factor: false,
+            opened_at: opened,
+            seen_at: calendar::start_of(day(2030, 1, 1)),
+            renewed_at: opened,
+            ends_at: calendar::start_of(day(2030, 1, 1)),
+            ended_at: None,
+        }
+    }
+
+    /// The person with its organisation.
+    pub fn holder(self) -> Holder {
         let person = self.person();
-        let orgs = orgs();
-        let org = orgs.iter().find(|org| org.id == person.org);
-        caller_of(
-            county(),
-            self.account_id(),
-            &person,
-            org.expect("every post has an organisation"),
-        )
+        let org = orgs().into_iter().find(|org| org.id == person.org);
+        Holder {
+            org: org.expect("every post has an organisation"),
+            person,
+            assignments: Vec::new(),
+        }
+    }
+
+    /// The caller, as it is resolved.
+    pub fn caller(self) -> Caller {
+        let pass = self.pass();
+        let presented = Presented {
+            county: county(),
+            secret_ends_at: pass.ends_at,
+            holder: self.holder(),
+            absent: None,
+            pass,
+        };
+        let now = calendar::start_of(day(2020, 6, 1));
+        let caller = presented.caller(now, &Rules::default());
+        caller.expect("every role has a duty")
     }
 }
 
@@ -213,6 +248,7 @@ fn orgs() -> Vec<Org> {
             id: org_of(code),
             name: (*name).into(),
             kind: *kind,
+            parent: None,
         })
         .collect()
 }
@@ -413,13 +449,11 @@ impl World {
                 person: role.person_id(),
             };
             store.put_account(county, &account).await?;
-            let credential = Credential {
+            let open = Change::OpenPass {
+                pass: role.pass(),
                 hash: ids::sha256(role.token()),
-                account: account.id,
-                label: "session".into(),
-                expires_at: calendar::start_of(day(2030, 1, 1)),
             };
-            store.put_credential(county, &credential).await?;
+            store.change(county, &[open], None).await?;
         }
         for scheme in [&self.scheme, &self.rival] {
             store.put_scheme(scheme).await?;

@@ -1,6 +1,7 @@
 //! Mutations: one per command. A resolver only parses; [`submit`] is the one way to the desk.
 
 mod access;
+mod administration;
 mod approval;
 pub mod input;
 mod payout;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     access::AccessMutations,
+    administration::AdministrationMutations,
     registry::RegistryMutations,
     referral::ReferralMutations,
     verification::VerificationMutations,

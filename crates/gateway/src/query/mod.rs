@@ -2,6 +2,7 @@
 
 pub mod claims;
 pub mod households;
+pub mod identity;
 pub mod preview;
 pub mod work_queue;
 
@@ -34,6 +35,7 @@ pub struct Query(
     SingleQueries,
     claims::ClaimQueries,
     households::HouseholdQueries,
+    identity::IdentityQueries,
     preview::PreviewQueries,
     work_queue::WorkQueueQueries,
 );
@@ -107,6 +109,7 @@ async fn look(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
                 .find(|it| u128::from(it.version) == place)
                 .map(|it| Node::Event(it.into()))
         }
+        Kind::Pass | Kind::Assignment | Kind::Substitution => None,
     })
 }
 

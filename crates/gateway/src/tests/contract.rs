@@ -100,6 +100,10 @@ fn everything_is_described() {
 /// Lists of values that belong to one thing and that a named limit bounds. Whatever may grow is a
 /// connection.
 const BOUNDED_LISTS: &[(&str, &str)] = &[
+    ("ApiKey.grants", "kinds of grant"),
+    ("ApiKey.duties", "kinds of duty"),
+    ("ConfirmEnrolmentPayload.recoveryCodes", "RECOVERY_CODES"),
+    ("StaffMember.duties", "kinds of duty"),
     ("Assessment.layers", "LIST_ITEMS_MAX, of the input"),
     ("Assessment.slices", "bands of the scheme's table"),
     ("Assessment.caps", "caps of the scheme's table"),

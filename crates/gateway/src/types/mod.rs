@@ -6,6 +6,7 @@ pub mod connection;
 pub mod enums;
 pub mod event;
 pub mod household;
+pub mod identity;
 pub mod notice;
 pub mod scalars;
 pub mod scheme;

@@ -12,6 +12,7 @@ pub(crate) struct Model {
     pub(crate) id: Id,
     pub(crate) name: String,
     pub(crate) kind: String,
+    pub(crate) parent_id: Option<Id>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -37,7 +37,14 @@ const POSTGRES_CLAIM_INDEXES: &str =
     "SELECT indexname::text AS one, indexdef AS other FROM pg_indexes WHERE tablename = 'claim'";
 
 /// What belongs to the installation, not to a county.
-const OF_THE_INSTALLATION: &[&str] = &["login", "lawful_transition", "seaql_migrations"];
+const OF_THE_INSTALLATION: &[&str] = &[
+    "login",
+    "subject",
+    "attempt",
+    "setup_link",
+    "lawful_transition",
+    "seaql_migrations",
+];
 
 type Snapshot = BTreeMap<String, Vec<String>>;
 

@@ -2,6 +2,7 @@
 //! the statement asks for; nothing stays on a connection; every table is guarded.
 
 use crate::support::Db;
+use engine::identity::Identity;
 use engine::registry::Registry;
 use engine::testkit::world::{Role, TestDesk, World, county};
 use engine::{ClaimFilter, ClaimReader, Page, Scope, ids, sight};

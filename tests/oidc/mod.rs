@@ -1,0 +1,248 @@
+//! Signing in through a real OpenID provider, a process of its own on loopback: who exists gets in, and
+//! nobody else; what was begun elsewhere, altered or came too late does not count.
+
+use crate::support::{Place, Server, node};
+use reqwest::{Response, StatusCode, header};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, ChildStdout, Stdio};
+
+/// Its output is kept open: it speaks on, and ends where nobody listens.
+struct Provider(Child, BufReader<ChildStdout>);
+
+impl Provider {
+    fn start(port: u16, redirect: &str, code_seconds: &str) -> Self {
+        let mut child = node("oidc", "provider.js")
+            .args([&port.to_string(), redirect, code_seconds])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.contains("listening") {
+            assert_ne!(stdout.read_line(&mut said).unwrap(), 0, "{said}");
+        }
+        Self(child, stdout)
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// A browser's cookies and its patience with redirects, no more.
+struct Visitor {
+    http: reqwest::Client,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Visitor {
+    fn new() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let redirects = reqwest::redirect::Policy::none();
+        Self {
+            http: reqwest::Client::builder()
+                .redirect(redirects)
+                .build()
+                .unwrap(),
+            cookies: BTreeMap::new(),
+        }
+    }
+
+    async fn send(&mut self, url: &str, form: Option<&str>) -> Response {
+        let request = match form {
+            None => self.http.get(url),
+            Some(form) => self
+                .http
+                .post(url)
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(form.to_owned()),
+        };
+        let jar: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let response = request
+            .header(header::COOKIE, jar.join("; "))
+            .send()
+            .await
+            .unwrap();
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if value.is_empty() {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        response
+    }
+
+    fn next(response: &Response) -> String {
+        let to = response.headers()[header::LOCATION].to_str().unwrap();
+        response.url().join(to).unwrap().to_string()
+    }
+
+    /// Follows redirects until somebody asks something, or until one leads to `stop`.
+    async fn follow(
+        &mut self,
+        mut response: Response,
+        stop: &str,
+    ) -> Result<String, Box<Response>> {
+        for _ in 0..12 {
+            if !response.status().is_redirection() {
+                return Err(Box::new(response));
+            }
+            let to = Self::next(&response);
+            if to.contains(stop) {
+                return Ok(to);
+            }
+            response = self.send(&to, None).await;
+        }
+        panic!("too many redirects")
+    }
+
+    /// From our button through the provider's forms: the address that leads back.
+    async fn through(&mut self, server: &Server, person: &str) -> String {
+        let begun = self
+            .send(&server.url("/login/oidc?next=/claims"), None)
+            .await;
+        let mut response = begun;
+        let forms = [
+            format!("prompt=login&login={person}&password=anything"),
+            "prompt=consent".to_owned(),
+        ];
+        for form in &forms {
+            let asked = match self.follow(response, "/login/oidc/callback").await {
+                Ok(back) => return back,
+                Err(asked) => asked,
+            };
+            let url = asked.url().to_string();
+            response = self.send(&url, Some(form.as_str())).await;
+        }
+        match self.follow(response, "/login/oidc/callback").await {
+            Ok(back) => back,
+            Err(asked) => panic!("the provider asks on at {}", asked.url()),
+        }
+    }
+
+    fn is_signed_in(&self) -> bool {
+        self.cookies.contains_key("fangpin_session")
+    }
+}
+
+fn altered(back: &str, name: &str) -> String {
+    let at = back.find(&format!("{name}=")).unwrap() + name.len() + 1;
+    let mut text = back.to_owned();
+    let other = if text[at..].starts_with('A') {
+        "B"
+    } else {
+        "A"
+    };
+    text.replace_range(at..=at, other);
+    text
+}
+
+#[tokio::test]
+async fn a_real_provider_signs_in_who_exists() {
+    let place = Place::sqlite();
+    let (port, own) = (free_port(), free_port());
+    let redirect = format!("http://127.0.0.1:{own}/login/oidc/callback");
+    let provider = Provider::start(port, &redirect, "5");
+    let issuer = format!("http://127.0.0.1:{port}");
+    let public = format!("http://127.0.0.1:{own}");
+    let listen = format!("127.0.0.1:{own}");
+    let server = Server::start_at(
+        &place,
+        &["demo"],
+        &[
+            ("FANGPIN_OIDC_ISSUER", &issuer),
+            ("FANGPIN_OIDC_CLIENT_ID", "fangpin"),
+            ("FANGPIN_OIDC_CLIENT_SECRET", "a secret of the tests"),
+            ("FANGPIN_PUBLIC_URL", &public),
+            ("FANGPIN_OIDC_LABEL", "县统一认证"),
+        ],
+        &listen,
+    );
+    let mut visitor = Visitor::new();
+    let login = visitor.send(&server.url("/login"), None).await;
+    assert!(login.text().await.unwrap().contains("县统一认证"));
+
+    let back = visitor.through(&server, "office.zhao").await;
+    let done = visitor.send(&back, None).await;
+    assert_eq!(done.status(), StatusCode::OK);
+    assert!(visitor.is_signed_in());
+    let claims = visitor.send(&server.url("/claims"), None).await;
+    assert_eq!(claims.status(), StatusCode::OK);
+    assert!(claims.text().await.unwrap().contains("赵干事"));
+
+    // A code counts once, and in the browser where it was asked for.
+    let mut again = Visitor::new();
+    again.cookies = visitor.cookies.clone();
+    again.cookies.remove("fangpin_session");
+    let twice = again.send(&back, None).await;
+    assert_eq!(
+        twice.status(),
+        StatusCode::BAD_REQUEST,
+        "its journey is over"
+    );
+    let mut stranger = Visitor::new();
+    let back = stranger.through(&server, "office.qian").await;
+    let mut thief = Visitor::new();
+    let stolen = thief.send(&back, None).await;
+    assert_eq!(stolen.status(), StatusCode::BAD_REQUEST);
+    assert!(!thief.is_signed_in());
+    // Another state, another code.
+    for (name, status) in [
+        ("state", StatusCode::BAD_REQUEST),
+        ("code", StatusCode::UNAUTHORIZED),
+    ] {
+        let mut visitor = Visitor::new();
+        let back = visitor.through(&server, "office.qian").await;
+        let refused = visitor.send(&altered(&back, name), None).await;
+        assert_eq!(refused.status(), status, "{name}");
+        assert!(!visitor.is_signed_in(), "{name}");
+    }
+    // Another nonce, another verifier than the journey began with.
+    for place in [1, 2] {
+        let mut visitor = Visitor::new();
+        let back = visitor.through(&server, "office.qian").await;
+        let journey = visitor.cookies["fangpin_oidc"].clone();
+        let mut parts: Vec<String> = journey.splitn(4, '!').map(str::to_owned).collect();
+        parts[place] = format!("{}x", parts[place]);
+        visitor
+            .cookies
+            .insert("fangpin_oidc".into(), parts.join("!"));
+        let refused = visitor.send(&back, None).await;
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "part {place}");
+        assert!(!visitor.is_signed_in(), "part {place}");
+    }
+    // Whom the provider knows and we do not.
+    let mut unknown = Visitor::new();
+    let back = unknown.through(&server, "nobody.here").await;
+    let refused = unknown.send(&back, None).await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    assert!(!unknown.is_signed_in());
+    // A code that has expired.
+    let mut late = Visitor::new();
+    let back = late.through(&server, "office.qian").await;
+    tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+    let refused = late.send(&back, None).await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    drop(provider);
+    // The provider is away.
+    let away = Visitor::new().send(&server.url("/login/oidc"), None).await;
+    assert_eq!(away.status(), StatusCode::BAD_GATEWAY);
+}
