@@ -3,6 +3,7 @@
 mod authority;
 mod browser;
 mod calendar;
+mod canary;
 mod clients;
 mod contracts;
 mod journeys;

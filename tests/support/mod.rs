@@ -16,7 +16,7 @@ pub fn root() -> PathBuf {
         .to_path_buf()
 }
 
-fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     std::env::vars().find_map(|(key, value)| (key == name).then_some(value))
 }
 
@@ -156,6 +156,13 @@ pub fn node_modules(folder: &str) -> PathBuf {
         modules.display()
     );
     modules
+}
+
+/// What SQL says to the superuser.
+pub fn psql_says(url: &str, sql: &str) -> String {
+    let psql = variable("FANGPIN_TEST_POSTGRES_BIN")
+        .map_or_else(|| "psql".into(), |bin| format!("{bin}/psql"));
+    run(Command::new(psql).args([url, "-qAtc", sql]))
 }
 
 /// Runs SQL as the superuser, around everything.

@@ -163,9 +163,11 @@ fn every_reason_to_say_no_is_given() {
     approval(&mut seen);
     payout(&mut seen);
     scheme_terms(&mut seen);
+    // Said before a command is made, by the gateway's reader of inputs.
+    let at_the_door = ["PRIVATE_IN_TEXT"];
     let never: Vec<&&str> = Blocked::CODES
         .iter()
-        .filter(|it| !seen.0.contains(*it))
+        .filter(|it| !seen.0.contains(*it) && !at_the_door.contains(*it))
         .collect();
     assert!(never.is_empty(), "never given: {never:?}");
 }
