@@ -109,6 +109,7 @@ impl Sdl {
             "Int" if name == "expectedVersion" => json!(cast.claim.version),
             "Int" => json!(1),
             "Boolean" => json!(true),
+            "ExportKind" if operation == "startExport" => json!("CLAIMS"),
             "ExportKind" => json!(operation),
             // What would be written if it were right is wrong: a claim of nothing, a check to come.
             "Fen" => json!("0"),

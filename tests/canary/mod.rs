@@ -8,6 +8,7 @@ use engine::testkit::world::{day, id_number};
 use engine::{HouseholdFilter, Page, Scope};
 use lifecycle::{CountyCode, RegionCode};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -23,10 +24,13 @@ impl Canaries {
         let mut forms = Vec::new();
         for value in values {
             let wide: Vec<u8> = value.encode_utf16().flat_map(u16::to_le_bytes).collect();
-            let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
-            let escaped: String = (value.encode_utf16())
-                .map(|unit| format!("\\u{unit:04x}"))
-                .collect();
+            let (mut hex, mut escaped) = (String::new(), String::new());
+            for byte in value.bytes() {
+                let _ = write!(hex, "{byte:02x}");
+            }
+            for unit in value.encode_utf16() {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
             for form in [value.clone().into_bytes(), wide, hex.into_bytes()] {
                 forms.push((value.clone(), form));
             }

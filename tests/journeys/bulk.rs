@@ -36,6 +36,10 @@ fn line(line_no: usize, village: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tells how long it took; decides nothing"
+)]
 async fn ten_thousand_lines_in_bounded_memory() {
     let place = Place::sqlite();
     let server = Server::start(&place, &["demo", "--now", "2020-06-24T09:00:00+08:00"]);

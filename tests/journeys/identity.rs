@@ -63,8 +63,8 @@ async fn the_first_start_makes_an_administrator_by_a_link() {
         let county = root().join("crates/server/sample/county.toml");
         run(place.fangpin(&["county", "load"]).arg(&county));
         let mut server = Server::start(&place, &["serve"]);
-        let line = server.hear("/setup/");
-        let link = line.trim().to_owned();
+        let said = server.hear("/setup/");
+        let link = said.trim().to_owned();
         let page = http().get(&link).send().await.unwrap();
         assert_eq!(page.status(), StatusCode::OK);
         let form = |login: &str, password: &str| {

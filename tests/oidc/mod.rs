@@ -1,4 +1,4 @@
-//! Signing in through a real OpenID provider, a process of its own on loopback: who exists gets in, and
+//! Signing in through a real `OpenID` provider, a process of its own on loopback: who exists gets in, and
 //! nobody else; what was begun elsewhere, altered or came too late does not count.
 
 use crate::support::{Place, Server, node};
@@ -9,7 +9,10 @@ use std::net::TcpListener;
 use std::process::{Child, ChildStdout, Stdio};
 
 /// Its output is kept open: it speaks on, and ends where nobody listens.
-struct Provider(Child, BufReader<ChildStdout>);
+struct Provider {
+    child: Child,
+    _speaks: BufReader<ChildStdout>,
+}
 
 impl Provider {
     fn start(port: u16, redirect: &str, code_seconds: &str) -> Self {
@@ -24,14 +27,17 @@ impl Provider {
         while !said.contains("listening") {
             assert_ne!(stdout.read_line(&mut said).unwrap(), 0, "{said}");
         }
-        Self(child, stdout)
+        Self {
+            child,
+            _speaks: stdout,
+        }
     }
 }
 
 impl Drop for Provider {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

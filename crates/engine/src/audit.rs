@@ -529,7 +529,7 @@ mod tests {
                     Tamper::Account(paid.case.payee, other)
                 },
                 "payee",
-                "account_no",
+                "account_no or account_index",
             ),
         ] {
             let faults = told(|books| tamper(&books.paid)).await;

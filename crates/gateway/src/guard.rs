@@ -121,7 +121,7 @@ impl Guard {
             measure_value(value, VARIABLES_DEPTH_MAX)?;
         }
         let document =
-            parse_query(query).map_err(|fault| Refusal::Invalid(Box::new(fault.into())))?;
+            parse_query(query).map_err(|fault| Refusal::Invalid(Box::new(syntax(fault.into()))))?;
         let chosen = operation(&document, operation_name)
             .ok_or_else(|| invalid("the request does not name one operation of the document"))?;
         let roots = self.measure(&document, chosen, variables)?;
@@ -224,6 +224,16 @@ const fn within(limit: &'static str, found: usize, max: usize) -> Result<(), Ref
     } else {
         Ok(())
     }
+}
+
+/// What the parser expected and where, without the line of the document that it quotes: a literal in it may
+/// be somebody's identity number.
+fn syntax(mut error: ServerError) -> ServerError {
+    if error.message.contains('\n') {
+        let expected = error.message.split_once("\n  = ").map(|(_, what)| what);
+        error.message = format!("syntax error: {}", expected.unwrap_or("unexpected text"));
+    }
+    error
 }
 
 fn invalid(message: &str) -> Refusal {
