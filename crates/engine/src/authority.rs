@@ -218,7 +218,7 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Query "referralBatch": Who::Command(CommandKind::DraftReferral), Bulk, Own;
     Query "bulkOperation": Who::Holders(CASE), Bulk, Own;
     Query "householdOf": Who::Holders(LOOKING_UP), Read, Household;
-    Query "disclosures": Who::Holders(WATCHING), Read, Region;
+    Query "disclosures": Who::Holders(WATCHING), Read, Household;
     Query "scheme": Who::SignedIn, Read, Scheme;
     Query "schemes": Who::SignedIn, Read, Scheme;
     Query "previewBenefit": Who::SignedIn, Read, Scheme;
