@@ -17,8 +17,6 @@ use std::time::Duration;
 const PACKAGE: &str = "altair-static";
 const VERSION: &str = "8.5.9";
 const INTEGRITY: &str = "sha512-ZjigQ+CWvtqVAgKLo4gYmBLNoOiBPE3tTbsCBiUYZc3QI0+nTbfWj0x8P+dlb8+hmxn0wqGRPHuzRqz4wdOlIg==";
-/// Where npm finds packages unless it is told otherwise.
-const REGISTRY: &str = "https://registry.npmjs.org";
 /// What of the package is served.
 const SERVED: &str = "package/build/dist";
 /// Runs scripts of the user's own; an API explorer can do without.
@@ -60,9 +58,9 @@ pub enum Action {
         /// The package as a file, altair-static-8.5.9.tgz, for a machine without internet
         #[arg(long)]
         from: Option<PathBuf>,
-        /// The npm registry to ask
-        #[arg(long, env = "NPM_CONFIG_REGISTRY", default_value = REGISTRY)]
-        registry: String,
+        /// The npm registry to ask, where no file is named
+        #[arg(long, env = "NPM_CONFIG_REGISTRY", required_unless_present = "from")]
+        registry: Option<String>,
     },
 }
 
@@ -77,7 +75,7 @@ pub async fn run(action: Action) -> Ending {
     } = action;
     let packed = match from {
         Some(file) => fs::read(&file).map_err(|fault| format!("{}: {fault}", file.display()))?,
-        None => download(&registry).await?,
+        None => download(&registry.unwrap_or_default()).await?,
     };
     let files = unpack(&packed, INTEGRITY)?;
     install(&folder, &files)?;
