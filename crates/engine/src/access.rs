@@ -348,23 +348,25 @@ impl Access {
                 ends_at,
             });
         }
-        self.begin_session(county, account, false).await
+        self.begin_session(county, account.id, account.person, false)
+            .await
     }
 
     async fn begin_session(
         &self,
         county: CountyCode,
-        account: &Account,
+        account: AccountId,
+        person: PersonId,
         second_factor: bool,
     ) -> Result<LogIn, Fault> {
         let expires_at = self.clock.now() + self.rules.absolute;
         let pass = Pass {
             second_factor,
-            ..self.new_pass(account.id, PassKind::Session, "session", expires_at)
+            ..self.new_pass(account, PassKind::Session, "session", expires_at)
         };
         let kind = IdentityEventKind::SignedIn;
         let how = if second_factor { "SECOND_FACTOR" } else { "" };
-        let record = self.event(kind, Some(account.person), Some(account.person), how);
+        let record = self.event(kind, Some(person), Some(person), how);
         let (token, id) = self.open(county, pass, Some(&record)).await?;
         if let Some(caller) = self.caller(&token).await? {
             return Ok(LogIn::Done(Box::new(Session {
@@ -401,13 +403,8 @@ impl Access {
             return Ok(LogIn::Wrong);
         }
         self.forget();
-        let account = Account {
-            id: account,
-            login: String::new(),
-            password_hash: String::new(),
-            person,
-        };
-        self.begin_session(found.county, &account, true).await
+        self.begin_session(found.county, account, person, true)
+            .await
     }
 
     async fn check_code(
@@ -545,7 +542,7 @@ impl Access {
 
     /// Who presents this secret; `None` if nobody does any more.
     pub async fn caller(&self, token: &str) -> Result<Option<Caller>, Fault> {
-        let Some(mut found) = self.presented(token).await? else {
+        let Some(found) = self.presented(token).await? else {
             return Ok(None);
         };
         let now = self.clock.now();
@@ -553,9 +550,11 @@ impl Access {
         let minute = Duration::minutes(limits::SEEN_MINUTES);
         if caller.is_some() && found.pass.seen_at + minute <= now {
             self.store.see(found.county, found.pass.id, now).await?;
-            found.pass.seen_at = now;
+            // What is remembered is not made younger: it may have been revoked since it was read.
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.insert(ids::sha256(token), (monotonic(), found));
+            if let Some((_, kept)) = known.get_mut(&ids::sha256(token)) {
+                kept.pass.seen_at = now;
+            }
         }
         Ok(caller)
     }

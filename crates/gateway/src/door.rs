@@ -5,13 +5,12 @@
 
 use crate::budget::Payer;
 use crate::errors::{ApiError, ErrorCode};
-use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use axum::http::uri::Authority;
-use axum::http::{Extensions, HeaderMap, Uri};
+use axum::http::{HeaderMap, Uri};
 use engine::Caller;
-use engine::access::{Office, session_of_cookies};
-use std::net::{IpAddr, SocketAddr};
+use engine::access::{ADDRESS_HEADER, Office, session_of_cookies};
+use std::net::IpAddr;
 
 /// The header that a request with the session cookie must carry, whatever its value: a browser asks
 /// before it sends one across sites, and we never say yes.
@@ -35,11 +34,17 @@ pub struct Guest {
     pub token: Option<String>,
     /// Who pays.
     pub payer: Payer,
+    /// Where the request comes from, if that is known.
+    pub address: Option<IpAddr>,
 }
 
 impl Guest {
     /// Whoever presents a token.
-    pub async fn with_token(office: &Office, token: &str) -> Result<Self, ApiError> {
+    pub async fn with_token(
+        office: &Office,
+        token: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Self, ApiError> {
         let unknown = || ApiError::new(ErrorCode::Unauthenticated, "the token is not valid");
         let token = token.trim();
         if !token.starts_with("fps_") && !token.starts_with("fpk_") {
@@ -50,6 +55,7 @@ impl Guest {
             payer: Payer::Account(caller.account),
             caller: Some(caller),
             token: Some(token.to_owned()),
+            address,
         })
     }
 
@@ -59,25 +65,22 @@ impl Guest {
             caller: None,
             token: None,
             payer: Payer::at(address),
+            address,
         }
     }
 }
 
-/// The address of the other side, where the server told it.
-pub fn address(extensions: &Extensions) -> Option<IpAddr> {
-    let ConnectInfo(address) = extensions.get::<ConnectInfo<SocketAddr>>()?;
-    Some(address.ip())
+/// The address of the other side, as the server noted it: behind a proxy the one that the proxy saw.
+pub fn address(headers: &HeaderMap) -> Option<IpAddr> {
+    headers.get(ADDRESS_HEADER)?.to_str().ok()?.parse().ok()
 }
 
 /// Who presents themselves in these headers.
-pub async fn welcome(
-    office: &Office,
-    headers: &HeaderMap,
-    address: Option<IpAddr>,
-    way: Way,
-) -> Result<Guest, ApiError> {
+pub async fn welcome(office: &Office, headers: &HeaderMap, way: Way) -> Result<Guest, ApiError> {
+    let address = address(headers);
     if let Some(header) = headers.get(AUTHORIZATION) {
-        return Guest::with_token(office, bearer(header.to_str().unwrap_or_default())).await;
+        let token = bearer(header.to_str().unwrap_or_default());
+        return Guest::with_token(office, token, address).await;
     }
     let Some(token) = session(headers) else {
         return Ok(Guest::nobody(address));
@@ -95,6 +98,7 @@ pub async fn welcome(
             payer: Payer::Account(caller.account),
             caller: Some(caller),
             token: Some(token),
+            address,
         }),
     }
 }

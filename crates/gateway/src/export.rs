@@ -408,7 +408,7 @@ async fn take_away(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let guest = match door::welcome(&office, &headers, None, Way::Request).await {
+    let guest = match door::welcome(&office, &headers, Way::Request).await {
         Ok(guest) => guest,
         Err(error) => {
             let status = match error.code() {

@@ -19,10 +19,10 @@ use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::header::{
     ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, UPGRADE, VARY, WWW_AUTHENTICATE,
 };
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use engine::access::{ADDRESS_HEADER, Office};
+use engine::access::Office;
 use engine::ids;
 use engine::limits::BODY_BYTES_MAX;
 use serde::{Deserialize, Serialize};
@@ -113,8 +113,6 @@ fn accepts_events(headers: &HeaderMap) -> bool {
 
 /// The headers of a request that matter here.
 struct Reception {
-    /// Where it comes from, as the server noted it.
-    address: Option<String>,
     media: Media,
     /// Whether the client accepts server-sent events, and whether nothing else that we send.
     events: bool,
@@ -137,10 +135,6 @@ impl Reception {
         let media = Media::accepted(headers);
         let events = accepts_events(headers);
         let reception = Self {
-            address: headers
-                .get(ADDRESS_HEADER)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned),
             // Who accepts events only reads status codes.
             media: media.unwrap_or(if events { Media::GraphQl } else { Media::Json }),
             events,
@@ -213,7 +207,6 @@ impl Reception {
             request_id: self.request_id.clone(),
             by_get,
             after: self.after.clone(),
-            address: self.address.clone(),
         }
     }
 }
@@ -227,7 +220,6 @@ fn with_header(mut response: Response, name: HeaderName, value: &'static str) ->
 
 async fn by_post(
     State(gate): Shared,
-    extensions: Extensions,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
@@ -264,20 +256,19 @@ async fn by_post(
         return reception.refuse(refusal.into());
     }
     match serde_json::from_slice::<Params>(&body) {
-        Ok(params) => serve(&gate, &reception, &headers, &extensions, params, false).await,
+        Ok(params) => serve(&gate, &reception, &headers, params, false).await,
         Err(_) => malformed(&reception, "the body is not a GraphQL request"),
     }
 }
 
 async fn by_get(
     State(gate): Shared,
-    extensions: Extensions,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     params: Result<Query<UrlParams>, QueryRejection>,
 ) -> Response {
     if headers.contains_key(UPGRADE) {
-        return by_socket(gate, &extensions, &headers, upgrade).await;
+        return by_socket(gate, &headers, upgrade).await;
     }
     let reception = match Reception::of(&headers) {
         Ok(reception) => reception,
@@ -308,14 +299,13 @@ async fn by_get(
         variables,
         _extensions: None,
     };
-    serve(&gate, &reception, &headers, &extensions, params, true).await
+    serve(&gate, &reception, &headers, params, true).await
 }
 
 /// Opens a socket. The session's cookie counts here too, where a browser says that the page is ours;
 /// whoever names a token in the first message need not have one in the headers.
 async fn by_socket(
     gate: Arc<Gate>,
-    extensions: &Extensions,
     headers: &HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
@@ -324,10 +314,17 @@ async fn by_socket(
         Err(rejection) => return rejection.into_response(),
     };
     let request_id = ids::fresh().to_string();
-    let address = door::address(extensions);
-    let guest = door::welcome(&gate.office, headers, address, Way::Socket).await;
+    let guest = door::welcome(&gate.office, headers, Way::Socket).await;
     let opened_by = guest.ok();
-    socket::open(gate, upgrade, opened_by, Language::of(headers), request_id)
+    let at = door::address(headers);
+    socket::open(
+        gate,
+        upgrade,
+        opened_by,
+        at,
+        Language::of(headers),
+        request_id,
+    )
 }
 
 async fn by_other(headers: HeaderMap) -> Response {
@@ -376,7 +373,6 @@ async fn serve(
     gate: &Arc<Gate>,
     reception: &Reception,
     headers: &HeaderMap,
-    extensions: &Extensions,
     params: Params,
     by_get: bool,
 ) -> Response {
@@ -391,8 +387,7 @@ async fn serve(
     if kind == OperationType::Subscription && !reception.events {
         return not_acceptable(reception);
     }
-    let address = door::address(extensions);
-    let guest = match door::welcome(&gate.office, headers, address, Way::Request).await {
+    let guest = match door::welcome(&gate.office, headers, Way::Request).await {
         Ok(guest) => guest,
         Err(error) => return reception.refuse(Refused::denied(error.into_server_error())),
     };

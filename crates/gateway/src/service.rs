@@ -166,8 +166,6 @@ pub struct Telling {
     pub by_get: bool,
     /// Where a stream is taken up again.
     pub after: Option<String>,
-    /// Where it comes from, if that is known.
-    pub address: Option<String>,
 }
 
 /// An operation that may begin.
@@ -302,7 +300,7 @@ impl Gate {
             guest.token.clone(),
             telling.by_get,
         );
-        let visit = Arc::new(visit.coming_from(telling.address.clone()));
+        let visit = Arc::new(visit.coming_from(guest.address.map(|it| it.to_string())));
         Ok(Job {
             params,
             admitted,

@@ -14,6 +14,7 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -60,6 +61,8 @@ pub struct Socket {
     gate: Arc<Gate>,
     /// Whom the headers of the opening named.
     opened_by: Option<Guest>,
+    /// Where it comes from, if that is known.
+    address: Option<IpAddr>,
     language: Language,
     request_id: String,
     guest: Option<Guest>,
@@ -74,6 +77,7 @@ pub fn open(
     gate: Arc<Gate>,
     upgrade: WebSocketUpgrade,
     opened_by: Option<Guest>,
+    address: Option<IpAddr>,
     language: Language,
     request_id: String,
 ) -> Response {
@@ -86,6 +90,7 @@ pub fn open(
             let mut socket = Socket {
                 gate,
                 opened_by,
+                address,
                 language,
                 request_id,
                 guest: None,
@@ -224,10 +229,12 @@ impl Socket {
         let authorization = text("Authorization").or_else(|| text("authorization"));
         let token = authorization.map(bearer).or_else(|| text("token"));
         let guest = match token {
-            Some(token) => Guest::with_token(&self.gate.office, token).await.ok(),
+            Some(token) => Guest::with_token(&self.gate.office, token, self.address)
+                .await
+                .ok(),
             None => self.opened_by.clone(),
         };
-        guest.unwrap_or_else(|| Guest::nobody(None))
+        guest.unwrap_or_else(|| Guest::nobody(self.address))
     }
 
     fn begin(&mut self, id: String, params: Params, guest: Guest) -> Result<(), Refused> {
@@ -243,7 +250,6 @@ impl Socket {
             request_id: self.request_id.clone(),
             by_get: false,
             after: None,
-            address: None,
         };
         let admitted = self.gate.admit(&params)?;
         let job = self.gate.begin(params, admitted, guest, telling)?;

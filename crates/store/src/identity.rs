@@ -6,6 +6,7 @@ use crate::dialect::{Dialect, instant};
 use crate::entity::account;
 use crate::registry::{failed, kind_of};
 use crate::rows;
+use crate::seal::Place;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use engine::identity::{
@@ -21,6 +22,16 @@ use sea_orm::{
 };
 use serde_json::json;
 use uuid::Uuid;
+
+/// The secret of an account's second factor.
+fn factor_of(county: CountyCode, account: AccountId) -> Place {
+    Place {
+        table: "second_factor",
+        column: "secret",
+        county,
+        row: account.0,
+    }
+}
 
 const PASS: &[&str] = &[
     "county_code",
@@ -463,6 +474,8 @@ impl SqlStore {
                 .await
             }
             Change::PutFactor { account, secret } => {
+                let sealing = self.core.sealing(transaction, county).await?;
+                let secret = sealing.seal(&factor_of(county, *account), secret)?;
                 self.put(
                     transaction,
                     "second_factor",
@@ -665,7 +678,13 @@ impl Identity for SqlStore {
         changes: &[Change],
         record: Option<&IdentityEvent>,
     ) -> Result<u64, Fault> {
-        let transaction = self.core.begin().await?;
+        // What is sealed is written under the county's lock, as `SEALED` says.
+        let seals = |change: &Change| matches!(change, Change::PutFactor { .. });
+        let transaction = if changes.iter().any(seals) {
+            self.core.begin_county(county).await?.0
+        } else {
+            self.core.begin().await?
+        };
         let mut touched = 0;
         for change in changes {
             touched = self.carry_out(&transaction, county, change).await?;
@@ -828,8 +847,13 @@ impl Identity for SqlStore {
             return Ok(None);
         };
         let confirmed: Option<DateTime<Utc>> = rows::get(row, "confirmed_at")?;
+        let sealed: String = rows::get(row, "secret")?;
         Ok(Some(SecondFactor {
-            secret: rows::get(row, "secret")?,
+            secret: self
+                .core
+                .keys
+                .open(&factor_of(county, account), &sealed)?
+                .to_string(),
             is_confirmed: confirmed.is_some(),
             last_step: rows::get(row, "last_step")?,
         }))

@@ -21,6 +21,7 @@ pub(crate) const SEALED: &[(&str, &str, &str)] = &[
     ("payee", "account_no", "id"),
     ("household", "phone", "id"),
     ("diagnosis", "sealed", "claim_id"),
+    ("second_factor", "secret", "account_id"),
 ];
 
 /// An index beside a sealed column, and what it is made of.

@@ -1,7 +1,7 @@
 //! What every page has around its contents.
 
 use engine::Caller;
-use lifecycle::Duty;
+use engine::authority::{self, permit, row};
 use maud::{DOCTYPE, Markup, html};
 
 /// Which entry of the navigation is the present one.
@@ -32,10 +32,13 @@ fn document(title: &str, body: &Markup) -> Markup {
 
 /// A page for somebody who has signed in.
 pub(super) fn page(caller: &Caller, place: Option<Place>, title: &str, content: &Markup) -> Markup {
+    // An entry is shown to whoever may see its page.
     let entry = |here: Place, href: &str, zh: &str, en: &str| {
         html! {
-            a href=(href) aria-current=[(place == Some(here)).then_some("page")] {
-                (zh) " " small lang="en" { (en) }
+            @if permit(Some(caller), row(authority::Place::Page, href)).is_ok() {
+                a href=(href) aria-current=[(place == Some(here)).then_some("page")] {
+                    (zh) " " small lang="en" { (en) }
+                }
             }
         }
     };
@@ -44,13 +47,11 @@ pub(super) fn page(caller: &Caller, place: Option<Place>, title: &str, content: 
         &html! {
             a.skip href="#main" { "跳到正文" }
             header.top {
-                a.brand href="/claims" { "防贫 " small lang="en" { "Fangpin" } }
+                a.brand href="/" { "防贫 " small lang="en" { "Fangpin" } }
                 nav aria-label="主导航" {
                     (entry(Place::Claims, "/claims", "案件", "Claims"))
                     (entry(Place::Import, "/referrals/import", "导入推送名单", "Import"))
-                    @if caller.holds(Duty::Administrator) {
-                        (entry(Place::People, "/people", "人员与账号", "People"))
-                    }
+                    (entry(Place::People, "/people", "人员与账号", "People"))
                     (entry(Place::Account, "/account", "我的账号", "Account"))
                 }
                 div.who {
@@ -76,7 +77,7 @@ pub(super) fn notice(zh: &str, en: &str, text_zh: &str, text_en: &str) -> Markup
             h1 { (zh) " " small lang="en" { (en) } }
             p { (text_zh) }
             p.second lang="en" { (text_en) }
-            p { a href="/claims" { "回到案件列表" } }
+            p { a href="/" { "回到首页" } }
         },
     )
 }

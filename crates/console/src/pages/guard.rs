@@ -55,6 +55,26 @@ impl FromRequestParts<Console> for SignedIn {
     }
 }
 
+/// Where a caller's work begins.
+pub(super) fn first_page(caller: &Caller) -> &'static str {
+    let mut pages = ["/claims", "/people"].into_iter();
+    let may_see =
+        |page: &&str| authority::permit(Some(caller), authority::row(Place::Page, page)).is_ok();
+    pages.find(may_see).unwrap_or("/account")
+}
+
+/// The site's root: to where the caller's work begins.
+pub(super) async fn home(
+    State(console): State<Console>,
+    headers: HeaderMap,
+) -> Result<Redirect, Stop> {
+    let caller = match session_token(&headers) {
+        Some(token) => console.office.access.caller(&token).await?,
+        None => None,
+    };
+    Ok(Redirect::to(caller.as_ref().map_or("/login", first_page)))
+}
+
 /// Whatever a page reads, it reads on behalf of whoever has signed in. A session gets another secret
 /// when it is time.
 pub(super) async fn on_behalf(

@@ -1,7 +1,7 @@
 //! Signing in and out: password, then a code where there is a second factor, or the county's own
 //! sign-in service.
 
-use super::guard::{local, session_token};
+use super::guard::{first_page, local, session_token};
 use super::{Console, Stop, frame};
 use axum::Form;
 use axum::extract::{Query, State};
@@ -10,8 +10,6 @@ use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use engine::access::{
     ADDRESS_HEADER, LogIn, Refusal, SESSION_COOKIE, SESSION_COOKIE_HOST, Session,
 };
-use engine::authority::{Place, permit, row};
-use lifecycle::Duty;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -196,11 +194,9 @@ pub(super) fn answer(
 }
 
 fn begin(console: &Console, headers: &HeaderMap, session: &Session, next: &str) -> Response {
-    let claims = permit(Some(&session.caller), row(Place::Page, "/claims"));
-    let to = match (local(next), claims) {
-        ("/claims", Err(_)) if session.caller.holds(Duty::Administrator) => "/people",
-        ("/claims", Err(_)) => "/account",
-        (wanted, _) => wanted,
+    let to = match local(next) {
+        "/claims" => first_page(&session.caller),
+        wanted => wanted,
     };
     let cookie = console.cookie(headers, &session.token);
     ([(header::SET_COOKIE, cookie)], Redirect::to(to)).into_response()

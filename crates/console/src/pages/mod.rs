@@ -18,7 +18,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use engine::access::Office;
 use engine::{Fault, ids, limits};
@@ -64,7 +64,7 @@ pub fn router_with(office: Office, front: Front) -> Router {
         .post(upload::receive)
         .layer(DefaultBodyLimit::max(upload_bytes_max));
     Router::new()
-        .route("/", get(async || Redirect::to("/claims")))
+        .route("/", get(guard::home))
         .route("/login", get(login::form).post(login::enter))
         .route("/login/code", post(login::confirm))
         .route("/login/oidc", get(oidc::begin))

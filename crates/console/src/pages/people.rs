@@ -80,9 +80,13 @@ async fn render(console: &Console, caller: &Caller, told: &Told) -> Result<Marku
                             }
                             td { @if it.has_password { "已设置" } @else { "未设置" } }
                             td {
-                                (button("invite", &it.login, if it.has_password { "重置口令" } else { "邀请" }))
-                                (button("end", &it.login, "终止会话"))
-                                (button("reset", &it.login, "取消第二因素"))
+                                @if it.person.id == caller.person {
+                                    a href="/account" { "我的账号" }
+                                } @else {
+                                    (button("invite", &it.login, if it.has_password { "重置口令" } else { "邀请" }))
+                                    (button("end", &it.login, "终止会话"))
+                                    (button("reset", &it.login, "取消第二因素"))
+                                }
                             }
                         }
                     }

@@ -695,12 +695,7 @@ impl ClaimNode {
         let Some(scheme) = visit.scheme(self.0.scheme).await? else {
             return Ok(None);
         };
-        let span = Span {
-            claim: self.0.id,
-            after: 0,
-            upto: self.0.version,
-        };
-        let history = visit.events(Stretch::Whole, span).await?;
+        let history = visit.events(Stretch::Whole, self.whole()).await?;
         let events = history.iter().map(|recorded| &recorded.event);
         let now = visit.office.desk.clock().now();
         let stays = ledger(events, scheme.county_review, now);

@@ -5,6 +5,7 @@ use crate::on_both;
 use crate::support::{Db, keys, keys_of};
 use engine::disclosure::{Disclosing, Disclosure, PrivateSubject, Purpose};
 use engine::household::{Diagnosis, Household, Households, IdNumber};
+use engine::identity::{Change, Identity};
 use engine::testkit::world::{Role, TestDesk, county, yuan};
 use engine::{Fault, audit, ids};
 use lifecycle::Claim;
@@ -27,6 +28,24 @@ on_both! {
 
 async fn desk(db: &Db) -> TestDesk {
     TestDesk::open(Arc::new(db.store.clone())).await
+}
+
+/// A made-up secret of a second factor, in base32.
+const FACTOR: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXQ";
+
+async fn put_factor(store: &SqlStore) {
+    let put = Change::PutFactor {
+        account: Role::Finance.account_id(),
+        secret: FACTOR.to_owned(),
+    };
+    let put = store.change(county(), &[put], None).await;
+    assert_eq!(put.expect("writing"), 1);
+}
+
+async fn factor(store: &SqlStore) -> String {
+    let account = Role::Finance.account_id();
+    let read = store.second_factor(county(), account).await;
+    read.expect("reading").expect("a factor").secret
 }
 
 async fn paid(desk: &TestDesk, home: &Household) -> Claim {
@@ -95,7 +114,9 @@ async fn no_value_stands_in_the_clear(db: &Db) {
         desk.now(),
     );
     put.await.expect("writing");
-    let mut secrets = vec![diagnosis.reveal().to_owned()];
+    put_factor(&db.store).await;
+    assert_eq!(factor(&db.store).await, FACTOR);
+    let mut secrets = vec![diagnosis.reveal().to_owned(), FACTOR.to_owned()];
     for home in &desk.world.households {
         secrets.extend(home.phone.as_ref().map(|it| it.reveal().to_owned()));
         secrets.extend(
@@ -152,6 +173,7 @@ async fn going_over_to_another_key(db: &Db) {
     let desk = desk(db).await;
     let home = desk.world.households[0].clone();
     paid(&desk, &home).await;
+    put_factor(&db.store).await;
     let both = reopened(db, keys_of(&format!("{FIRST},{SECOND}"))).await;
     let names = keys_of(&format!("{FIRST},{SECOND}")).names();
     let (first, second) = (&names[0].0, &names[1].0);
@@ -210,6 +232,7 @@ async fn going_over_to_another_key(db: &Db) {
     let only = reopened(db, keys_of(SECOND)).await;
     only.migrate().await.expect("its keys are held");
     assert_eq!(known(&only).await, Some(home.id));
+    assert_eq!(factor(&only).await, FACTOR);
     let put = only.put_household(&double).await;
     assert!(matches!(put, Err(Fault::Conflict(_))), "{put:?}");
     let read = only.household(county(), home.id).await.expect("reading");
