@@ -15,6 +15,7 @@ BEGIN
     END LOOP;
 END $$;
 
+DROP FUNCTION sight_account();
 DROP FUNCTION sight_insurer();
 DROP FUNCTION sight_region();
 DROP FUNCTION sight_county();

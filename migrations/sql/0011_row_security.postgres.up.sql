@@ -2,7 +2,7 @@
 -- tables: each time it takes a connection it says as whom, and for a caller within what.
 --
 --   fangpin_door     nobody has signed in yet: logins, sessions, staff; nothing of the county
---   fangpin_scoped   a caller: fangpin.county, fangpin.region, and for an insurer fangpin.insurer
+--   fangpin_scoped   a caller: fangpin.county, fangpin.region, fangpin.account, and for an insurer fangpin.insurer
 --   fangpin_judge    a round of commands, all of one scope: claims, households and schemes within it, and of
 --                    the county the facts a judgement rests on, which are shown to nobody
 --   fangpin_system   the system's own work: timers, relays, verification, the command line
@@ -51,6 +51,8 @@ CREATE FUNCTION sight_region() RETURNS text LANGUAGE sql STABLE AS
     $$ SELECT NULLIF(current_setting('fangpin.region', true), '') $$;
 CREATE FUNCTION sight_insurer() RETURNS uuid LANGUAGE sql STABLE AS
     $$ SELECT NULLIF(current_setting('fangpin.insurer', true), '')::uuid $$;
+CREATE FUNCTION sight_account() RETURNS uuid LANGUAGE sql STABLE AS
+    $$ SELECT NULLIF(current_setting('fangpin.account', true), '')::uuid $$;
 
 DO $$
 DECLARE

@@ -39,7 +39,7 @@ CREATE TABLE bulk_download (
 
 CREATE INDEX bulk_download_by_export ON bulk_download (export_id);
 
--- Row-level security, as in 0011: a caller's own county. Whose batch or export it is, the store asks for.
+-- Row-level security, as in 0011: what the caller's own account began.
 DO $$
 DECLARE
     guarded text;
@@ -47,7 +47,8 @@ BEGIN
     FOREACH guarded IN ARRAY ARRAY['batch_line', 'bulk_export', 'bulk_download'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', guarded);
         EXECUTE format('CREATE POLICY system_all ON %I TO fangpin_system USING ((SELECT current_user) = ''fangpin_system'')', guarded);
-        EXECUTE format('CREATE POLICY scoped_county ON %I TO fangpin_scoped USING (county_code = (SELECT sight_county()))', guarded);
+        EXECUTE format('CREATE POLICY scoped_account ON %I TO fangpin_scoped USING (county_code = (SELECT sight_county()) '
+            'AND account_id = (SELECT sight_account()))', guarded);
     END LOOP;
 END $$;
 

@@ -184,7 +184,11 @@ async fn of_seat(
                     while found.is_none() {
                         cast.caller(&believed, duty).await;
                         let asked = cast.ask(operation, Some(&token), &seat);
-                        let asked = sight::within(&seat.scope, asked).await;
+                        let seen = Caller {
+                            scope: seat.scope.clone(),
+                            ..caller.clone()
+                        };
+                        let asked = sight::within(&seen, asked).await;
                         found = Some(asked).filter(|it| it.ending != Ending::Unauthenticated);
                     }
                     found.expect("asked")

@@ -53,7 +53,7 @@ async fn ask(connection: &mut Connection, query: &str, variables: Value) -> Resu
     Ok(answer["data"].clone())
 }
 
-async fn sign_in(address: &str, login: &str) -> Result<(String, Connection), Failure> {
+pub async fn sign_in(address: &str, login: &str) -> Result<(String, Connection), Failure> {
     let mut connection = Connection::open(address, "").await?;
     let query = "mutation($input: LogInInput!) { logIn(input: $input) { token } }";
     let input = json!({ "login": login, "password": "fangpin-demo-2020" });
@@ -194,7 +194,7 @@ fn lock(target: &Mutex<Target>) -> std::sync::MutexGuard<'_, Target> {
     clippy::disallowed_methods,
     reason = "a benchmark measures the machine"
 )]
-fn now() -> std::time::Instant {
+pub fn now() -> std::time::Instant {
     std::time::Instant::now()
 }
 

@@ -7,6 +7,7 @@
 mod http;
 mod load;
 mod processes;
+mod request;
 
 use load::{Load, Target};
 use processes::{Cpu, Server};
@@ -42,7 +43,7 @@ fn main() -> Result<(), Failure> {
     runtime.block_on(measure())
 }
 
-/// Everything, or what the argument names: `postgres` (with the floor) or `sqlite`.
+/// Everything, or what the argument names: `postgres` (with the floor), `sqlite`, or `request`.
 async fn measure() -> Result<(), Failure> {
     let only = std::env::args().nth(1);
     let wanted = |what: &str| only.as_deref().is_none_or(|only| only == what);
@@ -61,6 +62,9 @@ async fn measure() -> Result<(), Failure> {
         product("GraphQL mutation, SQLite", None, &mut rows).await?;
     }
     print(&rows);
+    if wanted("request") {
+        request::measure().await?;
+    }
     Ok(())
 }
 

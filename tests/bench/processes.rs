@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// The key of the private values on PostgreSQL: a made-up one.
-const KEY: &str = "dGhlIGZpcnN0IGtleSBvZiBhIHRlc3QsIDMyIGJ5dGU=";
+pub const KEY: &str = "dGhlIGZpcnN0IGtleSBvZiBhIHRlc3QsIDMyIGJ5dGU=";
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -52,6 +52,11 @@ pub struct Cpu {
 }
 
 impl Cpu {
+    /// The server's.
+    pub const fn server(&self) -> u64 {
+        self.server
+    }
+
     pub const fn since(&self, before: &Self, count: u64) -> Self {
         let count = if count == 0 { 1 } else { count };
         Self {

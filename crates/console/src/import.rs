@@ -501,6 +501,7 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
         | Blocked::ConflictOfInterest {}
         | Blocked::NotQualified { .. }
         | Blocked::DuplicateEvent { .. }
+        | Blocked::DuplicateElsewhere {}
         | Blocked::CheckOrder { .. }
         | Blocked::InsuredDeceased { .. }
         | Blocked::PayeeDeceased {}

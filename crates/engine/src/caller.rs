@@ -16,9 +16,19 @@ pub struct Scope {
 impl Scope {
     /// Whether a claim lies in the scope.
     pub fn covers(&self, claim: &Claim) -> bool {
-        claim.county == self.county
-            && self.region.covers(&claim.village)
-            && self.insurer.is_none_or(|insurer| insurer == claim.insurer)
+        self.covers_claims_of(claim.county, &claim.village, claim.insurer)
+    }
+
+    /// Whether the claims of a village with an insurer lie in the scope.
+    pub fn covers_claims_of(
+        &self,
+        county: CountyCode,
+        village: &RegionCode,
+        insurer: OrgId,
+    ) -> bool {
+        county == self.county
+            && self.region.covers(village)
+            && self.insurer.is_none_or(|own| own == insurer)
     }
 }
 

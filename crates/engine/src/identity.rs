@@ -223,6 +223,27 @@ pub struct IdentityEvent {
     pub detail: String,
 }
 
+/// The duties held in a region on a day: standing ones where the person's own region covers it, and those
+/// assigned for a time to a region that does.
+pub fn duties_in<'a>(
+    own: &RegionCode,
+    standing: &[Duty],
+    assignments: impl IntoIterator<Item = &'a Assignment>,
+    region: &RegionCode,
+    today: NaiveDate,
+) -> Vec<Duty> {
+    let mut duties = Vec::new();
+    if own.covers(region) {
+        duties.extend_from_slice(standing);
+    }
+    for it in assignments {
+        if it.holds_on(today) && it.region.covers(region) && !duties.contains(&it.duty) {
+            duties.push(it.duty);
+        }
+    }
+    duties
+}
+
 /// A person with everything that says what it may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
@@ -251,16 +272,12 @@ impl Holder {
 
     /// The duties held in a region on a day: those whose own region covers it.
     pub fn duties_in(&self, region: &RegionCode, today: NaiveDate) -> Vec<Duty> {
-        let mut duties = Vec::new();
-        if self.person.region.covers(region) {
-            duties.clone_from(&self.person.duties);
-        }
-        for it in &self.assignments {
-            if it.holds_on(today) && it.region.covers(region) && !duties.contains(&it.duty) {
-                duties.push(it.duty);
-            }
-        }
-        duties
+        let Person {
+            region: own,
+            duties,
+            ..
+        } = &self.person;
+        duties_in(own, duties, &self.assignments, region, today)
     }
 
     /// Every region in which a duty is held on a day, the widest first.

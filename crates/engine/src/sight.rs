@@ -7,7 +7,8 @@
 //! only be narrowed: inside a caller's sight there is no other caller's and no system's. The one
 //! exception is declared: [`whole_county`].
 
-use crate::caller::Scope;
+use crate::caller::{Caller, Scope};
+use lifecycle::AccountId;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -16,8 +17,8 @@ use std::sync::Arc;
 pub enum Sight {
     /// Nobody's yet: who there is (logins, sessions, staff), and nothing of the county.
     Nobody,
-    /// A caller's: what lies in the scope.
-    Within(Scope),
+    /// A caller's: what lies in the scope, and what belongs to the account.
+    Within(Scope, AccountId),
     /// The system's own work: timers, relays, verification, the command line.
     System,
 }
@@ -33,7 +34,7 @@ pub fn current() -> Option<Arc<Sight>> {
 
 /// Whether this task already acts for a caller.
 fn is_narrow() -> bool {
-    current().is_some_and(|sight| matches!(*sight, Sight::Within(_)))
+    current().is_some_and(|sight| matches!(*sight, Sight::Within(..)))
 }
 
 async fn with<F: Future>(sight: Sight, work: F) -> F::Output {
@@ -44,8 +45,8 @@ async fn with<F: Future>(sight: Sight, work: F) -> F::Output {
 }
 
 /// Works for a caller. For doors.
-pub async fn within<F: Future>(scope: &Scope, work: F) -> F::Output {
-    with(Sight::Within(scope.clone()), work).await
+pub async fn within<F: Future>(caller: &Caller, work: F) -> F::Output {
+    with(Sight::Within(caller.scope.clone(), caller.account), work).await
 }
 
 /// Works for the system itself. For timers, relays and the command line.
@@ -68,11 +69,14 @@ pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
 /// seen: whether an identity number is registered anywhere. The only widening there is.
 pub async fn whole_county<F: Future>(work: F) -> F::Output {
     let sight = match current().as_deref() {
-        Some(Sight::Within(scope)) => Sight::Within(Scope {
-            county: scope.county,
-            region: scope.region.county(),
-            insurer: None,
-        }),
+        Some(Sight::Within(scope, account)) => {
+            let wide = Scope {
+                county: scope.county,
+                region: scope.region.county(),
+                insurer: None,
+            };
+            Sight::Within(wide, *account)
+        }
         Some(Sight::Nobody | Sight::System) | None => return work.await,
     };
     SIGHT.scope(Arc::new(sight), work).await
@@ -86,9 +90,12 @@ mod tests {
     #[tokio::test]
     async fn sight_is_set_once_carried_and_only_narrowed() {
         assert_eq!(current(), None);
-        let own = Role::Shimenzhai.caller().scope;
-        let other = Role::Zhucaoying.caller().scope;
-        let sees = |scope: &Scope| Some(Arc::new(Sight::Within(scope.clone())));
+        let own = Role::Shimenzhai.caller();
+        let other = Role::Zhucaoying.caller();
+        let sees = |caller: &Caller| {
+            let scope = caller.scope.clone();
+            Some(Arc::new(Sight::Within(scope, caller.account)))
+        };
         system(async {
             assert_eq!(current(), Some(Arc::new(Sight::System)));
             within(&own, async {
@@ -100,8 +107,14 @@ mod tests {
                 let along = tokio::spawn(carried(async { current() })).await;
                 assert_eq!(along.expect("it ends"), sees(&own));
                 let wide = whole_county(async { current() }).await;
-                let county = Role::CountyCaseworker.caller().scope;
-                assert_eq!(wide, sees(&county));
+                let scope = Role::CountyCaseworker.caller().scope;
+                assert_eq!(
+                    wide,
+                    sees(&Caller {
+                        scope,
+                        ..own.clone()
+                    })
+                );
             })
             .await;
         })

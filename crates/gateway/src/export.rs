@@ -149,9 +149,8 @@ impl Source {
         let mut rows = Vec::new();
         while rows.is_empty() && self.more {
             let caller = self.caller().await?;
-            let scope = caller.scope.clone();
             // The body of an answer is written outside of the request's task.
-            rows = sight::within(&scope, self.read(&caller)).await?;
+            rows = sight::within(&caller, self.read(&caller)).await?;
         }
         self.rows += u64::try_from(rows.len()).unwrap_or(u64::MAX);
         if self.rows > EXPORT_ROWS_MAX {
@@ -291,11 +290,7 @@ impl Source {
         };
         let store = self.office.desk.store();
         let (county, account) = (self.export.county, self.export.account);
-        sight::within(
-            &caller.scope,
-            store.note_download(county, account, &download),
-        )
-        .await
+        sight::within(&caller, store.note_download(county, account, &download)).await
     }
 }
 
@@ -428,7 +423,7 @@ async fn take_away(
     };
     let store = office.desk.store();
     let found = store.export(caller.scope.county, caller.account, id);
-    let export = match sight::within(&caller.scope, found).await {
+    let export = match sight::within(&caller, found).await {
         Ok(Some(export)) if office.desk.clock().now() < export.expires_at => export,
         Ok(_) => return unknown(),
         Err(fault) => return faulty(fault),

@@ -34,7 +34,7 @@ mod visit;
 
 pub use authority::authority_markdown;
 pub use budget::{ALLOWANCE, Allowance};
-pub use guard::COST_MAX;
+pub use guard::{Admitted, COST_MAX, Guard, Refusal};
 pub use http::router;
 pub use messages::codes_markdown;
 pub use pages::pages;

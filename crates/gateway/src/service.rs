@@ -14,7 +14,7 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response as Answer, ServerError, Value, Variables};
 use axum::http::StatusCode;
 use engine::access::Office;
-use engine::{Scope, sight};
+use engine::{Caller, sight};
 use futures_util::{Stream, StreamExt};
 use lifecycle::AccountId;
 use serde::Deserialize;
@@ -320,8 +320,8 @@ impl Gate {
     /// Executes a query or a mutation. A mutation runs in a task of its own: a client that hangs up,
     /// or a deadline, does not stop it half way (measured trap).
     pub async fn answer(&self, job: Job) -> Told {
-        match job.guest.caller.as_ref().map(|caller| caller.scope.clone()) {
-            Some(scope) => sight::within(&scope, Box::pin(self.answer_within(job))).await,
+        match job.guest.caller.clone() {
+            Some(caller) => sight::within(&caller, Box::pin(self.answer_within(job))).await,
             None => Box::pin(self.answer_within(job)).await,
         }
     }
@@ -436,8 +436,7 @@ impl Gate {
             .data(Arc::clone(&thread));
         request.operation_name = params.operation_name;
         request.set_parsed_query(admitted.document);
-        let scope = guest.caller.map(|caller| caller.scope);
-        within(self.schema.execute_stream(request), scope)
+        within(self.schema.execute_stream(request), guest.caller)
             .map(move |answer| {
                 // The seat is left when the stream is dropped.
                 let _ = &seat;
@@ -451,14 +450,14 @@ impl Gate {
 /// The stream, read on a caller's behalf.
 fn within(
     answers: impl Stream<Item = Answer> + Send + Unpin,
-    scope: Option<Scope>,
+    caller: Option<Caller>,
 ) -> impl Stream<Item = Answer> + Send {
-    futures_util::stream::unfold((answers, scope), async |(mut answers, scope)| {
-        let next = match &scope {
-            Some(scope) => sight::within(scope, answers.next()).await,
+    futures_util::stream::unfold((answers, caller), async |(mut answers, caller)| {
+        let next = match &caller {
+            Some(caller) => sight::within(caller, answers.next()).await,
             None => answers.next().await,
         };
-        Some((next?, (answers, scope)))
+        Some((next?, (answers, caller)))
     })
 }
 

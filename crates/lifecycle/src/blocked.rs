@@ -75,6 +75,8 @@ blocked! {
     Validation = "VALIDATION" { field: &'static str => Param::Text(field.into()), reason: &'static str => Param::Text(reason.into()) },
     /// The same event of the same member is already claimed.
     DuplicateEvent = "DUPLICATE_EVENT" { number: String => Param::Text(number) },
+    /// The same, but the other claim is out of the caller's sight: its number is not told.
+    DuplicateElsewhere = "DUPLICATE_ELSEWHERE" {},
     /// No village decision is named as the basis of the referral.
     MissingBasis = "MISSING_BASIS" {},
     /// The household is not on the list of monitored households.

@@ -68,9 +68,10 @@ pub struct Seen {
     /// Those of the persons concerned (caller, delegator, person named) who belong to the
     /// household or declared an interest in it.
     pub interested: Vec<PersonId>,
-    /// The duties of the person a command names.
+    /// The duties that the person a command names holds today in the household's village.
     pub named_duties: Vec<Duty>,
-    /// The number of a living claim for the same member, peril and event day.
+    /// The number of a living claim for the same member, peril and event day; empty where that claim is
+    /// out of the caller's sight.
     pub duplicate: Option<String>,
     /// Those of the command's bills that are already compensated.
     pub bills_taken: Vec<BillKey>,

@@ -6,6 +6,7 @@ use crate::dialect::Dialect;
 use crate::rows;
 use benefits::Fen;
 use chrono::{DateTime, NaiveDate, Utc};
+use engine::identity::{Assignment, duties_in};
 use engine::{Ask, EventKey, Fault, Receipt, Target};
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CountyCode, Duty, EventKind, HouseholdId, Liveness,
@@ -62,7 +63,7 @@ pub(crate) struct Gathered {
     pub(crate) insured: Option<Liveness>,
     pub(crate) payee: Option<PayeeFacts>,
     pub(crate) payee_seal: Option<PayeeSeal>,
-    pub(crate) named_duties: Vec<Duty>,
+    pub(crate) named: Option<Named>,
     /// Who holds the event the ask is about.
     pub(crate) living: Option<(ClaimId, String)>,
     pub(crate) scheme: Option<(SchemeId, OrgId)>,
@@ -115,8 +116,11 @@ pub(crate) fn text(dialect: Dialect) -> String {
     CAST(pm.died_on AS TEXT) AS payee_died_on, CAST(pm.checked_on AS TEXT) AS payee_checked_on,
     CASE WHEN EXISTS (SELECT 1 FROM payee o WHERE o.county_code = p.county_code AND o.account_index = p.account_index
         AND o.household_id <> p.household_id) THEN 1 ELSE 0 END AS payee_shared,
-    np.duties AS named_duties,
-    CAST(le.claim_id AS TEXT) AS living_claim, lc.number AS living_number,
+    np.region_code AS named_region, np.duties AS named_duties,
+    (SELECT string_agg(x.duty || ' ' || x.region_code || ' ' || CAST(x.valid_from AS TEXT) || ' ' || COALESCE(CAST(x.valid_until AS TEXT), ''), ',')
+        FROM assignment x WHERE x.county_code = a.county_code AND x.person_id = a.named_id) AS named_assignments,
+    CAST(le.claim_id AS TEXT) AS living_claim, lc.number AS living_number, lc.village AS living_village,
+    CAST(lc.insurer_id AS TEXT) AS living_insurer,
     CAST(s.id AS TEXT) AS scheme_id, CAST(s.insurer_id AS TEXT) AS insurer_id,
     cc.last_number AS last_number,
     (SELECT pa.balance_fen FROM pool_account pa WHERE pa.county_code = a.county_code AND pa.scheme_id = s.pool_id
@@ -222,7 +226,9 @@ pub(crate) async fn gather<C: ConnectionTrait>(
         u64::try_from(found.len()).unwrap_or(u64::MAX),
         asks.len(),
     )?;
-    found.iter().map(gathered).collect()
+    (found.iter().zip(asks))
+        .map(|(row, ask)| gathered(row, ask))
+        .collect()
 }
 
 /// Who holds the bills that the asks of a round name.
@@ -254,7 +260,7 @@ pub(crate) async fn bills<C: ConnectionTrait>(
         .collect()
 }
 
-fn gathered(row: &QueryResult) -> Result<Gathered, Fault> {
+fn gathered(row: &QueryResult, ask: &Ask) -> Result<Gathered, Fault> {
     let scheme = match (rows::id(row, "scheme_id")?, rows::id(row, "insurer_id")?) {
         (Some(id), Some(insurer)) => Some((SchemeId(id), OrgId(insurer))),
         (None, None) => None,
@@ -275,18 +281,8 @@ fn gathered(row: &QueryResult) -> Result<Gathered, Fault> {
         },
         payee: payee(row)?,
         payee_seal: seal(row)?,
-        named_duties: match rows::get::<Option<String>>(row, "named_duties")? {
-            Some(duties) => rows::json("person", "duties", &"", &duties)?,
-            None => Vec::new(),
-        },
-        living: match rows::id(row, "living_claim")? {
-            // The number of a claim out of the caller's sight is not told.
-            Some(id) => {
-                let number: Option<String> = rows::get(row, "living_number")?;
-                Some((ClaimId(id), number.unwrap_or_default()))
-            }
-            None => None,
-        },
+        named: named(row, ask)?,
+        living: living(row, ask)?,
         scheme,
         last_number: rows::whole(
             "claim_counter",
@@ -304,6 +300,84 @@ fn gathered(row: &QueryResult) -> Result<Gathered, Fault> {
             loss: Fen::new(fen("household_loss")?),
         },
     })
+}
+
+/// Whom an ask names for a task.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    region: RegionCode,
+    standing: Vec<Duty>,
+    assignments: Vec<Assignment>,
+}
+
+impl Named {
+    /// What it may do in a region on a day.
+    pub(crate) fn duties_in(&self, region: &RegionCode, today: NaiveDate) -> Vec<Duty> {
+        duties_in(
+            &self.region,
+            &self.standing,
+            &self.assignments,
+            region,
+            today,
+        )
+    }
+}
+
+fn named(row: &QueryResult, ask: &Ask) -> Result<Option<Named>, Fault> {
+    let Some((person, duties)) = ask
+        .named
+        .zip(rows::get::<Option<String>>(row, "named_duties")?)
+    else {
+        return Ok(None);
+    };
+    let listed: Option<String> = rows::get(row, "named_assignments")?;
+    let half = |why: &str| rows::impossible("assignment", "person_id", &person, why);
+    let assignment = |text: &str| -> Result<Assignment, Fault> {
+        let parts: Vec<&str> = text.split(' ').collect();
+        let &[duty, region, from, until] = parts.as_slice() else {
+            return Err(half("not four parts"));
+        };
+        let day = |text: &str| text.parse().map_err(|_| half("not a day"));
+        Ok(Assignment {
+            id: person.0,
+            person,
+            duty: rows::code("assignment", "duty", &person, duty, Duty::from_code)?,
+            region: rows::region("assignment", "region_code", &person, region.to_owned())?,
+            from: day(from)?,
+            until: (!until.is_empty()).then(|| day(until)).transpose()?,
+        })
+    };
+    Ok(Some(Named {
+        region: rows::region(
+            "person",
+            "region_code",
+            &person,
+            rows::get(row, "named_region")?,
+        )?,
+        standing: rows::json("person", "duties", &person, &duties)?,
+        assignments: (listed.iter().flat_map(|list| list.split(',')))
+            .map(assignment)
+            .collect::<Result<_, _>>()?,
+    }))
+}
+
+/// Who holds the event. The number of a claim out of the caller's sight is not told.
+fn living(row: &QueryResult, ask: &Ask) -> Result<Option<(ClaimId, String)>, Fault> {
+    let Some(id) = rows::id(row, "living_claim")? else {
+        return Ok(None);
+    };
+    let number: Option<String> = rows::get(row, "living_number")?;
+    let village: Option<String> = rows::get(row, "living_village")?;
+    let told = match (number, village, rows::id(row, "living_insurer")?) {
+        (Some(number), Some(village), Some(insurer)) => {
+            let village = rows::region("claim", "village", &id, village)?;
+            let is_seen = (ask.scope).covers_claims_of(ask.county, &village, OrgId(insurer));
+            is_seen.then_some(number)
+        }
+        // Row-level security hides the whole row.
+        _ => None,
+    };
+    Ok(Some((ClaimId(id), told.unwrap_or_default())))
 }
 
 fn earlier(row: &QueryResult) -> Result<Option<Earlier>, Fault> {

@@ -37,7 +37,7 @@ pub(crate) async fn round<F: Future>(lane: Lane, work: F) -> F::Output {
 /// Whether this task may be given a scheme that is remembered.
 pub(crate) fn sees_scheme(scheme: &Scheme) -> bool {
     match sight::current().as_deref() {
-        Some(Sight::Within(scope)) => {
+        Some(Sight::Within(scope, _)) => {
             scope.county == scheme.county
                 && scope
                     .insurer
@@ -59,7 +59,7 @@ impl Lane {
     pub(crate) fn of_command(ask: &Ask) -> Self {
         match sight::current().as_deref() {
             Some(Sight::System) => Self::Seen(Arc::new(Sight::System)),
-            Some(Sight::Within(scope)) => Self::Judge(scope.clone()),
+            Some(Sight::Within(scope, _)) => Self::Judge(scope.clone()),
             Some(Sight::Nobody) | None => Self::Judge(ask.scope.clone()),
         }
     }
@@ -67,13 +67,13 @@ impl Lane {
     /// What is said to the server: role and settings, all of them each time, so that nothing of the
     /// one who had the connection before is left. The values are digits, hexadecimal and wildcards.
     pub(crate) fn statement(&self) -> String {
-        let (role, scope) = match self {
-            Self::Owner => ("none", None),
-            Self::Judge(scope) => ("fangpin_judge", Some(scope)),
+        let (role, scope, account) = match self {
+            Self::Owner => ("none", None, None),
+            Self::Judge(scope) => ("fangpin_judge", Some(scope), None),
             Self::Seen(sight) => match &**sight {
-                Sight::Nobody => ("fangpin_door", None),
-                Sight::System => ("fangpin_system", None),
-                Sight::Within(scope) => ("fangpin_scoped", Some(scope)),
+                Sight::Nobody => ("fangpin_door", None, None),
+                Sight::System => ("fangpin_system", None, None),
+                Sight::Within(scope, account) => ("fangpin_scoped", Some(scope), Some(account)),
             },
         };
         let said = |part: fn(&Scope) -> String| scope.map(part).unwrap_or_default();
@@ -87,6 +87,10 @@ impl Lane {
                         .map(|insurer| insurer.to_string())
                         .unwrap_or_default()
                 }),
+            ),
+            (
+                "account",
+                account.map(|it| it.0.to_string()).unwrap_or_default(),
             ),
         ];
         let mut statement = format!("SELECT set_config('role', '{role}', false)");
@@ -121,18 +125,22 @@ mod tests {
 
     #[test]
     fn a_lane_says_everything_each_time() {
-        let within =
-            |role: Role| Lane::Seen(Arc::new(Sight::Within(role.caller().scope))).statement();
+        let within = |role: Role| {
+            let caller = role.caller();
+            Lane::Seen(Arc::new(Sight::Within(caller.scope, caller.account))).statement()
+        };
+        let account = Role::Handler.caller().account.0;
         let insurer = Role::Handler.caller().scope.insurer.expect("an insurer's");
         assert_eq!(
             within(Role::Handler),
             format!(
                 "SELECT set_config('role', 'fangpin_scoped', false), set_config('fangpin.county', '130302', false), \
-                 set_config('fangpin.region', '130302%', false), set_config('fangpin.insurer', '{insurer}', false)"
+                 set_config('fangpin.region', '130302%', false), set_config('fangpin.insurer', '{insurer}', false), \
+                 set_config('fangpin.account', '{account}', false)"
             )
         );
         let nobody = Lane::Seen(Arc::new(Sight::Nobody)).statement();
-        assert!(nobody.contains("fangpin_door") && nobody.matches("''").count() == 3);
-        assert_eq!(nobody.matches("set_config").count(), 4);
+        assert!(nobody.contains("fangpin_door") && nobody.matches("''").count() == 4);
+        assert_eq!(nobody.matches("set_config").count(), 5);
     }
 }

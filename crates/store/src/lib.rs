@@ -29,4 +29,4 @@ pub use connect::{
     MigrationState, SqlStore, connect, connect_serving, connect_snapshot, writer_for_tests,
 };
 pub use keys::{KeyUse, Rotated};
-pub use seal::{KeyId, Keyring, add_key, fresh_key, make_key_file, remove_key};
+pub use seal::{KeyId, Keyring, Place, add_key, fresh_key, make_key_file, remove_key};

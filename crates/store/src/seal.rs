@@ -63,11 +63,15 @@ impl KeyId {
 
 /// What a private value is: nothing else opens it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) table: &'static str,
-    pub(crate) column: &'static str,
-    pub(crate) county: CountyCode,
-    pub(crate) row: Uuid,
+pub struct Place {
+    /// The table it stands in.
+    pub table: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// The county.
+    pub county: CountyCode,
+    /// The row.
+    pub row: Uuid,
 }
 
 impl Place {
@@ -240,7 +244,7 @@ impl Keyring {
     }
 
     /// Seals a value under a key.
-    pub(crate) fn seal(&self, key: &KeyId, place: &Place, plain: &str) -> Result<String, Fault> {
+    pub fn seal(&self, key: &KeyId, place: &Place, plain: &str) -> Result<String, Fault> {
         let key = self.key(&key.0)?;
         let mut sealed = vec![0; NONCE_BYTES];
         getrandom::fill(&mut sealed).map_err(|fault| Fault::store("drawing a nonce", fault))?;
@@ -266,7 +270,7 @@ impl Keyring {
     }
 
     /// Opens a value, whichever key sealed it.
-    pub(crate) fn open(&self, place: &Place, sealed: &str) -> Result<Zeroizing<String>, Fault> {
+    pub fn open(&self, place: &Place, sealed: &str) -> Result<Zeroizing<String>, Fault> {
         let (id, body) = sealed
             .strip_prefix(FORM)
             .and_then(|rest| rest.split_once('.'))
@@ -309,7 +313,7 @@ impl Keyring {
 
     /// The blind indexes of a value under every key: while a county goes over to another key, a look-up
     /// must find what either wrote.
-    pub(crate) fn indexes(
+    pub fn indexes(
         &self,
         field: &'static str,
         county: CountyCode,

@@ -23,6 +23,7 @@ use engine::{
     Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Outlook, Receipt, Target,
     limits,
 };
+use lifecycle::calendar::legal_day;
 use lifecycle::{
     BillKey, Blocked, Claim, ClaimId, CountyCode, Event, Happening, PoolAccount, RunningShare,
     Scheme, SchemeId, Seen,
@@ -432,7 +433,9 @@ impl Round {
             payee: found.payee,
             payee_seal: found.payee_seal,
             interested,
-            named_duties: found.named_duties,
+            named_duties: (found.named.zip(home.as_ref()))
+                .map(|(named, home)| named.duties_in(&home.village, legal_day(now)))
+                .unwrap_or_default(),
             duplicate: living
                 .filter(|(holder, _)| *holder != id)
                 .map(|(_, number)| number),

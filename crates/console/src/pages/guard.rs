@@ -90,7 +90,7 @@ pub(super) async fn on_behalf(
         return next.run(request).await;
     };
     let headers = request.headers().clone();
-    let mut response = sight::within(&caller.scope, next.run(request)).await;
+    let mut response = sight::within(&caller, next.run(request)).await;
     // A page that sets the cookie itself (signing in, out, a second factor) has the last word.
     if !response.headers().contains_key(header::SET_COOKIE)
         && let Ok(Some(fresh)) = access.renew(&token).await

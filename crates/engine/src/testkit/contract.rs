@@ -1413,6 +1413,23 @@ async fn one_event_one_claim(store: Arc<dyn Store>) {
         .insured(household.members[1].id)
         .await;
 
+    // The number of a claim out of sight is not told: the household has moved to another township.
+    let moved = Household {
+        village: desk.world.household("驻操营").village.clone(),
+        ..household.clone()
+    };
+    desk.store().put_household(&moved).await.expect("writing");
+    desk.draft(&household)
+        .by(Role::Zhucaoying)
+        .expect_blocked("DUPLICATE_ELSEWHERE")
+        .await;
+    desk.draft(&household)
+        .by(Role::CountyCaseworker)
+        .expect_blocked("DUPLICATE_EVENT")
+        .await;
+    let back = desk.store().put_household(&household).await;
+    back.expect("writing");
+
     // A claim that no longer lives is in nobody's way; then there is one again.
     desk.on(&first).withdraw().await;
     let again = together((0..20).map(|_| desk.draft(&household).outcome())).await;

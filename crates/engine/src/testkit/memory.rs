@@ -14,6 +14,7 @@ use crate::bulk::{BatchId, BatchLine, Bulk, Download, Export, Progress};
 use crate::caller::Scope;
 use crate::disclosure::Disclosed;
 use crate::household::{BankAccount, Diagnosis, Household, Member, Payee, PoolBalances};
+use crate::identity::duties_in;
 use crate::limits;
 use crate::outlook::Outlook;
 use crate::ports::{
@@ -522,11 +523,26 @@ impl Tables {
                 })
             }),
             interested,
-            named_duties: named.map(|it| it.duties.clone()).unwrap_or_default(),
+            named_duties: (named.zip(household))
+                .map(|(named, home)| {
+                    let assignments = self.identities.assignments_of(county, named.id);
+                    let today = lifecycle::calendar::legal_day(ask.now);
+                    duties_in(
+                        &named.region,
+                        &named.duties,
+                        assignments,
+                        &home.village,
+                        today,
+                    )
+                })
+                .unwrap_or_default(),
             duplicate: event.and_then(|event| {
                 others()
                     .find(|other| event_key(other) == event)
-                    .map(|other| other.number.clone())
+                    .map(|other| {
+                        let number = ask.scope.covers(other).then(|| other.number.clone());
+                        number.unwrap_or_default()
+                    })
             }),
             bills_taken: ask
                 .bills

@@ -13,7 +13,7 @@ claim_mutations! {
     /// Mutations of REFERRAL.
     ReferralMutations {
         "Begins a claim: the office drafts a referral (拟稿)."
-        codes "DUPLICATE_EVENT, PAYEE_UNKNOWN"
+        codes "DUPLICATE_EVENT, DUPLICATE_ELSEWHERE, PAYEE_UNKNOWN"
         draft_referral(DraftReferralInput {
             /// The scheme version the claim will keep.
             scheme_id: ID,
@@ -46,7 +46,7 @@ claim_mutations! {
         }));
 
         "Replaces what a draft or returned referral claims (修改推送)."
-        codes "DUPLICATE_EVENT, PAYEE_UNKNOWN"
+        codes "DUPLICATE_EVENT, DUPLICATE_ELSEWHERE, PAYEE_UNKNOWN"
         amend_referral(AmendReferralInput {
             /// The member concerned (patient, student).
             insured_member_id: ID,
@@ -72,7 +72,7 @@ claim_mutations! {
         });
 
         "Refers the case to the insurer (推送)."
-        codes "MISSING_BASIS, HOUSEHOLD_NOT_LISTED, OUTSIDE_POLICY_YEAR, EVIDENCE_MISSING, DUPLICATE_EVENT, PAYEE_UNKNOWN"
+        codes "MISSING_BASIS, HOUSEHOLD_NOT_LISTED, OUTSIDE_POLICY_YEAR, EVIDENCE_MISSING, DUPLICATE_EVENT, DUPLICATE_ELSEWHERE, PAYEE_UNKNOWN"
         refer_case(ReferCaseInput {}) -> ReferCasePayload = |_ids| Ok(Command::ReferCase);
 
         "Returns a referral to the office for correction (退回补正)."

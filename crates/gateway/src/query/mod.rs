@@ -24,7 +24,9 @@ use crate::visit::{Stretch, Visit, sees_scheme};
 use async_graphql::{Context, ID, MergedObject, Object, OutputType};
 use engine::authority::{self, Place};
 use engine::household::IdNumber;
+use engine::registry::Person;
 use engine::{Recorded, Span};
+use lifecycle::calendar::legal_day;
 use lifecycle::{ClaimId, HouseholdId, SchemeId};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -334,8 +336,8 @@ impl SingleQueries {
         Ok(Some(Connection::of_keyed(rows, &page, &binding)))
     }
 
-    /// Staff of the caller's own organisation who hold a duty: whom a task can be given. Null with
-    /// an error if they cannot be read.
+    /// Staff of the caller's own organisation who hold a duty today, a standing one or one for a time: whom
+    /// a task can be given. Null with an error if they cannot be read.
     async fn colleagues(
         &self,
         ctx: &Context<'_>,
@@ -359,8 +361,15 @@ impl SingleQueries {
         let duty = lifecycle::Duty::from(duty);
         let binding = Binding::new("colleagues", &duty, caller);
         let page = args.parse(&binding)?;
+        let today = legal_day(visit.office.desk.clock().now());
+        let assigned = visit.office.desk.store().assignments(caller.scope.county);
+        let mut assigned = assigned.await?;
+        assigned.retain(|it| it.duty == duty && it.holds_on(today));
+        let holds = |person: &Person| {
+            person.duties.contains(&duty) || assigned.iter().any(|it| it.person == person.id)
+        };
         let mut rows: Vec<_> = (visit.people().await?.iter())
-            .filter(|person| person.org == caller.org && person.duties.contains(&duty))
+            .filter(|person| person.org == caller.org && holds(person))
             .map(|person| (person.id.to_string(), Colleague::from(person)))
             .collect();
         rows.sort_by(|(one, _), (other, _)| one.cmp(other));

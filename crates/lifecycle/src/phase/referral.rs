@@ -106,6 +106,7 @@ fn check_case(case: &Case, facts: &Facts) -> Result<(), Blocked> {
         return Err(Blocked::PayeeUnknown {});
     }
     match &facts.seen.duplicate {
+        Some(number) if number.is_empty() => Err(Blocked::DuplicateElsewhere {}),
         Some(number) => Err(Blocked::DuplicateEvent {
             number: number.clone(),
         }),

@@ -2,11 +2,12 @@
 //! the statement asks for; nothing stays on a connection; every table is guarded.
 
 use crate::support::Db;
+use engine::bulk::{BatchId, BatchLine, Bulk, Download, Export, ExportFormat, ExportKind};
 use engine::household::Households;
 use engine::identity::Identity;
 use engine::registry::Registry;
 use engine::testkit::world::{Role, TestDesk, World, county};
-use engine::{ClaimFilter, ClaimReader, Page, Scope, ids, sight};
+use engine::{Caller, ClaimFilter, ClaimReader, Page, Scope, ids, sight};
 use lifecycle::RegionCode;
 use sea_orm::ConnectionTrait;
 use std::collections::BTreeSet;
@@ -107,8 +108,8 @@ async fn a_sight_holds_whatever_is_asked_for() {
         (Role::Handler, set(&[&one, &two])),
         (Role::RivalHandler, set(&[&rival])),
     ] {
-        let scope = role.caller().scope;
-        let seen = sight::within(&scope, numbers(&store, &whole)).await;
+        let caller = role.caller();
+        let seen = sight::within(&caller, numbers(&store, &whole)).await;
         assert_eq!(seen.expect("reading"), expected, "{role:?}");
     }
     // A household, its members and payees: of the region, and for an insurer through a claim.
@@ -124,13 +125,13 @@ async fn a_sight_holds_whatever_is_asked_for() {
         (Role::Handler, [true, true, false]),
         (Role::RivalHandler, [false, false, false]),
     ] {
-        let scope = role.caller().scope;
+        let caller = role.caller();
         for (home, expected) in homes.iter().zip(expected) {
-            let found = sight::within(&scope, store.household(county(), home.id)).await;
+            let found = sight::within(&caller, store.household(county(), home.id)).await;
             let found = found.expect("reading");
             assert_eq!(found.is_some(), expected, "{role:?}");
             let member = home.members[0].id_number.clone();
-            let by_number = sight::within(&scope, store.household_of(county(), &member)).await;
+            let by_number = sight::within(&caller, store.household_of(county(), &member)).await;
             assert_eq!(by_number.expect("reading").is_some(), expected, "{role:?}");
             if let Some(found) = found {
                 assert_eq!((found.members.len(), found.payees.len()), (3, 2));
@@ -138,10 +139,13 @@ async fn a_sight_holds_whatever_is_asked_for() {
         }
     }
     // Another county sees nothing of this one, whatever it asks for.
-    let elsewhere = Scope {
-        county: lifecycle::CountyCode::new(130_303).expect("six digits"),
-        region: RegionCode::new("130303").expect("a region"),
-        insurer: None,
+    let elsewhere = Caller {
+        scope: Scope {
+            county: lifecycle::CountyCode::new(130_303).expect("six digits"),
+            region: RegionCode::new("130303").expect("a region"),
+            insurer: None,
+        },
+        ..Role::CountyCaseworker.caller()
     };
     let seen = sight::within(&elsewhere, numbers(&store, &whole)).await;
     assert_eq!(seen.expect("reading"), BTreeSet::new());
@@ -187,9 +191,9 @@ async fn nothing_stays_on_a_connection() {
             _ => (Role::Handler, vec![one.clone(), two.clone()]),
         };
         tasks.push(tokio::spawn(async move {
-            let scope = role.caller().scope;
+            let caller = role.caller();
             if turn % 3 == 0 {
-                let hurried = sight::within(&scope, numbers(&store, &whole));
+                let hurried = sight::within(&caller, numbers(&store, &whole));
                 let _ = tokio::time::timeout(std::time::Duration::from_micros(300), hurried).await;
                 assert!(
                     numbers(&store, &whole).await.is_err(),
@@ -197,7 +201,7 @@ async fn nothing_stays_on_a_connection() {
                 );
                 return;
             }
-            let seen = sight::within(&scope, numbers(&store, &whole))
+            let seen = sight::within(&caller, numbers(&store, &whole))
                 .await
                 .expect("reading");
             assert_eq!(
@@ -228,7 +232,7 @@ async fn nothing_is_written_out_of_sight() {
         id: lifecycle::PayeeId(ids::fresh()),
         ..home.payees[0].clone()
     };
-    let own = Role::Shimenzhai.caller().scope;
+    let own = Role::Shimenzhai.caller();
     let put = sight::within(&own, store.put_payee(county(), home.id, &payee)).await;
     assert!(put.is_err(), "{put:?}");
     let on = engine::testkit::world::day(2020, 6, 1);
@@ -244,10 +248,76 @@ async fn nothing_is_written_out_of_sight() {
         "a household is not taken over from another township"
     );
     assert_eq!(count().await, before);
-    let theirs = Role::Zhucaoying.caller().scope;
+    let theirs = Role::Zhucaoying.caller();
     let put = sight::within(&theirs, store.put_payee(county(), home.id, &payee)).await;
     put.expect("its own township may");
     assert_eq!(count().await, before + 1);
+    db.close().await;
+}
+
+/// A batch, an export and the record of its downloads are seen by the account that began them, whatever
+/// account is asked for.
+#[tokio::test]
+async fn bulk_work_belongs_to_its_account() {
+    let db = Db::postgres().await;
+    let (desk, _) = cast(&db).await;
+    let store = connect_serving(&db.url, crate::support::keys())
+        .await
+        .expect("connecting");
+    let (own, other) = (Role::CountyCaseworker.caller(), Role::Supervisor.caller());
+    let at = desk.now();
+    let batch = BatchId {
+        county: county(),
+        account: own.account,
+        key: ids::fresh(),
+    };
+    let line = BatchLine {
+        line_no: 1,
+        claim: None,
+        code: Some("VALIDATION".to_owned()),
+        at,
+    };
+    let export = Export {
+        id: ids::fresh(),
+        county: county(),
+        account: own.account,
+        kind: ExportKind::Claims,
+        format: ExportFormat::Csv,
+        filter: "{}".to_owned(),
+        purpose: "a test".to_owned(),
+        created_at: at,
+        expires_at: at + chrono::Duration::hours(1),
+    };
+    let download = Download {
+        id: ids::fresh(),
+        export: export.id,
+        at,
+        rows: None,
+    };
+    let begun = async {
+        store.put_batch_lines(&batch, &[line]).await?;
+        store.put_export(&export).await?;
+        store.note_download(county(), own.account, &download).await
+    };
+    sight::within(&own, begun).await.expect("writing");
+    for (caller, seen) in [(&own, true), (&other, false)] {
+        let progress = sight::within(caller, store.batch_progress(&batch)).await;
+        assert_eq!(progress.expect("reading").is_some(), seen);
+        let found = store.export(county(), own.account, export.id);
+        let found = sight::within(caller, found).await;
+        assert_eq!(found.expect("reading").is_some(), seen);
+        let taken = sight::within(caller, store.downloads(county(), export.id)).await;
+        assert_eq!(taken.expect("reading").len(), usize::from(seen));
+    }
+    let forged = Export {
+        id: ids::fresh(),
+        ..export.clone()
+    };
+    assert!(
+        sight::within(&other, store.put_export(&forged))
+            .await
+            .is_err()
+    );
     db.close().await;
 }
 

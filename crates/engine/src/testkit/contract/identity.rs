@@ -206,6 +206,55 @@ pub(super) async fn secrets_follow_each_other(store: Arc<dyn Store>) {
     );
 }
 
+/// A survey is given to whoever is a surveyor in the household's village today, be it for a time.
+async fn surveyed_by_whom_it_is_today(desk: &TestDesk) {
+    let home = desk.world.household("石门寨").clone();
+    let accepted = desk.refer(&home).accept().await;
+    let today = legal_day(desk.now());
+    let put = async |assignment: &Assignment| {
+        let change = Change::PutAssignment(assignment.clone());
+        let put = desk.store().change(county(), &[change], None).await;
+        assert_eq!(put.expect("writing"), 1);
+    };
+    let refused = async || {
+        desk.on(&accepted)
+            .assign_to(Role::Handler)
+            .expect_blocked("NOT_QUALIFIED")
+            .await;
+    };
+    let mut held = Assignment {
+        id: ids::fresh(),
+        person: Role::Handler.person_id(),
+        duty: Duty::Surveyor,
+        region: Role::Shimenzhai.person().region,
+        from: today,
+        until: Some(today),
+    };
+    put(&Assignment {
+        id: ids::fresh(),
+        region: Role::Zhucaoying.person().region,
+        ..held.clone()
+    })
+    .await;
+    put(&Assignment {
+        id: ids::fresh(),
+        from: today.succ_opt().expect("a day"),
+        until: None,
+        ..held.clone()
+    })
+    .await;
+    refused().await;
+    put(&held).await;
+    let assigned = desk.on(&accepted).assign_to(Role::Handler).await;
+    assert_eq!(assigned.version, accepted.version + 1);
+    held.until = today.pred_opt();
+    put(&held).await;
+    desk.on(&assigned)
+        .assign_to(Role::Handler)
+        .expect_blocked("NOT_QUALIFIED")
+        .await;
+}
+
 pub(super) async fn duties_for_a_time(store: Arc<dyn Store>) {
     let desk = TestDesk::open(store).await;
     let store = desk.store();
@@ -246,6 +295,7 @@ pub(super) async fn duties_for_a_time(store: Arc<dyn Store>) {
     assert_eq!(duties(desk.now()).await, own, "ended before its time");
     let assignments = store.assignments(county()).await.expect("reading");
     assert_eq!(assignments.len(), 2);
+    surveyed_by_whom_it_is_today(&desk).await;
 
     // Whoever holds no duty is nobody.
     change(Change::SetDuties {

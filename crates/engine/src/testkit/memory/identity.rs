@@ -227,6 +227,17 @@ impl Identities {
         })
     }
 
+    /// The duties a person has for a time.
+    pub(super) fn assignments_of(
+        &self,
+        county: CountyCode,
+        person: PersonId,
+    ) -> impl Iterator<Item = &Assignment> {
+        let all = self.assignments.iter();
+        all.filter(move |((of, _), it)| *of == county && it.person == person)
+            .map(|(_, it)| it)
+    }
+
     fn holder(
         &self,
         people: &People,
@@ -236,12 +247,8 @@ impl Identities {
     ) -> Option<Holder> {
         let person = people.get(&(county, person))?;
         let org = orgs.get(&(county, person.org))?;
-        let mut assignments: Vec<Assignment> = self
-            .assignments
-            .iter()
-            .filter(|((of, _), it)| *of == county && it.person == person.id)
-            .map(|(_, it)| it.clone())
-            .collect();
+        let mut assignments: Vec<Assignment> =
+            self.assignments_of(county, person.id).cloned().collect();
         assignments.sort_by_key(|it| (it.from, it.id));
         Some(Holder {
             person: Person {
