@@ -3,12 +3,14 @@
 //! bytes of its database are searched for them. Only what was revealed on purpose may hold one.
 
 use crate::support::{Client, Place, Server, http, psql_says, run, variable};
+use calamine::Reader;
 use engine::household::Households;
 use engine::testkit::world::{day, id_number};
 use engine::{HouseholdFilter, Page, Scope};
 use lifecycle::{CountyCode, RegionCode};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::io::Cursor;
 use std::path::Path;
 use std::process::Command;
 
@@ -111,6 +113,19 @@ async fn of_the_sample(place: &Place) -> Vec<String> {
     }
     assert!(values.len() >= 34, "{} values", values.len());
     values
+}
+
+/// Every cell of a workbook: what stands in it is compressed.
+fn cells(workbook: Vec<u8>) -> String {
+    let mut workbook = calamine::Xlsx::new(Cursor::new(workbook)).unwrap();
+    let mut text = String::new();
+    for (_, sheet) in workbook.worksheets() {
+        for row in sheet.rows() {
+            let row: Vec<String> = row.iter().map(ToString::to_string).collect();
+            let _ = writeln!(text, "{}", row.join("\t"));
+        }
+    }
+    text
 }
 
 async fn answers(
@@ -218,6 +233,9 @@ async fn answers(
         ("HOUSEHOLDS", "JSONL"),
         ("CLAIMS", "CSV"),
         ("HOUSEHOLDS", "CSV"),
+        ("CLAIMS", "XLSX"),
+        ("EVENTS", "XLSX"),
+        ("HOUSEHOLDS", "XLSX"),
     ]
     .into_iter()
     .enumerate()
@@ -228,7 +246,11 @@ async fn answers(
         let answer = client.ask("office/StartExport", input).await;
         let url = answer["data"]["startExport"]["operation"]["url"].as_str();
         let url = url.unwrap_or_else(|| panic!("{answer}")).to_owned();
-        let text = client.take_away(server, &url).await;
+        let bytes = client.take_away(server, &url).await;
+        let text = match format {
+            "XLSX" => cells(bytes),
+            _ => String::from_utf8(bytes).unwrap(),
+        };
         assert!(text.lines().count() > 10, "{kind} {format}: {text}");
         heard.push((format!("export of {kind} as {format}"), text));
     }

@@ -368,11 +368,11 @@ impl Client {
     }
 
     /// Takes an export away.
-    pub async fn take_away(&self, server: &Server, url: &str) -> String {
+    pub async fn take_away(&self, server: &Server, url: &str) -> Vec<u8> {
         let request = self.http.get(server.url(url)).bearer_auth(&self.token);
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 200);
-        answer.text().await.unwrap()
+        answer.bytes().await.unwrap().to_vec()
     }
 
     /// Sends any document.
