@@ -502,9 +502,9 @@ async fn keys_from_the_environment_are_changed_process_by_process() {
 
     place.keys = Some(("FANGPIN_KEY", format!("{KEY},{SECOND}")));
     let server = serve(&place);
+    stranger.read(&stranger.write(88_888).await).await;
     let clerk = AtWork::begin(Clerk::at(&server, &homes).await);
     clerk.some_rounds().await;
-    stranger.read(&stranger.write(88_888).await).await;
     let keys = listed(&place);
     let (second, what) = keys.last().unwrap();
     assert_eq!(what, "nothing");
