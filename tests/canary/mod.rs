@@ -2,7 +2,7 @@
 //! claims, errors, exports, pages and reveals with its log at its loudest; then its answers, its log and the
 //! bytes of its database are searched for them. Only what was revealed on purpose may hold one.
 
-use crate::support::{Client, Place, Server, http, psql_says, run, variable};
+use crate::support::{Client, Place, Server, both, http, psql_says, run, variable};
 use calamine::Reader;
 use engine::household::Households;
 use engine::testkit::world::{day, id_number};
@@ -349,6 +349,85 @@ async fn no_canary_is_found_in_the_clear() {
             bytes / 1024
         );
         run(&mut place.fangpin(&["audit", "verify"]));
+    }
+}
+
+/// A list with phones and illnesses, read in by command: they can be read in the clear, on record, and stand
+/// nowhere else; neither do those of rows that come back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_imported_list_leaves_nothing_in_the_clear() {
+    const HEADERS: &str = "序号,乡镇,村,户主姓名,户主身份证号,户类型,家庭人口,涉及人姓名,涉及人身份证号,与户主关系,\
+        致贫原因,事件日期,自付金额,村级评议日期,评议文号,收款人姓名,开户行,银行账号,联系方式,所患疾病";
+    let numbers = [905, 906, 907].map(|it| id_number(day(1962, 3, 4), it).reveal().to_owned());
+    let row = |number: &str, document: &str, phone: &str| {
+        format!(
+            "1,石门寨镇,西上庄坨村,金丝雀,{number},边缘易致贫户,3,金丝雀,{number},户主,因病,2020-05-18,41200,\
+             2020-05-20,{document},金丝雀,农信社,{ACCOUNT},{phone},{DIAGNOSIS}"
+        )
+    };
+    let faulty_phone = format!("{PHONE}4");
+    let list = [
+        HEADERS.to_owned(),
+        row(&numbers[0], "村评1号", PHONE),
+        row(&numbers[1], "村评2号", &faulty_phone),
+        row(&numbers[2], PHONE, ""),
+    ];
+    for place in Place::both() {
+        run(&mut place.fangpin(&["demo", "--no-serve", "--json"]));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("名单.csv");
+        std::fs::write(&file, list.join("\n")).unwrap();
+        let file = file.display().to_string();
+        let order = [
+            "import",
+            "referrals",
+            &file,
+            "--login",
+            "smz.wang",
+            "--scheme",
+            "haigang-2020",
+        ];
+        let output = place.fangpin(&order).env("FANGPIN_LOG", "trace").output();
+        let output = output.unwrap();
+        let said = both(&output);
+        assert!(said.contains("3行:新增1,已有0,退回2"), "{said}");
+        for fault in ["第3行 S 联系电话", "第4行 O 评议文号"] {
+            assert!(said.contains(fault), "{said}");
+        }
+        let own = [
+            numbers.to_vec(),
+            vec![ACCOUNT.into(), PHONE.into(), DIAGNOSIS.into()],
+        ]
+        .concat();
+        let canaries = Canaries::of(&own);
+        canaries.are_not_in("what the command says", said.as_bytes());
+        let returned = folder.path().join("名单-待更正.xlsx");
+        let mut book: calamine::Xlsx<_> = calamine::open_workbook(&returned).unwrap();
+        let sheet = book.worksheet_range_at(0).unwrap().unwrap();
+        let remarks: String = sheet
+            .rows()
+            .flat_map(|row| &row[row.len() - 4..])
+            .map(ToString::to_string)
+            .collect();
+        assert!(remarks.contains("不是电话号码"), "{remarks}");
+        canaries.are_not_in("the remarks of the sheet", remarks.as_bytes());
+
+        let store = store::connect(&place.url(), place.keys()).await.unwrap();
+        let county = CountyCode::new(130_302).unwrap();
+        let number = id_number(day(1962, 3, 4), 905);
+        let home = store.household_of(county, &number).await.unwrap().unwrap();
+        let masked = home.phone.map(|it| it.masked());
+        assert_eq!(masked.as_deref(), Some("139****8264"));
+        for number in [906, 907] {
+            let number = id_number(day(1962, 3, 4), number);
+            assert_eq!(store.household_of(county, &number).await.unwrap(), None);
+        }
+        drop(store);
+        run(&mut place.fangpin(&["audit", "verify"]));
+        match &place.url {
+            None => canaries.are_not_below(place.folder.path(), &["xlsx"]),
+            Some(url) => in_postgres(url, &canaries, &own),
+        };
     }
 }
 

@@ -5,5 +5,6 @@ mod by_hand;
 mod calendar;
 mod demo;
 mod identity;
+mod keys;
 mod operator;
 mod rehearse;

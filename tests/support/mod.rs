@@ -42,6 +42,7 @@ pub fn fangpin() -> Command {
         .env_remove("DATABASE_URL")
         .env_remove("FANGPIN_DATA")
         .env_remove("FANGPIN_KEY")
+        .env_remove("FANGPIN_KEY_FILE")
         .env("FANGPIN_LOG", "warn");
     command
 }
@@ -69,6 +70,8 @@ pub const KEY: &str = "dGhlIGZpcnN0IGtleSBvZiBhIHRlc3QsIDMyIGJ5dGU=";
 pub struct Place {
     pub folder: tempfile::TempDir,
     pub url: Option<String>,
+    /// Where the keys of the private values are, if not in the folder: `FANGPIN_KEY` or `FANGPIN_KEY_FILE`.
+    pub keys: Option<(&'static str, String)>,
 }
 
 impl Place {
@@ -76,6 +79,7 @@ impl Place {
         Self {
             folder: tempfile::tempdir().unwrap(),
             url: None,
+            keys: None,
         }
     }
 
@@ -83,6 +87,7 @@ impl Place {
         Self {
             folder: tempfile::tempdir().unwrap(),
             url: Some(postgres_database()),
+            keys: Some(("FANGPIN_KEY", KEY.to_owned())),
         }
     }
 
@@ -98,7 +103,10 @@ impl Place {
             .arg("--data")
             .arg(self.folder.path());
         if let Some(url) = &self.url {
-            command.env("DATABASE_URL", url).env("FANGPIN_KEY", KEY);
+            command.env("DATABASE_URL", url);
+        }
+        if let Some((name, keys)) = &self.keys {
+            command.env(name, keys);
         }
         command
     }
@@ -106,11 +114,13 @@ impl Place {
     /// The keys for a store opened in this process: those of the program, if it has made some.
     pub fn keys(&self) -> Arc<store::Keyring> {
         let file = self.folder.path().join("keys.toml");
-        Arc::new(if self.url.is_none() && file.exists() {
-            store::Keyring::of_file(&file).unwrap()
-        } else {
-            store::Keyring::of_text(&KEY.to_owned().into()).unwrap()
-        })
+        let keys = match &self.keys {
+            None if !file.exists() => store::Keyring::of_text(&KEY.to_owned().into()),
+            None => store::Keyring::of_file(&file),
+            Some(("FANGPIN_KEY", keys)) => store::Keyring::of_text(&keys.clone().into()),
+            Some((_, file)) => store::Keyring::of_file(Path::new(file)),
+        };
+        Arc::new(keys.unwrap())
     }
 
     /// The URL for a store opened in this process.

@@ -97,6 +97,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "axum",
             "maud",
             "calamine",
+            "csv",
+            "encoding_rs",
             "rust_xlsxwriter",
             "chrono",
             "uuid",

@@ -389,6 +389,24 @@ impl Household {
     }
 }
 
+/// What somebody writes down about a household that is shown masked or not at all. What is `None`
+/// stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrivateDetails {
+    /// County.
+    pub county: CountyCode,
+    /// The household.
+    pub household: HouseholdId,
+    /// Where it is reached.
+    pub phone: Option<Phone>,
+    /// What illness is behind a claim of it.
+    pub diagnosis: Option<(ClaimId, Diagnosis)>,
+    /// Who writes it down.
+    pub by: PersonId,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 /// What is known of households, and who has read what is private in it.
 #[async_trait]
 pub trait Households: Send + Sync {
@@ -435,22 +453,9 @@ pub trait Households: Send + Sync {
         checked_on: NaiveDate,
         died_on: Option<NaiveDate>,
     ) -> Result<(), Fault>;
-    /// Writes the phone of a household down, in place of the earlier one.
-    async fn put_phone(
-        &self,
-        county: CountyCode,
-        household: HouseholdId,
-        phone: &Phone,
-    ) -> Result<(), Fault>;
-    /// Writes down what illness is behind a claim, in place of what was written before.
-    async fn put_diagnosis(
-        &self,
-        county: CountyCode,
-        claim: ClaimId,
-        diagnosis: &Diagnosis,
-        by: PersonId,
-        at: DateTime<Utc>,
-    ) -> Result<(), Fault>;
+    /// Writes private details of a household down, in place of what was written before: all of them
+    /// or none. The claim of a diagnosis must be of the household.
+    async fn put_private_details(&self, details: &PrivateDetails) -> Result<(), Fault>;
     /// Which of these claims have a diagnosis on record.
     async fn diagnosed(
         &self,

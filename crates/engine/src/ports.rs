@@ -470,7 +470,7 @@ pub trait ClaimReader: Send + Sync {
         claim: ClaimId,
         version: u32,
     ) -> Result<Option<i64>, Fault>;
-    /// Whether the server can answer: one trivial read.
+    /// Whether the server can answer: the database does, and every key is held that a county needs.
     async fn ready(&self) -> Result<(), Fault>;
     /// Every claim of a county after an id, in order of id.
     async fn claims_after(

@@ -7,7 +7,9 @@
 
 use crate::caller::Caller;
 use crate::desk::{Desk, Submission};
-use crate::household::{BankAccount, Household, IdNumber, Member, Payee};
+use crate::household::{
+    BankAccount, Diagnosis, Household, IdNumber, Member, Payee, Phone, PrivateDetails,
+};
 use crate::limits::MEMBERS_MAX;
 use crate::ports::{Fault, Outcome};
 use crate::{ids, sight};
@@ -57,6 +59,10 @@ pub struct Line {
     pub bank: String,
     /// Account.
     pub account: BankAccount,
+    /// Where the household is reached.
+    pub phone: Option<Phone>,
+    /// What illness it is.
+    pub diagnosis: Option<Diagnosis>,
 }
 
 /// Why a line comes back. None says what the register says: the household may be outside the
@@ -311,6 +317,7 @@ impl Clerk<'_> {
                 })));
             }
         };
+        self.write_private(line, &drafted, replay).await?;
         let refer = Submission {
             claim: Some((drafted.id, drafted.version)),
             key: ids::named("import-refer", &name),
@@ -335,6 +342,32 @@ impl Clerk<'_> {
                 faulty(LineFault::Differs)
             }
         })
+    }
+
+    /// What is private in the line is written down, all of it or nothing, before the claim goes on: no line is
+    /// referred without it, and one that was interrupted is made up for when it is read again. Once the claim has
+    /// gone on, what stands may be newer than the line, and stays.
+    async fn write_private(&self, line: &Line, drafted: &Claim, replay: bool) -> Result<(), Fault> {
+        if line.phone.is_none() && line.diagnosis.is_none() {
+            return Ok(());
+        }
+        let store = self.desk.store();
+        if replay {
+            let now = store.claim(&self.caller.scope, drafted.id).await?;
+            if now.is_none_or(|now| now.version != drafted.version) {
+                return Ok(());
+            }
+        }
+        let diagnosis = line.diagnosis.as_ref();
+        let details = PrivateDetails {
+            county: self.caller.scope.county,
+            household: drafted.household,
+            phone: line.phone.clone(),
+            diagnosis: diagnosis.map(|text| (drafted.id, text.clone())),
+            by: self.caller.person,
+            at: self.desk.clock().now(),
+        };
+        store.put_private_details(&details).await
     }
 
     /// Another account, or another way, has already referred this event.

@@ -50,7 +50,7 @@ pub enum CountyAction {
 
 #[derive(Debug, Subcommand)]
 pub enum Import {
-    /// A referral list (.xlsx) of the poverty office
+    /// A referral list (.xlsx or .csv) of the poverty office
     Referrals {
         file: PathBuf,
         /// The login in whose name the list is read

@@ -13,7 +13,7 @@ use engine::disclosure::{
     Disclosed, Disclosing, Disclosure, DisclosureFilter, PrivateField, PrivateSubject, Purpose,
 };
 use engine::household::{
-    BankAccount, Diagnosis, Household, Households, IdNumber, Member, Payee, Phone, PrivateText,
+    BankAccount, Household, Households, IdNumber, Member, Payee, Phone, PrivateDetails, PrivateText,
 };
 use engine::ids;
 use engine::{Fault, HouseholdFilter, Page, Scope, Slice, limits};
@@ -21,8 +21,8 @@ use lifecycle::{
     AccountId, ClaimId, CountyCode, HouseholdId, MemberId, PayeeId, PersonId, RegionCode,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QueryResult, QuerySelect, QueryTrait, Value,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QueryResult, QuerySelect, QueryTrait, Value,
 };
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeSet, HashMap};
@@ -791,57 +791,60 @@ impl Households for SqlStore {
         commit(transaction).await
     }
 
-    async fn put_phone(
-        &self,
-        county: CountyCode,
-        household: HouseholdId,
-        phone: &Phone,
-    ) -> Result<(), Fault> {
+    async fn put_private_details(&self, details: &PrivateDetails) -> Result<(), Fault> {
+        let PrivateDetails {
+            county,
+            household,
+            ref phone,
+            ref diagnosis,
+            by,
+            at,
+        } = *details;
+        let dialect = self.core.dialect;
         let (transaction, _) = self.core.begin_county(county).await?;
         let sealing = self.core.sealing(&transaction, county).await?;
-        let sealed = sealing.seal(&phone_of(county, household.0), phone.reveal())?;
-        let touched = self
-            .change(
+        if let Some((claim, diagnosis)) = diagnosis {
+            let of_household = claim::Entity::find()
+                .filter(claim::Column::CountyCode.eq(rows::county_number(county)))
+                .filter(claim::Column::Id.eq(dialect.id(claim.0)))
+                .filter(claim::Column::HouseholdId.eq(dialect.id(household.0)))
+                .count(&transaction)
+                .await
+                .map_err(failed("looking for the claim of a diagnosis"))?;
+            if of_household == 0 {
+                return Err(unknown(
+                    "a diagnosis of a claim that is not the household's",
+                ));
+            }
+            self.put(
                 &transaction,
-                "household",
-                "UPDATE household SET phone = $3 WHERE county_code = $1 AND id = $2",
-                [
-                    rows::county(county),
-                    self.core.dialect.id(household.0),
-                    sealed.into(),
-                ],
+                "diagnosis",
+                DIAGNOSIS,
+                json!([{
+                    "county_code": county.get(),
+                    "claim_id": claim,
+                    "sealed": sealing.seal(&diagnosis_of(county, claim.0), diagnosis.reveal())?,
+                    "recorded_at": instant(at),
+                    "recorded_by": by,
+                }]),
+                "ON CONFLICT (county_code, claim_id) DO UPDATE SET sealed = excluded.sealed, \
+                 recorded_at = excluded.recorded_at, recorded_by = excluded.recorded_by",
             )
             .await?;
-        rows::sure("household", touched, 1)
-            .map_err(|_| unknown("a phone of an unknown household"))?;
-        commit(transaction).await
-    }
-
-    async fn put_diagnosis(
-        &self,
-        county: CountyCode,
-        claim: ClaimId,
-        diagnosis: &Diagnosis,
-        by: PersonId,
-        at: DateTime<Utc>,
-    ) -> Result<(), Fault> {
-        let (transaction, _) = self.core.begin_county(county).await?;
-        let sealing = self.core.sealing(&transaction, county).await?;
-        self.put(
-            &transaction,
-            "diagnosis",
-            DIAGNOSIS,
-            json!([{
-                "county_code": county.get(),
-                "claim_id": claim,
-                "sealed": sealing.seal(&diagnosis_of(county, claim.0), diagnosis.reveal())?,
-                "recorded_at": instant(at),
-                "recorded_by": by,
-            }]),
-            "ON CONFLICT (county_code, claim_id) DO UPDATE SET sealed = excluded.sealed, \
-             recorded_at = excluded.recorded_at, recorded_by = excluded.recorded_by",
-        )
-        .await?;
+        }
+        if let Some(phone) = phone {
+            let sealed = sealing.seal(&phone_of(county, household.0), phone.reveal())?;
+            let touched = self
+                .change(
+                    &transaction,
+                    "household",
+                    "UPDATE household SET phone = $3 WHERE county_code = $1 AND id = $2",
+                    [rows::county(county), dialect.id(household.0), sealed.into()],
+                )
+                .await?;
+            rows::sure("household", touched, 1)
+                .map_err(|_| unknown("a phone of an unknown household"))?;
+        }
         commit(transaction).await
     }
 

@@ -24,7 +24,7 @@ use sha2::Sha256;
 use std::fmt::{self, Write as _};
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use uuid::Uuid;
@@ -182,8 +182,10 @@ impl Keyring {
         })
     }
 
-    /// The key that new counties begin with.
+    /// The key that new counties begin with. The file is read again: a county that began with a key
+    /// which was taken out of it since could not be read any more.
     pub(crate) fn newest(&self) -> Result<KeyId, Fault> {
+        self.read_again()?;
         let newest = self.held().last().map(|key| key.id.clone());
         newest.ok_or_else(|| self.lacks(None))
     }
@@ -211,11 +213,16 @@ impl Keyring {
         if let Some(key) = self.find(id) {
             return Ok(key);
         }
+        self.read_again()?;
+        self.find(id).ok_or_else(|| self.lacks(Some(id)))
+    }
+
+    fn read_again(&self) -> Result<(), Fault> {
         if let Source::File(path) = &self.source {
             let fresh = read_file(path)?;
             *self.keys.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         }
-        self.find(id).ok_or_else(|| self.lacks(Some(id)))
+        Ok(())
     }
 
     /// What is missing and where it belongs.
@@ -489,6 +496,12 @@ pub fn remove_key(path: &Path, id: &KeyId) -> Result<(), Fault> {
             path.display()
         )));
     }
+    if held.len() == 1 {
+        return Err(unusable(format!(
+            "{id} is the only key in {}: `fangpin keys new` makes another one first",
+            path.display()
+        )));
+    }
     rewrite(path, |text| {
         let mut parts = text.split("[[key]]");
         let comment = parts.next().unwrap_or_default().to_owned();
@@ -507,11 +520,22 @@ pub fn remove_key(path: &Path, id: &KeyId) -> Result<(), Fault> {
 
 fn rewrite(path: &Path, change: impl FnOnce(&str) -> String) -> Result<(), Fault> {
     let write = || {
-        let text = Zeroizing::new(fs::read_to_string(path)?);
+        // Not the name that points to the file, if it is another: that would be two files afterwards.
+        let path = fs::canonicalize(path)?;
+        let text = Zeroizing::new(fs::read_to_string(&path)?);
         let text = Zeroizing::new(change(&text));
-        let temporary = beside(path, &text)?;
-        fs::rename(&temporary, path)?;
-        settle(path)
+        let owner = fs::metadata(&path)?;
+        let temporary = beside(&path, &text)?;
+        // The server's file stays the server's, whoever changes it.
+        let own = fs::metadata(&temporary)?;
+        let kept = if (own.uid(), own.gid()) == (owner.uid(), owner.gid()) {
+            Ok(())
+        } else {
+            chown(&temporary, Some(owner.uid()), Some(owner.gid()))
+        };
+        kept.and_then(|()| fs::rename(&temporary, &path))
+            .inspect_err(|_| drop(fs::remove_file(&temporary)))?;
+        settle(&path)
     };
     write().map_err(|fault: std::io::Error| {
         unusable(format!(
@@ -642,6 +666,7 @@ mod tests {
         assert!(!make_key_file(&path, "2026-11-28").expect("left alone"));
         let ring = Keyring::of_file(&path).expect("read");
         let old = sealed(&ring);
+        let idle = Keyring::of_file(&path).expect("read");
         let new = add_key(&path, "2026-11-28").expect("added");
         // A process that began earlier learns of it when it meets it.
         ring.expect(&new).expect("read again");
@@ -653,10 +678,27 @@ mod tests {
         let ring = Keyring::of_file(&path).expect("read");
         assert_eq!(ring.names().len(), 1);
         assert!(ring.open(&place(1), &old).is_err());
+        // A process that met nothing in the meantime begins nothing under a key that is gone.
+        assert_eq!(idle.names(), std::slice::from_ref(&first));
+        assert_eq!(idle.newest().expect("a key"), new);
         assert!(remove_key(&path, &first.0).is_err());
+        let fault = remove_key(&path, &new).expect_err("the only one");
+        assert!(fault.to_string().contains("keys new"), "{fault}");
         // Nothing else was left behind, and nobody else may read it.
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
         assert_eq!(fs::metadata(&path).expect("a file").mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_name_that_points_to_the_key_file_goes_on_doing_so() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let (path, link) = (folder.path().join("keys.toml"), folder.path().join("link"));
+        make_key_file(&path, "2026-11-27").expect("made");
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        let new = add_key(&link, "2026-11-28").expect("added");
+        let ring = Keyring::of_file(&path).expect("read");
+        assert_eq!(ring.newest().expect("a key"), new);
+        assert!(fs::symlink_metadata(&link).expect("a link").is_symlink());
     }
 
     #[test]

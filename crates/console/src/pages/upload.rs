@@ -66,9 +66,9 @@ fn render(caller: &Caller, schemes: &[Arc<Scheme>], result: &Markup) -> Markup {
                 small lang="en" { "No scheme lets your duties refer: let a caseworker read the list in, or publish a scheme first." } }
         } @else {
         form.card.import method="post" action="/referrals/import" enctype="multipart/form-data" {
-            label for="sheet" { "名单文件(.xlsx)" }
+            label for="sheet" { "名单文件(.xlsx 或 .csv)" }
             input #sheet type="file" name="sheet" required
-                accept=".xlsx,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+                accept=".xlsx,.csv,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
             label for="scheme" { "方案 " small lang="en" { "Scheme" } }
             select #scheme name="scheme" required {
                 @for scheme in schemes {
@@ -85,6 +85,7 @@ fn render(caller: &Caller, schemes: &[Arc<Scheme>], result: &Markup) -> Markup {
                 li { "照办公室常用的名单格式:上面是标题,下一行是表头,列的先后不限。" }
                 li { "身份证号和银行账号请设为文本格式;全角数字、空格可以自动识别。" }
                 li { "日期可写 2020-05-18、2020/5/18、2020.5.18、2020年5月18日 或 20200518;金额以元为单位。" }
+                li { "“联系电话”“患病情况”两列可有可无:加密保存,不在任何页面、名单或日志里显示。" }
                 li { "有误的行会以同样格式的表退回,标明哪一行、哪一列、什么问题、怎么办;改好后直接再次上传。" }
                 li { "重复上传不会重复推送:已有的案件保持不变。" }
             }

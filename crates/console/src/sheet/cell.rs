@@ -132,19 +132,9 @@ pub fn count(cell: &Cell) -> Option<u16> {
     text.trim_end_matches(['人', '口']).parse().ok()
 }
 
-/// What was written, repeated only if it cannot be an identity number, an account or a whole story.
-pub fn quoted(text: &str) -> String {
-    let digits = text.chars().filter(|it| it.is_numeric()).count();
-    if digits >= 5 || text.chars().count() > 20 {
-        String::new()
-    } else {
-        format!("“{text}”")
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{count, day, header, money, quoted, settled, tidy};
+    use super::{count, day, header, money, settled, tidy};
     use crate::sheet::grid::Cell;
     use benefits::Fen;
     use chrono::NaiveDate;
@@ -231,6 +221,5 @@ mod tests {
         assert_eq!(tidy(" 王 五 "), "王五");
         assert_eq!(tidy("Ali  Veli"), "Ali Veli");
         assert_eq!(count(&Cell::text("４人")), Some(4));
-        assert_eq!(quoted("130302199001010016"), "");
     }
 }

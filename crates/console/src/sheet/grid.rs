@@ -1,8 +1,9 @@
-//! A sheet as a grid of cells: read from, and written to, real `.xlsx` bytes.
+//! A sheet as a grid of cells: read from real `.xlsx` or `.csv` bytes, and written to `.xlsx`.
 
 use super::SheetFault;
 use calamine::{DataRef, Reader, Xlsx};
 use chrono::{Datelike, NaiveDate};
+use encoding_rs::{GB18030, UTF_8};
 use engine::limits;
 use rust_xlsxwriter::{
     Color, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError,
@@ -148,13 +149,13 @@ impl Grid {
     }
 }
 
-/// Reads the sheets of a workbook, each within the limits.
+/// Reads the sheets of a workbook, or the one of a `.csv`, each within the limits.
 pub fn read(bytes: &[u8]) -> Result<Vec<Grid>, SheetFault> {
     if bytes.len() > limits::SHEET_BYTES_MAX {
         return Err(SheetFault::TooManyBytes);
     }
     if !bytes.starts_with(b"PK") {
-        return Err(SheetFault::NotXlsx);
+        return separated(bytes).map(|grid| vec![grid]);
     }
     weigh(bytes, UNPACKED_BYTES_MAX)?;
     let unreadable = |fault: calamine::XlsxError| SheetFault::Unreadable(Some(Box::new(fault)));
@@ -193,6 +194,45 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Grid>, SheetFault> {
         grids.push(grid);
     }
     Ok(grids)
+}
+
+/// Reads a `.csv` in UTF-8, or in GB 18030 as spreadsheet programs here write it.
+fn separated(bytes: &[u8]) -> Result<Grid, SheetFault> {
+    let unreadable = |fault| SheetFault::Unreadable(Some(Box::new(fault) as _));
+    let (text, _, malformed) = match std::str::from_utf8(bytes) {
+        Ok(_) => UTF_8.decode(bytes),
+        Err(_) => GB18030.decode(bytes),
+    };
+    // An .xls, a .pdf, a picture.
+    if malformed || text.contains('\0') {
+        return Err(SheetFault::NotXlsx);
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let mut grid = Grid::default();
+    let (mut record, mut row) = (csv::StringRecord::new(), 0);
+    loop {
+        let line = reader.position().line();
+        if !reader.read_record(&mut record).map_err(unreadable)? {
+            return Ok(grid);
+        }
+        // The reader passes over blank lines, which are rows; line breaks within cells are none.
+        let lines = usize::try_from(reader.position().line() - line).unwrap_or(usize::MAX);
+        let inner: usize = record.iter().map(|it| it.matches('\n').count()).sum();
+        row += lines.saturating_sub(inner + 1);
+        if row >= limits::SHEET_ROWS_MAX + super::referral::HEADER_ROWS_MAX {
+            return Err(SheetFault::TooManyRows);
+        }
+        for (column, text) in record.iter().take(COLUMNS_MAX).enumerate() {
+            let cell = Cell::text(text);
+            if !cell.is_empty() {
+                grid.put(row, column, cell);
+            }
+        }
+        row += 1;
+    }
 }
 
 /// Unpacks the package once with a limit. A few kilobytes can unpack to gigabytes, and a number in

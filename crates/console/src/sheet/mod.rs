@@ -11,8 +11,8 @@ mod returned;
 use engine::limits;
 use std::fmt;
 
-/// One fault of one cell, in words for the person who has to mend it. It never repeats an identity
-/// number or an account.
+/// One fault of one cell, in words for the person who has to mend it. It never repeats what stands in
+/// the cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellFault {
     /// Row of the sheet, from 1, as the spreadsheet program counts.
@@ -80,9 +80,9 @@ pub enum SheetFault {
         limits::SHEET_ROWS_MAX
     )]
     TooManyRows,
-    /// Not an .xlsx file.
+    /// Neither an .xlsx nor a .csv file.
     #[error(
-        "不是.xlsx文件;若是.xls或WPS格式,请另存为“Excel工作簿(.xlsx)” / not an .xlsx file: save it as an Excel workbook"
+        "不是.xlsx或.csv文件;若是.xls或WPS格式,请另存为“Excel工作簿(.xlsx)” / neither .xlsx nor .csv: save it as an Excel workbook"
     )]
     NotXlsx,
     /// An .xlsx file that cannot be read.

@@ -5,7 +5,9 @@ use super::grid::{self, Cell, Grid};
 use super::{CellFault, SheetFault};
 use benefits::{Fen, MoneyFault};
 use chrono::NaiveDate;
-use engine::household::{BankAccount, IdNumber, IdNumberFault, half_width};
+use engine::household::{
+    BankAccount, Diagnosis, IdNumber, IdNumberFault, Phone, half_width, holds_private,
+};
 use engine::limits;
 use engine::referral_batch::Line;
 use lifecycle::{Peril, RegionCode};
@@ -68,6 +70,8 @@ columns! {
     PayeeId = "收款人身份证号" ["收款人身份证号码", "收款人身份证", "收款人证件号码"] optional,
     Bank = "开户行" ["开户银行", "银行", "开户行名称"] needed,
     Account = "银行账号" ["账号", "银行卡号", "卡号", "一卡通账号", "收款账号", "银行帐号"] needed,
+    Phone = "联系电话" ["电话", "联系方式", "电话号码", "手机号", "手机号码", "户主电话", "户主联系电话"] optional,
+    Diagnosis = "患病情况" ["所患疾病", "疾病名称", "患病名称", "病种", "诊断", "疾病诊断"] optional,
 }
 
 impl Column {
@@ -131,6 +135,10 @@ pub struct ReferralLine {
     pub bank: String,
     /// 银行账号.
     pub account: BankAccount,
+    /// 联系电话, where the list has it.
+    pub phone: Option<Phone>,
+    /// 患病情况, where the list has it.
+    pub diagnosis: Option<Diagnosis>,
 }
 
 impl ReferralLine {
@@ -154,6 +162,8 @@ impl ReferralLine {
             payee_id: self.payee_id,
             bank: self.bank,
             account: self.account,
+            phone: self.phone,
+            diagnosis: self.diagnosis,
         }
     }
 }
@@ -413,6 +423,15 @@ impl Reading<'_> {
             );
             return None;
         }
+        // The rule of every free text: the log keeps these for ever.
+        if holds_private(&text) {
+            self.fault(
+                column,
+                "疑似有身份证号、银行账号或手机号 / looks like an ID number, an account or a phone number",
+                "请核对是否填错了列;这些请填在专门的列里 / check the column: these have columns of their own",
+            );
+            return None;
+        }
         Some(text)
     }
 
@@ -433,8 +452,9 @@ impl Reading<'_> {
     /// Digits must be text: as a number a spreadsheet keeps fifteen of them and forgets zeros.
     fn digits(&mut self, column: Column) -> Option<String> {
         match self.filled(column)? {
-            Cell::Text(text) => Some(text),
-            Cell::Number(_) | Cell::Day(_) | Cell::Empty | Cell::Unusable => {
+            // `1.30302E+17` is what a spreadsheet wrote of such a number into a .csv.
+            Cell::Text(text) if !text.contains("E+") => Some(text),
+            Cell::Text(_) | Cell::Number(_) | Cell::Day(_) | Cell::Empty | Cell::Unusable => {
                 let (what, english) = if column == Column::Account {
                     ("银行账号", "the account")
                 } else {
@@ -544,9 +564,10 @@ impl Reading<'_> {
             .collect();
         match found.as_slice() {
             [peril] => return Some(*peril),
+            // Not repeated: in a row that is shifted it is somebody's illness.
             [] => self.fault(
                 column,
-                format!("原因{}不认识 / not a known cause", cell::quoted(&text)),
+                "原因不认识 / not a known cause",
                 "请写 因病、因学、因灾 或 意外 / write one of these",
             ),
             [_, _, ..] => self.fault(
@@ -570,6 +591,49 @@ impl Reading<'_> {
         read
     }
 
+    /// Any spelling of a phone; as a number it has lost nothing but the zero of an area code.
+    fn phone(&mut self, column: Column) -> Option<Phone> {
+        let read = Phone::parse(&self.filled(column)?.shown());
+        if read.is_none() {
+            self.fault(
+                column,
+                "不是电话号码 / not a phone number",
+                "请填一个7至12位的号码,座机带区号 / give one number of 7 to 12 digits, with its area code",
+            );
+        }
+        read
+    }
+
+    fn diagnosis(&mut self, column: Column) -> Option<Diagnosis> {
+        let read = Diagnosis::parse(&cell::tidy(&self.filled(column)?.shown()));
+        if read.is_none() {
+            let most = limits::DIAGNOSIS_CHARS_MAX;
+            self.fault(
+                column,
+                format!("超过{most}个字 / longer than {most} characters"),
+                "请只写病名 / the name of the illness is enough",
+            );
+        }
+        read
+    }
+
+    /// What need not be filled in; `None` if it is, and cannot be read.
+    #[expect(
+        clippy::option_option,
+        reason = "nothing there, or nothing readable there"
+    )]
+    fn optional<T>(
+        &mut self,
+        column: Column,
+        read: fn(&mut Self, Column) -> Option<T>,
+    ) -> Option<Option<T>> {
+        if self.cell(column).is_empty() {
+            Some(None)
+        } else {
+            read(self, column).map(Some)
+        }
+    }
+
     /// Every cell is read before anything is missed, so that all faults come at once.
     fn line(
         &mut self,
@@ -590,13 +654,11 @@ impl Reading<'_> {
         let decided_on = self.day(Column::DecidedOn);
         let document = self.text(Column::Document);
         let payee_name = self.name(Column::PayeeName);
-        let payee_id = if self.cell(Column::PayeeId).is_empty() {
-            Some(None)
-        } else {
-            self.id_number(Column::PayeeId).map(Some)
-        };
+        let payee_id = self.optional(Column::PayeeId, Self::id_number);
         let bank = self.text(Column::Bank);
         let account = self.account(Column::Account);
+        let phone = self.optional(Column::Phone, Self::phone);
+        let diagnosis = self.optional(Column::Diagnosis, Self::diagnosis);
         if let (Some(insured), Some(peril), Some(event_on)) = (&insured_id, peril, event_on) {
             let first = *seen
                 .entry((insured.clone(), peril, event_on))
@@ -641,6 +703,8 @@ impl Reading<'_> {
             payee_id: payee_id?,
             bank: bank?,
             account: account?,
+            phone: phone?,
+            diagnosis: diagnosis?,
         })
     }
 }

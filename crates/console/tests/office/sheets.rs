@@ -7,12 +7,17 @@ use console::import;
 use console::sheet::grid::{self, Cell, Grid, Look};
 use console::sheet::referral::{self, Column, ReferralSheet};
 use console::sheet::{CellFault, SheetFault};
+use engine::disclosure::{Disclosing, Disclosure, PrivateSubject, Purpose};
+use engine::household::{Diagnosis, Household, IdNumber, Phone, PrivateDetails};
 use engine::testkit::{Role, TestDesk, World};
 use engine::{ClaimFilter, Page, limits};
 use lifecycle::{Peril, Status};
+use std::fmt::Write as _;
 
 const HEAD: &str = "130302199001010016";
 const CHILD: &str = "130321198112300029";
+const PHONE: &str = "13903350001";
+const DIAGNOSIS: &str = "某种要保密的病";
 
 /// A sheet with the usual headers and these rows.
 fn sheet(rows: Vec<Vec<Cell>>) -> Vec<u8> {
@@ -57,6 +62,8 @@ fn sound() -> Vec<Cell> {
         "",
         "农信社",
         "6210000000000001",
+        PHONE,
+        DIAGNOSIS,
     ]
     .into_iter()
     .map(Cell::text)
@@ -284,10 +291,194 @@ fn a_sheet_without_the_right_headers_says_which() {
     assert!(matches!(none, Err(SheetFault::NoHeader)));
 }
 
+/// Every fault of a sheet, as it is told and as it stands in the sheet that goes back.
+fn told(bytes: &[u8]) -> (Vec<CellFault>, String) {
+    let found = faults(&referral::read(bytes).expect("the sheet can be read"));
+    let returned = referral::write_faults(bytes, &found).expect("written");
+    let grid = grid::read(&returned).expect("a workbook").remove(0);
+    let remarks = grid.width() - referral::EXTRA_HEADERS.len();
+    let mut words = String::new();
+    for fault in &found {
+        let _ = write!(words, "{fault}\n{fault:?}\n");
+    }
+    for row in &grid.rows[2..] {
+        words.extend(row.iter().skip(remarks).map(Cell::shown));
+    }
+    (found, words)
+}
+
+#[test]
+fn phone_and_illness_are_read_where_a_list_has_them() {
+    for (phone, diagnosis) in [
+        (
+            Cell::text("139 0335 0001"),
+            Cell::text(" 某种 要保密的病\n"),
+        ),
+        (
+            Cell::text("+86１３９-０３３５-０００１"),
+            Cell::text(DIAGNOSIS),
+        ),
+    ] {
+        let mut row = with(Column::Phone, phone);
+        row[20] = diagnosis;
+        let read = read(vec![row]);
+        let line = read.rows[0].as_ref().expect("a sound row");
+        assert_eq!(line.phone.as_ref().map(Phone::reveal), Some(PHONE));
+        let illness = line.diagnosis.as_ref().map(Diagnosis::reveal);
+        assert_eq!(illness, Some(DIAGNOSIS));
+        let printed = format!("{line:?}");
+        assert!(!printed.contains(PHONE) && !printed.contains(DIAGNOSIS));
+    }
+    // A spreadsheet that made a number of it has lost nothing.
+    let read = read(vec![with(Column::Phone, Cell::whole(7_061_234))]);
+    let line = read.rows[0].as_ref().expect("a sound row");
+    assert_eq!(line.phone.as_ref().map(Phone::reveal), Some("7061234"));
+    let mut row = sound();
+    (row[19], row[20]) = (Cell::Empty, Cell::Empty);
+    let read = self::read(vec![row]);
+    let line = read.rows[0].as_ref().expect("both may be left out");
+    assert_eq!((&line.phone, &line.diagnosis), (&None, &None));
+    for (header, column) in [
+        ("户主联系电话", Column::Phone),
+        ("联系方式", Column::Phone),
+        ("手机号码\n(必填)", Column::Phone),
+        ("所患疾病", Column::Diagnosis),
+        ("疾病名称(诊断证明)", Column::Diagnosis),
+    ] {
+        let bytes = headers_with(|it| {
+            let own = it == column.header();
+            if own { header } else { it }.to_owned()
+        });
+        let read = bytes.expect("read");
+        assert!(read.columns.contains_key(&column), "{header}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_them_is_told_without_them() {
+    let long = "病".repeat(limits::DIAGNOSIS_CHARS_MAX + 1);
+    for (column, text, expected) in [
+        (Column::Phone, "1390335000", "不是电话号码"),
+        (Column::Phone, "13903350001、13903350002", "不是电话号码"),
+        (Column::Phone, DIAGNOSIS, "不是电话号码"),
+        (Column::Diagnosis, long.as_str(), "超过200个字"),
+    ] {
+        check(column, Cell::text(text), expected);
+        let (found, words) = told(&sheet(vec![with(column, Cell::text(text))]));
+        assert_eq!((found[0].row, found[0].header), (3, column.header()));
+        for private in [text, PHONE, DIAGNOSIS, HEAD, "病病"] {
+            assert!(!words.contains(private), "{column:?}: {words}");
+        }
+    }
+}
+
+/// The rule of the mutations' free texts holds for a list's as well.
+#[test]
+fn a_free_text_takes_no_private_value() {
+    for text in [
+        HEAD,
+        "卡6210000000000001",
+        "电话13903350001",
+        "１３９ ０３３５ ０００１",
+    ] {
+        for column in [
+            Column::Township,
+            Column::Village,
+            Column::HeadName,
+            Column::Kind,
+            Column::InsuredName,
+            Column::Relation,
+            Column::Peril,
+            Column::Document,
+            Column::PayeeName,
+            Column::Bank,
+        ] {
+            let bytes = sheet(vec![with(column, Cell::text(text))]);
+            let (found, words) = told(&bytes);
+            assert_eq!(found.len(), 1, "{column:?}: {found:?}");
+            assert_eq!((found[0].row, found[0].header), (3, column.header()));
+            assert!(found[0].what.contains("疑似有身份证号"), "{}", found[0]);
+            assert!(!words.contains(text), "{column:?}: {words}");
+        }
+    }
+    // A row that is shifted shows nobody's illness.
+    let (_, words) = told(&sheet(vec![with(Column::Peril, Cell::text("尿毒症"))]));
+    assert!(
+        words.contains("不认识") && !words.contains("尿毒"),
+        "{words}"
+    );
+}
+
+/// The same list as a spreadsheet program writes it into a `.csv`.
+fn separated(rows: &[Vec<Cell>]) -> String {
+    let mut all = vec![
+        vec![Cell::text("某镇防贫险推送名单(2020年6月)")],
+        Column::ALL
+            .iter()
+            .map(|it| Cell::text(it.header()))
+            .collect(),
+    ];
+    all.extend(rows.to_vec());
+    let mut out = csv::WriterBuilder::new()
+        .flexible(true)
+        .from_writer(Vec::new());
+    for row in all {
+        out.write_record(row.iter().map(Cell::shown))
+            .expect("a row");
+    }
+    String::from_utf8(out.into_inner().expect("written")).expect("text")
+}
+
+#[test]
+fn a_csv_is_the_same_list() {
+    let mut wrong = with(Column::HeadId, Cell::text("1.30302E+17"));
+    wrong[20] = Cell::text("第一行\n第二行");
+    let rows = [
+        sound(),
+        wrong,
+        with(Column::EventOn, Cell::text("2020/5/18")),
+    ];
+    let text = separated(&rows);
+    let as_book = referral::read(&sheet(rows.to_vec())).expect("a workbook");
+    let (chinese, _, lost) = encoding_rs::GB18030.encode(&text);
+    assert!(!lost);
+    for bytes in [
+        text.clone().into_bytes(),
+        format!("\u{feff}{text}").into_bytes(),
+        text.replace('\n', "\r\n").into_bytes(),
+        chinese.into_owned(),
+    ] {
+        let read = referral::read(&bytes).expect("a list");
+        assert_eq!(read.title, as_book.title);
+        assert_eq!(read.rows[0], as_book.rows[0]);
+        assert_eq!(read.rows[2], as_book.rows[2]);
+        let found = faults(&read);
+        assert_eq!((found[0].row, found[0].header), (4, "户主身份证号"));
+        assert!(found[0].what.contains("存成了数字"), "{}", found[0]);
+        // What goes back is a workbook of the same layout.
+        let (_, words) = told(&bytes);
+        assert!(words.contains("第4行"), "{words}");
+    }
+    // Blank lines are rows, as the spreadsheet program counts them.
+    let spaced = text.replacen("\n1,", "\n\n\n1,", 1);
+    let found = faults(&referral::read(spaced.as_bytes()).expect("a list"));
+    assert_eq!(found[0].row, 6);
+    for bytes in [&b"\x89PNG\r\n\x1a\n\0\0"[..], b"%PDF-1.7\xff\xff\xff"] {
+        assert!(matches!(referral::read(bytes), Err(SheetFault::NotXlsx)));
+    }
+    let flood = ",\n".repeat(limits::SHEET_ROWS_MAX + 100);
+    let flood = referral::read(flood.as_bytes());
+    assert!(matches!(flood, Err(SheetFault::TooManyRows)));
+    assert!(matches!(
+        referral::read(b"a,b\n1,2\n"),
+        Err(SheetFault::NoHeader)
+    ));
+}
+
 #[test]
 fn what_is_no_workbook_is_refused() {
     assert!(matches!(
-        referral::read(b"\xd0\xcf\x11\xe0 an old .xls"),
+        referral::read(b"\xd0\xcf\x11\xe0\0 an old .xls"),
         Err(SheetFault::NotXlsx)
     ));
     assert!(matches!(
@@ -349,8 +540,8 @@ fn the_returned_sheet_has_the_same_layout_and_can_be_sent_in_again() {
         .chain(referral::EXTRA_HEADERS);
     assert_eq!(headers, expected.collect::<Vec<_>>());
     assert_eq!(grid.cell(2, 12), &Cell::text("=1+1"), "text stays text");
-    assert_eq!(grid.cell(2, 19).shown(), "4");
-    assert_eq!(grid.cell(2, 20).shown(), "E 户主身份证号\nM 自付金额");
+    assert_eq!(grid.cell(2, 21).shown(), "4");
+    assert_eq!(grid.cell(2, 22).shown(), "E 户主身份证号\nM 自付金额");
     assert!(
         grid.cell(3, 8).is_empty(),
         "what is left of a number is not what was meant"
@@ -362,7 +553,7 @@ fn the_returned_sheet_has_the_same_layout_and_can_be_sent_in_again() {
     let twice = referral::write_faults(&returned, &again).expect("written");
     assert_eq!(
         grid::read(&twice).expect("read").remove(0).rows[1].len(),
-        23
+        25
     );
 
     // Mended in place, remarks still there, it is read.
@@ -401,6 +592,80 @@ async fn office() -> TestDesk {
             .expect("a region");
     }
     desk
+}
+
+/// What a reading in the clear tells, on record.
+async fn plain(desk: &TestDesk, home: &Household, subject: PrivateSubject) -> Option<String> {
+    let disclosure = Disclosure {
+        county: home.county,
+        household: home.id,
+        subject,
+        purpose: Purpose::Verification,
+        reason: "入户前核对".into(),
+        account: Role::Handler.account_id(),
+        person: Role::Handler.person_id(),
+        at: desk.now(),
+    };
+    match desk.store().disclose(disclosure, desk.now(), 100).await {
+        Ok(Disclosing::Told { value, .. }) => Some(value.reveal().to_owned()),
+        Ok(Disclosing::Absent) => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What the list holds of phone and illness is written down with the line; read again, it does not take the
+/// place of what is newer; a dry run writes nothing.
+#[tokio::test]
+async fn phone_and_illness_come_in_with_the_line() {
+    let desk = office().await;
+    let list = separated(&[sound()]).into_bytes();
+    let (scheme, caller) = (desk.world.scheme.id, Role::Shimenzhai.caller());
+    let looked = import::workbook(&desk.desk, &caller, &list, scheme, true).await;
+    assert_eq!(looked.expect("read").added, 1);
+    let number = IdNumber::parse(HEAD).expect("valid");
+    let home = async || {
+        let found = desk.store().household_of(caller.scope.county, &number);
+        found.await.expect("reading")
+    };
+    assert_eq!(home().await, None);
+    let report = refer(&desk, Role::Shimenzhai, &list).await;
+    assert_eq!(tally(&report), (1, 0, 0, 0), "{report}");
+    let claim = report.claims[0];
+    let registered = home().await.expect("a household");
+    let subjects = [
+        PrivateSubject::Phone(registered.id),
+        PrivateSubject::Diagnosis(claim),
+    ];
+    let told = async || {
+        let [phone, diagnosis] = subjects;
+        (
+            plain(&desk, &registered, phone).await,
+            plain(&desk, &registered, diagnosis).await,
+        )
+    };
+    assert_eq!(told().await, (Some(PHONE.into()), Some(DIAGNOSIS.into())));
+    let newer = PrivateDetails {
+        county: registered.county,
+        household: registered.id,
+        phone: Phone::parse("13903350009"),
+        diagnosis: Diagnosis::parse("后来查明的病").map(|text| (claim, text)),
+        by: caller.person,
+        at: desk.now(),
+    };
+    desk.store()
+        .put_private_details(&newer)
+        .await
+        .expect("writing");
+    let again = refer(&desk, Role::Shimenzhai, &list).await;
+    assert_eq!(tally(&again), (0, 1, 0, 0), "{again}");
+    assert_eq!(
+        told().await,
+        (Some("13903350009".into()), Some("后来查明的病".into()))
+    );
+    let words = format!("{report}{again}{:?}", desk.log().await);
+    for private in [PHONE, DIAGNOSIS, "13903350009", "后来查明的病"] {
+        assert!(!words.contains(private), "{private}");
+    }
 }
 
 async fn refer(desk: &TestDesk, role: Role, bytes: &[u8]) -> import::ImportReport {

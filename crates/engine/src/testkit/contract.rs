@@ -7,7 +7,9 @@ use crate::bulk::{BatchId, BatchLine, Download, Export, ExportFormat, ExportKind
 use crate::caller::Scope;
 use crate::desk::Submission;
 use crate::disclosure::{Disclosing, Disclosure, DisclosureFilter, PrivateSubject, Purpose};
-use crate::household::{BankAccount, Diagnosis, Household, IdNumber, Payee, Phone, PoolBalances};
+use crate::household::{
+    BankAccount, Diagnosis, Household, IdNumber, Payee, Phone, PoolBalances, PrivateDetails,
+};
 use crate::identity::Rules;
 use crate::ids;
 use crate::outlook::Outlook;
@@ -2320,12 +2322,28 @@ async fn private_values_are_told_on_record(store: Arc<dyn Store>) {
     let claim = desk.refer(&home).await;
     let store = desk.store();
     let phone = Phone::parse("13800000000").expect("a phone");
-    let unknown = store.put_phone(county(), HouseholdId(ids::fresh()), &phone);
-    assert!(unknown.await.is_err(), "no such household");
-    let put = store.put_phone(county(), home.id, &phone).await;
-    put.expect("writing");
-    let read = store.household(county(), home.id).await.expect("reading");
-    assert_eq!(read.and_then(|it| it.phone).as_ref(), Some(&phone));
+    let diagnosis = Diagnosis::parse("某种要保密的病").expect("a text");
+    let at = desk.now();
+    let details = PrivateDetails {
+        county: county(),
+        household: home.id,
+        phone: Some(phone.clone()),
+        diagnosis: None,
+        by: Role::Shimenzhai.person_id(),
+        at,
+    };
+    let unknown = PrivateDetails {
+        household: HouseholdId(ids::fresh()),
+        ..details.clone()
+    };
+    let put = store.put_private_details(&unknown).await;
+    assert!(put.is_err(), "no such household");
+    store.put_private_details(&details).await.expect("writing");
+    let phone_now = async || {
+        let read = store.household(county(), home.id).await.expect("reading");
+        read.and_then(|it| it.phone)
+    };
+    assert_eq!(phone_now().await.as_ref(), Some(&phone));
     // Written again without a phone, a household keeps the one it has.
     let silent = Household {
         phone: None,
@@ -2333,18 +2351,38 @@ async fn private_values_are_told_on_record(store: Arc<dyn Store>) {
     };
     store.put_household(&silent).await.expect("writing");
 
-    let diagnosis = Diagnosis::parse("某种要保密的病").expect("a text");
-    let by = Role::Shimenzhai.person_id();
-    let at = desk.now();
+    // Both or neither: where the claim is none of the household's, the phone stays as well.
     let other = ClaimId(ids::fresh());
-    let put = store.put_diagnosis(county(), other, &diagnosis, by, at);
-    assert!(put.await.is_err(), "no such claim");
-    for _ in 0..2 {
-        let put = store.put_diagnosis(county(), claim.id, &diagnosis, by, at);
-        put.await.expect("writing");
+    let strange = desk.refer(desk.world.household("驻操营")).await.id;
+    for (household, claim) in [
+        (home.id, other),
+        (home.id, strange),
+        (HouseholdId(ids::fresh()), claim.id),
+    ] {
+        let put = PrivateDetails {
+            household,
+            phone: Phone::parse("13900000001"),
+            diagnosis: Some((claim, diagnosis.clone())),
+            ..details.clone()
+        };
+        let put = store.put_private_details(&put).await;
+        assert!(put.is_err(), "no such claim of the household");
+        assert_eq!(phone_now().await.as_ref(), Some(&phone));
     }
-    let diagnosed = store.diagnosed(county(), &[other, claim.id]).await;
-    assert_eq!(diagnosed.expect("reading"), BTreeSet::from([claim.id]));
+    let claims = [other, strange, claim.id];
+    let diagnosed = async || store.diagnosed(county(), &claims).await.expect("reading");
+    assert_eq!(diagnosed().await, BTreeSet::new());
+    // What is not told stays.
+    for text in ["先前写下的病", diagnosis.reveal()] {
+        let put = PrivateDetails {
+            phone: None,
+            diagnosis: Diagnosis::parse(text).map(|text| (claim.id, text)),
+            ..details.clone()
+        };
+        store.put_private_details(&put).await.expect("writing");
+    }
+    assert_eq!(diagnosed().await, BTreeSet::from([claim.id]));
+    assert_eq!(phone_now().await.as_ref(), Some(&phone));
 
     let (member, payee) = (&home.members[1], &home.payees[0]);
     let subjects = [

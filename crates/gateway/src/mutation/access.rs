@@ -3,6 +3,7 @@
 use crate::errors::{ApiError, ErrorCode};
 use crate::messages::{UserError, UserErrorCode};
 use crate::mutation::administration::{AccountPayload, refused};
+use crate::mutation::registry::{PRIVATE, Refused};
 use crate::node_id::{self, Kind};
 use crate::types::enums::Duty;
 use crate::types::identity::{ApiKey, Grant};
@@ -11,6 +12,7 @@ use crate::types::staff::Viewer;
 use crate::visit::Visit;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use engine::access::{KeyOrder, LogIn, Refusal};
+use engine::household::holds_private;
 use engine::identity::PassId;
 use engine::limits::{KEY_DAYS_MAX, PASSWORD_BYTES_MAX, TEXT_CHARS_MAX};
 use lifecycle::{Param, PersonId, RegionCode};
@@ -401,7 +403,7 @@ impl AccessMutations {
     }
 
     /// Makes an API key: for one's own account; for a system one administers; for somebody else one
-    /// administers only to read. Codes: VALIDATION.
+    /// administers only to read. Codes: VALIDATION, `PRIVATE_IN_TEXT`.
     async fn create_api_key(
         &self,
         ctx: &Context<'_>,
@@ -414,6 +416,12 @@ impl AccessMutations {
                 ..ApiKeyPayload::default()
             });
         };
+        if holds_private(&input.label) {
+            return Ok(ApiKeyPayload {
+                user_errors: Refused("label", PRIVATE).told(visit),
+                ..ApiKeyPayload::default()
+            });
+        }
         let order = KeyOrder {
             login: input.login.clone(),
             label: input.label,

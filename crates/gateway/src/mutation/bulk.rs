@@ -154,8 +154,8 @@ fn line_of(line: ReferLineInput) -> Result<Line, Vec<LineFault>> {
         let text = text.trim().to_owned();
         if text.is_empty() {
             faults.push(wrong(field, "EMPTY"));
-        } else if input::text(field, text.clone()).is_err() {
-            faults.push(wrong(field, "TOO_LONG"));
+        } else if let Err(blocked) = input::prose(field, text.clone()) {
+            faults.push(LineFault::Blocked(blocked));
         }
         text
     };
@@ -218,6 +218,8 @@ fn line_of(line: ReferLineInput) -> Result<Line, Vec<LineFault>> {
         payee_id: payee_id.flatten(),
         bank,
         account,
+        phone: None,
+        diagnosis: None,
     })
 }
 
@@ -442,19 +444,19 @@ async fn export_of(visit: &Visit, input: StartExportInput) -> Result<StartExport
             "your duties do not allow this",
         ));
     }
-    let wrong = |field, reason| -> Result<StartExportPayload, ApiError> {
-        let blocked = Blocked::Validation { field, reason };
+    let refused = |blocked: &Blocked| -> Result<StartExportPayload, ApiError> {
         Ok(StartExportPayload {
             operation: None,
-            user_errors: vec![refusal(visit, &blocked)?],
+            user_errors: vec![refusal(visit, blocked)?],
         })
     };
+    let wrong = |field, reason| refused(&Blocked::Validation { field, reason });
     let purpose = purpose.trim().to_owned();
     if purpose.is_empty() {
         return wrong("purpose", "EMPTY");
     }
-    if input::text("purpose", purpose.clone()).is_err() {
-        return wrong("purpose", "TOO_LONG");
+    if let Err(blocked) = input::prose("purpose", purpose.clone()) {
+        return refused(&blocked);
     }
     let region = crate::query::claims::region(region)?;
     let scheme = match scheme_id {
@@ -507,7 +509,7 @@ impl BulkMutations {
     /// stays done and is answered as `ALREADY_THERE`; other contents under the number of a line that was done
     /// are refused for that line (`KEY_REUSED`). A list of thousands is sent in several calls with the same
     /// `batchKey`, one after the other; `referralBatch` tells how far it is. Codes: VALIDATION,
-    /// `DUTY_MISSING`; of a line also `KEY_REUSED` and those of `draftReferral` and `referCase`.
+    /// `DUTY_MISSING`; of a line also `PRIVATE_IN_TEXT`, `KEY_REUSED` and those of `draftReferral` and `referCase`.
     async fn refer_batch(
         &self,
         ctx: &Context<'_>,
@@ -519,7 +521,7 @@ impl BulkMutations {
 
     /// Asks for an export (导出). It is made while it is taken away from `url` with the same credentials, from
     /// what the caller may see then; private values are masked in it. It can be taken away for 24 hours, by
-    /// nobody else, and each time is recorded. Codes: VALIDATION.
+    /// nobody else, and each time is recorded. Codes: VALIDATION, `PRIVATE_IN_TEXT`.
     async fn start_export(
         &self,
         ctx: &Context<'_>,

@@ -120,7 +120,7 @@ pub fn proses(field: &'static str, items: Vec<String>) -> Result<Vec<String>, Bl
     list(field, items, |item| prose(field, item))
 }
 
-/// A reference within bounds: a number of a bank's, a hash, a name of the scheme's.
+/// A reference within bounds: a number of a bank's, a hash. Those of a bank may be as long as an account.
 pub fn text(field: &'static str, text: String) -> Result<String, Blocked> {
     if text.chars().count() > TEXT_CHARS_MAX {
         return Err(wrong(field, "TOO_LONG"));
@@ -177,7 +177,7 @@ pub fn basis(basis: Option<BasisInput>) -> Result<Option<Basis>, Blocked> {
 /// One piece of evidence.
 pub fn one_evidence(EvidenceInput { kind, sha256 }: EvidenceInput) -> Result<Evidence, Blocked> {
     Ok(Evidence {
-        kind: text("evidence", kind)?,
+        kind: prose("evidence", kind)?,
         sha256: text("evidence", sha256)?,
     })
 }
@@ -215,7 +215,7 @@ pub fn flags(items: Option<Vec<FlagInput>>) -> Result<Vec<Flag>, Blocked> {
             rebuttal,
         } = flag;
         Ok(Flag {
-            exclusion: text("flags", exclusion)?,
+            exclusion: prose("flags", exclusion)?,
             rebuttal: rebuttal.map(|it| prose("flags", it)).transpose()?,
         })
     })
@@ -243,7 +243,7 @@ pub fn units(items: Option<Vec<UnitInput>>) -> Result<Vec<benefits::UnitCount>, 
         items.unwrap_or_default(),
         |UnitInput { unit, count }| {
             Ok(benefits::UnitCount {
-                unit: text("units", unit)?,
+                unit: prose("units", unit)?,
                 count: u32::try_from(count).map_err(|_| wrong("units", "NOT_A_NUMBER"))?,
             })
         },
@@ -261,7 +261,7 @@ pub fn heads(heads: Option<i32>) -> Result<Option<u16>, Blocked> {
 pub fn layers(items: Vec<LayerInput>) -> Result<Vec<benefits::Layer>, Blocked> {
     list("layers", items, |LayerInput { name, paid_fen }| {
         Ok(benefits::Layer {
-            name: text("layers", name)?,
+            name: prose("layers", name)?,
             paid: paid_fen.0,
         })
     })

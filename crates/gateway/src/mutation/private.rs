@@ -11,7 +11,7 @@ use crate::types::scalars::Uuid;
 use crate::visit::Visit;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use engine::disclosure::{PrivateSubject, Revealed};
-use engine::household::{Diagnosis, Household, Phone, holds_private};
+use engine::household::{Diagnosis, Household, Phone, PrivateDetails, holds_private};
 use engine::limits::{REASON_CHARS_MIN, TEXT_CHARS_MAX};
 use lifecycle::{Claim, ClaimId, Param};
 use std::sync::Arc;
@@ -211,17 +211,21 @@ impl PrivateMutations {
         };
         let store = visit.office.desk.store();
         let mut claim = None;
-        if let Some((id, diagnosis)) = details.diagnosis {
+        let mut diagnosis = None;
+        if let Some((id, text)) = details.diagnosis {
             let found = claim_of(visit, &home, &id).await?;
-            let (by, at) = (visit.caller()?.person, visit.office.desk.clock().now());
-            store
-                .put_diagnosis(home.county, found.id, &diagnosis, by, at)
-                .await?;
+            diagnosis = Some((found.id, text));
             claim = Some(ClaimNode::from(found));
         }
-        if let Some(phone) = details.phone {
-            store.put_phone(home.county, home.id, &phone).await?;
-        }
+        let details = PrivateDetails {
+            county: home.county,
+            household: home.id,
+            phone: details.phone,
+            diagnosis,
+            by: visit.caller()?.person,
+            at: visit.office.desk.clock().now(),
+        };
+        store.put_private_details(&details).await?;
         let after = household(visit, &id).await?;
         Ok(RecordPrivateDetailsPayload {
             household: Some(HouseholdNode(Arc::new(after))),

@@ -4,7 +4,7 @@
 use crate::on_both;
 use crate::support::{Db, keys, keys_of};
 use engine::disclosure::{Disclosing, Disclosure, PrivateSubject, Purpose};
-use engine::household::{Diagnosis, Household, Households, IdNumber};
+use engine::household::{Diagnosis, Household, Households, IdNumber, Phone, PrivateDetails};
 use engine::identity::{Change, Identity};
 use engine::testkit::world::{Role, TestDesk, county, yuan};
 use engine::{Fault, audit, ids};
@@ -18,6 +18,7 @@ const SECOND: &str = "dGhlIHNlY29uZCBrZXkgb2YgYSB0ZXN0LCAzMmJ5dGU=";
 on_both! {
     a_value_moved_to_another_row_does_not_open,
     no_value_stands_in_the_clear,
+    details_are_written_together,
     going_over_to_another_key,
     another_key_is_told,
     an_older_database_is_sealed,
@@ -106,17 +107,20 @@ async fn no_value_stands_in_the_clear(db: &Db) {
     let home = desk.world.households[0].clone();
     let claim = desk.refer(&home).await;
     let diagnosis = Diagnosis::parse("某种要保密的病").expect("a text");
-    let put = db.store.put_diagnosis(
-        county(),
-        claim.id,
-        &diagnosis,
-        Role::Shimenzhai.person_id(),
-        desk.now(),
-    );
-    put.await.expect("writing");
+    let details = PrivateDetails {
+        county: county(),
+        household: home.id,
+        phone: Phone::parse("13900000001"),
+        diagnosis: Some((claim.id, diagnosis.clone())),
+        by: Role::Shimenzhai.person_id(),
+        at: desk.now(),
+    };
+    let put = db.store.put_private_details(&details).await;
+    put.expect("writing");
     put_factor(&db.store).await;
     assert_eq!(factor(&db.store).await, FACTOR);
-    let mut secrets = vec![diagnosis.reveal().to_owned(), FACTOR.to_owned()];
+    let phone = details.phone.expect("a phone").reveal().to_owned();
+    let mut secrets = vec![diagnosis.reveal().to_owned(), phone, FACTOR.to_owned()];
     for home in &desk.world.households {
         secrets.extend(home.phone.as_ref().map(|it| it.reveal().to_owned()));
         secrets.extend(
@@ -131,6 +135,56 @@ async fn no_value_stands_in_the_clear(db: &Db) {
     for secret in secrets {
         assert!(!dump.contains(&secret), "{secret}");
     }
+}
+
+/// Phone and diagnosis in one transaction, wherever in it the database refuses.
+async fn details_are_written_together(db: &Db) {
+    let desk = desk(db).await;
+    let home = desk.world.households[0].clone();
+    let claim = desk.refer(&home).await;
+    let details = PrivateDetails {
+        county: county(),
+        household: home.id,
+        phone: Phone::parse("13900000001"),
+        diagnosis: Diagnosis::parse("某种要保密的病").map(|text| (claim.id, text)),
+        by: Role::Shimenzhai.person_id(),
+        at: desk.now(),
+    };
+    for (table, event) in [("household", "UPDATE"), ("diagnosis", "INSERT")] {
+        stop(db, table, event).await;
+        let put = db.store.put_private_details(&details).await;
+        assert!(put.is_err(), "{table}");
+        go_on(db, table).await;
+        assert_eq!(db.number("SELECT count(*) FROM diagnosis").await, 0);
+        let read = db.store.household(county(), home.id).await;
+        let read = read.expect("reading").expect("a household");
+        assert_eq!(read.phone, home.phone, "{table}");
+    }
+    let put = db.store.put_private_details(&details).await;
+    put.expect("writing");
+    assert_eq!(db.number("SELECT count(*) FROM diagnosis").await, 1);
+    let read = db.store.household(county(), home.id).await;
+    let read = read.expect("reading").expect("a household");
+    assert_eq!(read.phone, details.phone);
+}
+
+/// The database refuses an event on a table until [`go_on`].
+async fn stop(db: &Db, table: &str, event: &str) {
+    db.sure(&if db.is_postgres() {
+        format!("CREATE TRIGGER stop BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION refuse('stopped')")
+    } else {
+        format!("CREATE TRIGGER stop BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'stopped'); END")
+    })
+    .await;
+}
+
+async fn go_on(db: &Db, table: &str) {
+    db.sure(&if db.is_postgres() {
+        format!("DROP TRIGGER stop ON {table}")
+    } else {
+        "DROP TRIGGER stop".to_owned()
+    })
+    .await;
 }
 
 async fn dump(db: &Db) -> String {
@@ -181,12 +235,7 @@ async fn going_over_to_another_key(db: &Db) {
     assert!(values.0 && values.1 && values.2 > 20, "{values:?}");
 
     // Something stops it half-way: members are sealed anew, payees are not.
-    db.sure(if db.is_postgres() {
-        "CREATE TRIGGER stop BEFORE UPDATE ON payee FOR EACH ROW EXECUTE FUNCTION refuse('stopped')"
-    } else {
-        "CREATE TRIGGER stop BEFORE UPDATE ON payee BEGIN SELECT RAISE(ABORT, 'stopped'); END"
-    })
-    .await;
+    stop(db, "payee", "UPDATE").await;
     assert!(both.rotate(county()).await.is_err(), "it was not stopped");
     let uses = both.key_uses().await.expect("reading");
     let (old, new) = (uses_of(&uses, first), uses_of(&uses, second));
@@ -214,12 +263,7 @@ async fn going_over_to_another_key(db: &Db) {
     assert!(fault.contains(second.as_str()), "{fault}");
     assert!(db.store.put_household(&home).await.is_err());
 
-    db.sure(if db.is_postgres() {
-        "DROP TRIGGER stop ON payee"
-    } else {
-        "DROP TRIGGER stop"
-    })
-    .await;
+    go_on(db, "payee").await;
     let done = both.rotate(county()).await.expect("taken up again");
     assert!(done.values > 0 && done.indexes > done.values, "{done:?}");
     let uses = both.key_uses().await.expect("reading");
@@ -314,21 +358,11 @@ async fn what_cannot_be_recorded_is_not_told(db: &Db) {
     let since = "2020-06-01T00:00:00Z".parse().expect("an instant");
     let phone = || ask(&home, PrivateSubject::Phone(home.id));
     for (table, event) in [("disclosure", "INSERT"), ("private_head", "UPDATE")] {
-        db.sure(&if db.is_postgres() {
-            format!("CREATE TRIGGER stop BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION refuse('stopped')")
-        } else {
-            format!("CREATE TRIGGER stop BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'stopped'); END")
-        })
-        .await;
+        stop(db, table, event).await;
         let told = db.store.disclose(phone(), since, 9).await;
         assert!(told.is_err(), "{told:?}");
         assert_eq!(db.number("SELECT count(*) FROM disclosure").await, 0);
-        db.sure(&if db.is_postgres() {
-            format!("DROP TRIGGER stop ON {table}")
-        } else {
-            "DROP TRIGGER stop".to_owned()
-        })
-        .await;
+        go_on(db, table).await;
     }
     let told = db.store.disclose(phone(), since, 9).await.expect("told");
     assert!(matches!(told, Disclosing::Told { .. }), "{told:?}");

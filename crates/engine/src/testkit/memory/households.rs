@@ -3,11 +3,11 @@
 use super::{MemoryStore, Tables, merge, of_county, refused, sliced};
 use crate::caller::Scope;
 use crate::disclosure::{Disclosed, Disclosing, Disclosure, DisclosureFilter, PrivateSubject};
-use crate::household::{Diagnosis, Household, Households, IdNumber, Payee, Phone, PrivateText};
+use crate::household::{Household, Households, IdNumber, Payee, PrivateDetails, PrivateText};
 use crate::ports::{Fault, HouseholdFilter, Page, Slice};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use lifecycle::{ClaimId, CountyCode, HouseholdId, MemberId, PersonId};
+use lifecycle::{ClaimId, CountyCode, HouseholdId, MemberId};
 use std::collections::BTreeSet;
 
 impl Tables {
@@ -174,32 +174,25 @@ impl Households for MemoryStore {
         Ok(())
     }
 
-    async fn put_phone(
-        &self,
-        county: CountyCode,
-        household: HouseholdId,
-        phone: &Phone,
-    ) -> Result<(), Fault> {
+    async fn put_private_details(&self, details: &PrivateDetails) -> Result<(), Fault> {
         let mut tables = self.tables();
-        let home = tables.households.get_mut(&(county, household));
-        let home = home.ok_or_else(|| refused("a phone of an unknown household"))?;
-        home.phone = Some(phone.clone());
-        Ok(())
-    }
-
-    async fn put_diagnosis(
-        &self,
-        county: CountyCode,
-        claim: ClaimId,
-        diagnosis: &Diagnosis,
-        _: PersonId,
-        _: DateTime<Utc>,
-    ) -> Result<(), Fault> {
-        let mut tables = self.tables();
-        if !tables.claims.contains_key(&(county, claim)) {
-            return Err(refused("a diagnosis of an unknown claim"));
+        let county = details.county;
+        let key = (county, details.household);
+        if !tables.households.contains_key(&key) {
+            return Err(refused("private details of an unknown household"));
         }
-        tables.diagnoses.insert((county, claim), diagnosis.clone());
+        if let Some((claim, diagnosis)) = &details.diagnosis {
+            let found = tables.claims.get(&(county, *claim));
+            if found.is_none_or(|it| it.claim.household != details.household) {
+                return Err(refused(
+                    "a diagnosis of a claim that is not the household's",
+                ));
+            }
+            tables.diagnoses.insert((county, *claim), diagnosis.clone());
+        }
+        if let (Some(phone), Some(home)) = (&details.phone, tables.households.get_mut(&key)) {
+            home.phone = Some(phone.clone());
+        }
         Ok(())
     }
 
