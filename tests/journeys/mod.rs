@@ -4,6 +4,8 @@ mod bulk;
 mod by_hand;
 mod calendar;
 mod demo;
+mod exports;
 mod identity;
+mod keys_of_identity;
 mod operator;
 mod rehearse;

@@ -180,6 +180,13 @@ pub struct Job {
     seat: Option<Seat>,
 }
 
+impl Job {
+    /// The seat, for a transport that knows better when the subscription has ended.
+    pub fn take_seat(&mut self) -> Option<Seat> {
+        self.seat.take()
+    }
+}
+
 /// What was answered, and how a document-level failure is to be told.
 pub struct Told {
     /// The answer.

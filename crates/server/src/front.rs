@@ -135,7 +135,20 @@ impl OidcKeys {
         let file = text("oidc_client_secret_file");
         let claim = text("oidc_claim");
         let label = text("oidc_label");
-        let issuer = issuer?;
+        let Some(issuer) = issuer else {
+            let others = [
+                ("oidc_client_id", client.is_some()),
+                ("oidc_client_secret", secret.is_some()),
+                ("oidc_client_secret_file", file.is_some()),
+                ("oidc_claim", claim.is_some()),
+                ("oidc_label", label.is_some()),
+            ];
+            for (key, _) in others.into_iter().filter(|(_, given)| *given) {
+                let what = "does nothing without oidc_issuer; give that too, or take this away";
+                wrong(key, what.to_owned());
+            }
+            return None;
+        };
         if !is_http(&issuer) {
             wrong("oidc_issuer", format!("{issuer:?} is not an http address"));
         }
