@@ -1,6 +1,6 @@
 //! Households' stories, on the real binary, over real HTTP.
 
-mod bulk;
+pub mod bulk;
 mod by_hand;
 mod calendar;
 mod demo;

@@ -5,7 +5,7 @@ use crate::door::{Guest, bearer};
 use crate::errors::{ApiError, ErrorCode};
 use crate::feed::{HEARTBEAT, SUBSCRIPTIONS_MAX, Seat};
 use crate::messages::Language;
-use crate::service::{Gate, Params, Refused, Telling, bound_refusal, until_stopped};
+use crate::service::{Gate, Params, Refused, Telling, bound_refusal, bounded_json, until_stopped};
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
@@ -277,7 +277,7 @@ impl Socket {
                     refused = serde_json::to_value(&answer.errors).ok();
                     break;
                 }
-                let Ok(json) = serde_json::to_string(&answer) else {
+                let Ok(json) = bounded_json(&answer) else {
                     break;
                 };
                 if sender.send(ToSend::Next(name.clone(), json)).await.is_err() {
