@@ -108,13 +108,9 @@ async fn an_answer_has_at_most_four_mebibytes() {
     };
     let ids = json!({ "ids": vec![id.clone(); 50] });
     let ask = async |roots: usize| {
-        let answer = post(
-            &server.url("/graphql"),
-            client.token(),
-            &query(roots),
-            ids.clone(),
-        );
-        told(answer.await.unwrap()).await
+        let (url, query) = (server.url("/graphql"), query(roots));
+        let answer = post(&url, client.token(), &query, ids.clone()).await;
+        told(answer.unwrap()).await
     };
     let (status, _, below) = ask(2).await;
     let bytes = below.to_string().len();
