@@ -380,8 +380,8 @@ async fn an_export_ends_with_its_credential() {
                 "{format}: it looks whole"
             );
             assert!(
-                lines <= 105,
-                "{format}: {lines} lines, more than a page, its head, a name of two lines"
+                lines < 150,
+                "{format}: {lines} lines, more than the page under way"
             );
         }
         let seen = office
