@@ -2,8 +2,10 @@
 //! and an explorer that was installed from a registry, which here is a socket of this test.
 
 use super::Browser;
-use crate::support::{Place, Server, both, explorer_bundle};
+use crate::protocol::{drafted, moved};
+use crate::support::{Client, Place, Server, both, explorer_bundle, run};
 use fantoccini::Locator;
+use serde_json::json;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::time::Duration;
@@ -180,4 +182,51 @@ async fn an_installed_explorer_works_without_internet() {
         .unwrap();
     shows(&browser, "body", "130302").await;
     browser.picture("explorer").await;
+}
+
+/// The explorer follows a subscription with the session of the console: what happens while it is open appears.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installed_explorer_follows_a_subscription() {
+    let place = Place::sqlite();
+    let folder = place.folder.path().join("explorer");
+    let mut install = place.fangpin(&["explorer", "install"]);
+    run(install.arg(&folder).arg("--from").arg(explorer_bundle()));
+    let explorer = folder.display().to_string();
+    let server = Server::start_with(&place, &["demo"], &[("FANGPIN_EXPLORER", &explorer)]);
+    let township = Client::sign_in(&server, "smz.wang").await;
+    let browser = Browser::open().await;
+    browser.sign_in(&server, "smz.wang").await;
+    browser.client.goto(&server.url("/explorer")).await.unwrap();
+    shows(&browser, "body", "query Viewer").await;
+    // Its editor is written into as its own commands do.
+    let write = "const editor = [...document.querySelectorAll('.cm-content')]
+            .find((it) => it.textContent.includes('query Viewer')).cmView.view;
+        const changes = { from: 0, to: editor.state.doc.length, insert: arguments[0] };
+        editor.dispatch({ changes });";
+    let follow = "subscription { claimEvents { claimId seq type cursor } }";
+    browser
+        .client
+        .execute(write, vec![json!(follow)])
+        .await
+        .unwrap();
+    // The button takes the document that the editor has told it.
+    shows(&browser, "body", "Send subscription").await;
+    let send = Locator::Css(".send-request__button");
+    browser
+        .client
+        .find(send)
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
+    // Nothing has happened yet; a stream that is open can be taken back.
+    shows(&browser, "body", "取消").await;
+    assert!(!browser.text().await.contains("REFERRAL_DRAFTED"));
+    let claim = drafted(&township, 1).await;
+    shows(&browser, "body", "REFERRAL_DRAFTED").await;
+    moved(&township, "referCase", &claim, None).await;
+    shows(&browser, "body", "CASE_REFERRED").await;
+    shows(&browser, "body", claim["id"].as_str().unwrap()).await;
+    browser.picture("explorer-subscription").await;
 }

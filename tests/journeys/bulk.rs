@@ -12,7 +12,7 @@ const A_CALL: usize = 500;
 const GROWTH_KIB_MAX: u64 = 96 * 1024;
 
 /// A valid number of an invented person.
-fn id_number(sequence: usize) -> String {
+pub fn id_number(sequence: usize) -> String {
     let (year, rest) = (1950 + sequence / 9_000, sequence % 9_000);
     let (month, rest) = (rest / 750 + 1, rest % 750);
     let body = format!("130302{year}{month:02}{:02}{:03}", rest / 30 + 1, rest % 30);

@@ -1,10 +1,12 @@
 //! Households' stories, on the real binary, over real HTTP.
 
-mod bulk;
+pub mod bulk;
 mod by_hand;
 mod calendar;
 mod demo;
+mod exports;
 mod identity;
 mod keys;
+mod keys_of_identity;
 mod operator;
 mod rehearse;

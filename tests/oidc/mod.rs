@@ -1,7 +1,7 @@
 //! Signing in through a real `OpenID` provider, a process of its own on loopback: who exists gets in, and
 //! nobody else; what was begun elsewhere, altered or came too late does not count.
 
-use crate::support::{Place, Server, node};
+use crate::support::{Place, Server, node, root, run};
 use reqwest::{Response, StatusCode, header};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -251,4 +251,67 @@ async fn a_real_provider_signs_in_who_exists() {
     // The provider is away.
     let away = Visitor::new().send(&server.url("/login/oidc"), None).await;
     assert_eq!(away.status(), StatusCode::BAD_GATEWAY);
+}
+
+/// Which claim is the login, the secret from a file, another client: each key counts.
+#[tokio::test]
+async fn the_keys_of_the_provider_count() {
+    let place = Place::sqlite();
+    let county = std::fs::read_to_string(root().join("crates/server/sample/county.toml")).unwrap();
+    let county = county
+        .replace("\"office.zhao\"", "\"office.zhao@example.org\"")
+        .replace("\"office.qian\"", "\"county.qian\"");
+    let file = place.folder.path().join("county.toml");
+    std::fs::write(&file, county).unwrap();
+    run(place.fangpin(&["county", "load"]).arg(&file));
+    let secret = place.folder.path().join("secret");
+    std::fs::write(&secret, "a secret of the tests\n").unwrap();
+    let secret = secret.display().to_string();
+    let (port, own) = (free_port(), free_port());
+    let public = format!("http://127.0.0.1:{own}");
+    let issuer = format!("http://127.0.0.1:{port}");
+    let _provider = Provider::start(port, &format!("{public}/login/oidc/callback"), "60");
+    let listen = format!("127.0.0.1:{own}");
+    let start = |claim: &str, client: &str| {
+        let keys = [
+            ("FANGPIN_OIDC_ISSUER", &*issuer),
+            ("FANGPIN_OIDC_CLIENT_ID", client),
+            ("FANGPIN_OIDC_CLIENT_SECRET_FILE", &*secret),
+            ("FANGPIN_OIDC_CLAIM", claim),
+            ("FANGPIN_PUBLIC_URL", &*public),
+        ];
+        Server::start_at(&place, &["serve"], &keys, &listen)
+    };
+    // Of each claim, who has an account by it gets in, and who has one by another does not.
+    for (claim, right, wrong) in [
+        ("email", "office.zhao", "ins.sun"),
+        ("sub", "ins.wu", "staff.ins.chen"),
+        ("preferred_username", "staff.ins.chen", "office.qian"),
+    ] {
+        let server = start(claim, "fangpin");
+        for (person, status) in [(right, StatusCode::OK), (wrong, StatusCode::FORBIDDEN)] {
+            let mut visitor = Visitor::new();
+            let back = visitor.through(&server, person).await;
+            let done = visitor.send(&back, None).await;
+            assert_eq!(done.status(), status, "{claim} {person}");
+            assert_eq!(visitor.is_signed_in(), person == right, "{claim} {person}");
+        }
+    }
+    // The provider knows us under our own name only.
+    let server = start("email", "somebody-else");
+    let mut visitor = Visitor::new();
+    let begun = visitor.send(&server.url("/login/oidc"), None).await;
+    let to = Visitor::next(&begun);
+    assert!(to.contains("client_id=somebody-else"), "{to}");
+    let refused = visitor.send(&to, None).await;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    drop(server);
+    // Our name, and another secret: the provider gives no token.
+    std::fs::write(&*secret, "another secret").unwrap();
+    let server = start("email", "fangpin");
+    let mut visitor = Visitor::new();
+    let back = visitor.through(&server, "office.zhao").await;
+    let refused = visitor.send(&back, None).await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    assert!(!visitor.is_signed_in());
 }

@@ -12,7 +12,8 @@ import(pathToFileURL(entry)).then(({ Provider }) => {
     clients: [{ client_id: "fangpin", client_secret: "a secret of the tests", redirect_uris: [redirect] }],
     findAccount: (_, id) => ({
       accountId: id,
-      claims: () => ({ sub: `subject of ${id}`, preferred_username: id, email: `${id}@example.org`, email_verified: true }),
+      // What people call themselves need not be what they are known by: staff.x is x here.
+      claims: () => ({ sub: id, preferred_username: id.replace(/^staff\./, ""), email: `${id}@example.org`, email_verified: true }),
     }),
     claims: { openid: ["sub"], profile: ["preferred_username"], email: ["email", "email_verified"] },
     conformIdTokenClaims: false,

@@ -10,7 +10,7 @@ const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
 const sink = {
   next: (result) => say(result.errors ? { errors: result.errors } : result.data.claimEvents),
   error: (error) => {
-    say({ ended: error.code ?? 0, reason: error.reason ?? String(error.message ?? error) });
+    say({ ended: error.code ?? 0, reason: error.reason ?? error.message ?? JSON.stringify(error) });
     process.exit(0);
   },
   complete: () => {

@@ -3,6 +3,8 @@
 
 #[path = "../../crates/gateway/src/tests/hostile.rs"]
 mod hostile;
+mod limits;
+mod streams;
 
 use crate::support::{Client, Place, Server, both, http, node, run};
 use serde_json::{Value, json};
@@ -136,7 +138,7 @@ fn rand() -> u128 {
     u128::from(NEXT.fetch_add(1, Ordering::Relaxed)) << 64 | 0x8000_0000_0000_0001
 }
 
-async fn drafted(township: &Client, day: u32) -> Value {
+pub async fn drafted(township: &Client, day: u32) -> Value {
     let query = "{ claims(first: 1) { nodes { scheme { id } household { id members { id } payees(first: 10) { nodes { id } } } } } }";
     let found = township.query(query, json!({})).await;
     let node = &found["data"]["claims"]["nodes"][0];
@@ -151,7 +153,7 @@ async fn drafted(township: &Client, day: u32) -> Value {
     give(township, "draftReferral", input).await
 }
 
-async fn moved(who: &Client, name: &str, claim: &Value, more: Option<(&str, &Value)>) -> Value {
+pub async fn moved(who: &Client, name: &str, claim: &Value, more: Option<(&str, &Value)>) -> Value {
     let mut input = json!({
         "idempotencyKey": key(), "claimId": claim["id"], "expectedVersion": claim["version"],
     });

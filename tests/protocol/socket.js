@@ -11,24 +11,31 @@ const follow = { query: 'subscription { claimEvents { seq } }' };
 const subscribe = (id, payload = follow) => ({ type: 'subscribe', id, payload });
 
 // Opens a socket, sends the messages one after another, and collects what comes until `until` says so or it closes.
+// It resolves when the connection is gone on both sides: the server then holds none of its seats any more.
 function talk(messages, { protocol = PROTOCOL, headers = {}, until = () => false, raw = false } = {}) {
   return new Promise((resolve) => {
     const socket = new WebSocket(url, protocol, { headers });
     const heard = [];
-    const timer = setTimeout(() => end({ code: 'nothing' }), 8000);
+    let told;
+    // Much longer than the server waits for anything: only a server that says nothing at all meets it.
+    const timer = setTimeout(() => end({ code: 'nothing' }), 60_000);
     const end = (how) => {
-      clearTimeout(timer);
-      socket.terminate();
-      resolve({ heard, ...how });
+      told ??= how;
+      if (how.code === 'nothing') socket.terminate();
+      if (socket.readyState === WebSocket.CLOSED || how.code === 'nothing') {
+        clearTimeout(timer);
+        resolve({ heard, ...told });
+      } else socket.close();
     };
     socket.on('open', () => messages.forEach((message) => socket.send(raw ? message : JSON.stringify(message))));
     socket.on('message', (text) => {
+      if (told) return;
       heard.push(JSON.parse(text));
       if (until(heard[heard.length - 1])) end({ code: 'enough' });
     });
     socket.on('close', (code, reason) => end({ code, reason: String(reason) }));
-    socket.on('error', (error) => end({ code: 'error', reason: String(error) }));
-    socket.on('unexpected-response', (_, response) => end({ code: response.statusCode }));
+    // `close` follows.
+    socket.on('error', (error) => { told ??= { code: 'error', reason: String(error) }; });
   });
 }
 

@@ -1,9 +1,9 @@
 //! Real things for the tests: the built binary, folders, databases, HTTP.
 
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -182,6 +182,44 @@ pub fn psql(url: &str, sql: &str) {
     run(Command::new(psql).args([url, "-qc", sql]));
 }
 
+/// A transaction of somebody else's that holds its locks until it is dropped.
+pub struct Held {
+    child: Child,
+    stdin: Option<ChildStdin>,
+}
+
+impl Held {
+    /// Begins it with this statement.
+    pub fn by(url: &str, sql: &str) -> Self {
+        let psql = variable("FANGPIN_TEST_POSTGRES_BIN")
+            .map_or_else(|| "psql".into(), |bin| format!("{bin}/psql"));
+        let mut child = Command::new(psql)
+            .args([url, "-qAt", "-v", "ON_ERROR_STOP=1"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        write!(stdin, "BEGIN;\n{sql};\n\\echo held\n").unwrap();
+        stdin.flush().unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let held = said.map_while(Result::ok).any(|line| line == "held");
+        assert!(held, "{sql} failed");
+        Self {
+            child,
+            stdin: Some(stdin),
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // psql ends with its input, and the transaction with psql.
+        drop(self.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
 /// The npm bundle of the explorer that `fangpin explorer install` wants. Without it the test fails, loudly.
 pub fn explorer_bundle() -> PathBuf {
     PathBuf::from(variable("FANGPIN_TEST_EXPLORER").expect(
@@ -296,6 +334,15 @@ impl Server {
         let mut said = std::mem::take(&mut self.heard);
         said.extend(self.hear.iter());
         said
+    }
+
+    /// Asks it to stop, as the system does, and waits until it has; how it ended, and everything it said.
+    pub fn terminate(mut self) -> (ExitStatus, Vec<String>) {
+        run(Command::new("kill").args(["-TERM", &self.child.id().to_string()]));
+        let status = self.child.wait().unwrap();
+        let mut said = std::mem::take(&mut self.heard);
+        said.extend(self.hear.iter());
+        (status, said)
     }
 
     /// Kills it as a power cut would.

@@ -542,9 +542,26 @@ impl Access {
 
     /// Who presents this secret; `None` if nobody does any more.
     pub async fn caller(&self, token: &str) -> Result<Option<Caller>, Fault> {
-        let Some(found) = self.presented(token).await? else {
+        match self.presented(token).await? {
+            Some(found) => self.seen(token, found).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Who goes on with what was begun with this secret: a stream, a download. A session's secret may have
+    /// given way to a newer one meanwhile; the session is the same. A key's secret ends with its overlap.
+    pub async fn going_on(&self, token: &str) -> Result<Option<Caller>, Fault> {
+        let Some(mut found) = self.presented(token).await? else {
             return Ok(None);
         };
+        if found.pass.kind == PassKind::Session {
+            found.secret_ends_at = found.pass.ends_at;
+        }
+        self.seen(token, found).await
+    }
+
+    /// The caller of a pass, who is noted as seen.
+    async fn seen(&self, token: &str, found: Presented) -> Result<Option<Caller>, Fault> {
         let now = self.clock.now();
         let caller = found.caller(now, &self.rules);
         let minute = Duration::minutes(limits::SEEN_MINUTES);

@@ -118,7 +118,7 @@ struct Source {
 impl Source {
     /// Who takes it away, as things stand now.
     async fn caller(&self) -> Result<Caller, Fault> {
-        let caller = self.office.access.caller(&self.token).await?;
+        let caller = self.office.access.going_on(&self.token).await?;
         let caller = caller.filter(|caller| {
             let row = authority::row(Place::Export, self.export.kind.code());
             caller.account == self.export.account && authority::permit(Some(caller), row).is_ok()

@@ -277,7 +277,7 @@ impl Follower {
     async fn authorised(&self) -> Result<Scope, ApiError> {
         let over = || ApiError::new(ErrorCode::Unauthenticated, "the session has ended");
         let token = self.visit.token().ok_or_else(over)?;
-        let caller = self.visit.office.access.caller(token).await?;
+        let caller = self.visit.office.access.going_on(token).await?;
         let caller = caller.ok_or_else(over)?;
         let row = authority::row(Place::Subscription, "claimEvents");
         authority::permit(Some(&caller), row)

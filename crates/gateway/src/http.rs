@@ -5,7 +5,10 @@ use crate::door::{self, Way};
 use crate::errors::{ErrorCode, code_of};
 use crate::guard;
 use crate::messages::{Language, weight};
-use crate::service::{Gate, Job, Params, Refused, Settings, Telling, Told, bound_refusal, wait_of};
+use crate::service::{
+    Gate, Job, Params, RESPONSE_BYTES_MAX, Refused, Settings, TOO_LARGE, Telling, Told,
+    bound_refusal, wait_of,
+};
 use crate::{socket, sse};
 use async_graphql::ServerError;
 use async_graphql::parser::types::OperationType;
@@ -30,8 +33,6 @@ use std::sync::Arc;
 
 /// Characters of a request id, or of a `Last-Event-ID`, that is taken over.
 const REQUEST_ID_CHARS_MAX: usize = 64;
-/// Bytes of an answer; anchored in `api.md`.
-const RESPONSE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 type Shared = State<Arc<Gate>>;
 
@@ -416,11 +417,11 @@ async fn answer(gate: &Gate, reception: &Reception, job: Job) -> Response {
         codes.any(|code| code == ErrorCode::Overloaded.code())
     };
     let mut response = GraphQLResponse::from(answer).into_response();
-    if response.body().size_hint().lower() > RESPONSE_BYTES_MAX {
+    if response.body().size_hint().lower() > RESPONSE_BYTES_MAX as u64 {
         return reception.refuse_with(
             StatusCode::INTERNAL_SERVER_ERROR,
             ErrorCode::ResponseTooLarge,
-            "the answer is too large; ask for less at once",
+            TOO_LARGE,
         );
     }
     *response.status_mut() = status.unwrap_or(StatusCode::OK);

@@ -34,6 +34,20 @@ const REFUSAL_ERRORS_MAX: usize = 5;
 /// The longest a request may take; anchored in `api.md`.
 const WALL_TIME: Duration = Duration::from_secs(15);
 
+/// Bytes of an answer, whatever carries it; anchored in `api.md`.
+pub const RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// What is said instead of a larger one.
+pub const TOO_LARGE: &str = "the answer is too large; ask for less at once";
+
+/// An answer as JSON; one that is too large is replaced by an error.
+pub fn bounded_json(answer: &Answer) -> serde_json::Result<String> {
+    let json = serde_json::to_string(answer)?;
+    if json.len() <= RESPONSE_BYTES_MAX {
+        return Ok(json);
+    }
+    serde_json::to_string(&failed(ErrorCode::ResponseTooLarge, TOO_LARGE))
+}
+
 /// What can be configured.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -178,6 +192,13 @@ pub struct Job {
     telling: Telling,
     /// The place of a subscription among those of its caller.
     seat: Option<Seat>,
+}
+
+impl Job {
+    /// The seat, for a transport that knows better when the subscription has ended.
+    pub fn take_seat(&mut self) -> Option<Seat> {
+        self.seat.take()
+    }
 }
 
 /// What was answered, and how a document-level failure is to be told.

@@ -5,7 +5,7 @@ use crate::door::{Guest, bearer};
 use crate::errors::{ApiError, ErrorCode};
 use crate::feed::{HEARTBEAT, SUBSCRIPTIONS_MAX, Seat};
 use crate::messages::Language;
-use crate::service::{Gate, Params, Refused, Telling, bound_refusal, until_stopped};
+use crate::service::{Gate, Params, Refused, Telling, bound_refusal, bounded_json, until_stopped};
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
@@ -56,6 +56,20 @@ enum ToSend {
     End(String, Option<Value>),
 }
 
+/// An operation under way.
+struct Operation {
+    task: AbortHandle,
+    /// Left when the operation is taken off the socket: an aborted task ends a moment later, and whoever
+    /// completes a subscription may begin the next one at once.
+    _seat: Option<Seat>,
+}
+
+impl Drop for Operation {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
 /// A socket before and after its client said who it is.
 pub struct Socket {
     gate: Arc<Gate>,
@@ -68,7 +82,7 @@ pub struct Socket {
     guest: Option<Guest>,
     /// A seat of the socket's own, so that an account does not open any number of them.
     seat: Option<Seat>,
-    operations: HashMap<String, AbortHandle>,
+    operations: HashMap<String, Operation>,
     sender: mpsc::Sender<ToSend>,
 }
 
@@ -103,9 +117,8 @@ pub fn open(
             } else {
                 Some((4406, "Subprotocol not acceptable"))
             };
-            for (_, operation) in socket.operations {
-                operation.abort();
-            }
+            // Every seat is free before the client can know that the socket has ended.
+            drop(socket);
             if let Some((code, reason)) = closing {
                 let reason = reason.into();
                 let _ = stream
@@ -215,9 +228,7 @@ impl Socket {
                 }
             }
             Said::Complete { id } => {
-                if let Some(operation) = self.operations.remove(&id) {
-                    operation.abort();
-                }
+                self.operations.remove(&id);
                 Ok(())
             }
         }
@@ -252,7 +263,8 @@ impl Socket {
             after: None,
         };
         let admitted = self.gate.admit(&params)?;
-        let job = self.gate.begin(params, admitted, guest, telling)?;
+        let mut job = self.gate.begin(params, admitted, guest, telling)?;
+        let seat = job.take_seat();
         let mut answers = Box::pin(self.gate.stream(job));
         let sender = self.sender.clone();
         let name = id.clone();
@@ -265,7 +277,7 @@ impl Socket {
                     refused = serde_json::to_value(&answer.errors).ok();
                     break;
                 }
-                let Ok(json) = serde_json::to_string(&answer) else {
+                let Ok(json) = bounded_json(&answer) else {
                     break;
                 };
                 if sender.send(ToSend::Next(name.clone(), json)).await.is_err() {
@@ -274,7 +286,8 @@ impl Socket {
             }
             let _ = sender.send(ToSend::End(name, refused)).await;
         }));
-        self.operations.insert(id, task.abort_handle());
+        let task = task.abort_handle();
+        self.operations.insert(id, Operation { task, _seat: seat });
         Ok(())
     }
 
@@ -305,7 +318,7 @@ impl Socket {
         let Some(token) = token else {
             return Err(Some(FORBIDDEN));
         };
-        match self.gate.office.access.caller(token).await {
+        match self.gate.office.access.going_on(token).await {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(Some(FORBIDDEN)),
             Err(fault) => {

@@ -4,7 +4,7 @@
 //! stream up again; `complete` ends it. A stream that ends without it was cut off.
 
 use crate::feed::HEARTBEAT;
-use crate::service::{Gate, Job, until_stopped};
+use crate::service::{Gate, Job, bounded_json, until_stopped};
 use async_graphql::Response as Answer;
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -56,7 +56,7 @@ pub fn respond(gate: &Arc<Gate>, job: Job) -> Response {
 
 /// JSON holds no line break, so a result is one line of data.
 fn next(answer: &Answer, cursor: Option<String>) -> Option<String> {
-    let json = serde_json::to_string(answer).ok()?;
+    let json = bounded_json(answer).ok()?;
     let id = cursor.map_or_else(String::new, |cursor| format!("id: {cursor}\n"));
     Some(format!("event: next\n{id}data: {json}\n\n"))
 }

@@ -87,11 +87,7 @@ impl SigningIn {
         if let Some(url) = public_url.as_deref().filter(|it| !is_http(it)) {
             wrong("public_url", format!("{url:?} is not an http address"));
         }
-        let oidc = OidcKeys::read(text, wrong);
-        if oidc.is_some() && public_url.is_none() {
-            let what = "is missing: the sign-in service leads people back there".to_owned();
-            wrong("public_url", what);
-        }
+        let oidc = OidcKeys::read(text, wrong, public_url.is_some());
         Self {
             rules,
             public_url,
@@ -128,6 +124,7 @@ impl OidcKeys {
     fn read(
         text: &mut dyn FnMut(&str) -> Option<String>,
         wrong: &mut dyn FnMut(&str, String),
+        has_public_url: bool,
     ) -> Option<Self> {
         let issuer = text("oidc_issuer");
         let client = text("oidc_client_id");
@@ -135,7 +132,24 @@ impl OidcKeys {
         let file = text("oidc_client_secret_file");
         let claim = text("oidc_claim");
         let label = text("oidc_label");
-        let issuer = issuer?;
+        let Some(issuer) = issuer else {
+            let others = [
+                ("oidc_client_id", client.is_some()),
+                ("oidc_client_secret", secret.is_some()),
+                ("oidc_client_secret_file", file.is_some()),
+                ("oidc_claim", claim.is_some()),
+                ("oidc_label", label.is_some()),
+            ];
+            for (key, _) in others.into_iter().filter(|(_, given)| *given) {
+                let what = "does nothing without oidc_issuer; give that too, or take this away";
+                wrong(key, what.to_owned());
+            }
+            return None;
+        };
+        if !has_public_url {
+            let what = "is missing: the sign-in service leads people back there".to_owned();
+            wrong("public_url", what);
+        }
         if !is_http(&issuer) {
             wrong("oidc_issuer", format!("{issuer:?} is not an http address"));
         }

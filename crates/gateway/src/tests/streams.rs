@@ -199,6 +199,34 @@ async fn a_stream_ends_with_its_session() {
     assert!(took < Duration::from_millis(1_500), "{took:?}");
 }
 
+/// A browser's session gets another secret while a stream is open: the stream goes on as long as the session does,
+/// though the secret it was opened with opens nothing any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_outlives_the_secret_it_was_opened_with() {
+    let wire = Wire::open().await;
+    let elsewhere = wire.desk.office().access;
+    let session = elsewhere.log_in(Role::Shimenzhai.login(), PASSWORD).await;
+    let token = session.unwrap().unwrap().token;
+    let mut events = follow(&wire, &token, json!({ "after": "" }), &[]).await;
+    wire.desk.clock.advance(chrono::Duration::minutes(16));
+    let fresh = elsewhere.renew(&token).await.unwrap().expect("it is time");
+    wire.desk.clock.advance(chrono::Duration::seconds(
+        engine::limits::SECRET_OVERLAP_SECONDS + 1,
+    ));
+    // A resolved caller is remembered for 0.9 seconds.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let body = json!({ "query": FOLLOW });
+    let refused = ask(&wire, &token, &body, &[]).await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    wire.desk.refer(wire.desk.world.household("石门寨")).await;
+    assert_eq!(said(&events.event().await), ("REFERRAL_DRAFTED".into(), 1));
+    assert_eq!(said(&events.event().await), ("CASE_REFERRED".into(), 2));
+    elsewhere.log_out(&fresh).await.unwrap();
+    let last = events.next().await.unwrap();
+    let code = &last.data["errors"][0]["extensions"]["code"];
+    assert_eq!(code, "UNAUTHENTICATED");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_are_for_those_who_may_and_accept_them() {
     let wire = Wire::open().await;
