@@ -235,6 +235,23 @@ async fn a_real_provider_signs_in_who_exists() {
         assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "part {place}");
         assert!(!visitor.is_signed_in(), "part {place}");
     }
+    // A token of another issuer, for another client, too old, beside another's access token, signed by
+    // another; and one that was only signed again.
+    for (fault, status) in [
+        ("issuer", StatusCode::UNAUTHORIZED),
+        ("audience", StatusCode::UNAUTHORIZED),
+        ("expiry", StatusCode::UNAUTHORIZED),
+        ("access", StatusCode::UNAUTHORIZED),
+        ("signature", StatusCode::UNAUTHORIZED),
+        ("none", StatusCode::OK),
+    ] {
+        let mut visitor = Visitor::new();
+        let person = format!("office.qian%2F{fault}");
+        let back = visitor.through(&server, &person).await;
+        let answered = visitor.send(&back, None).await;
+        assert_eq!(answered.status(), status, "{fault}");
+        assert_eq!(visitor.is_signed_in(), status == StatusCode::OK, "{fault}");
+    }
     // Whom the provider knows and we do not.
     let mut unknown = Visitor::new();
     let back = unknown.through(&server, "nobody.here").await;

@@ -479,3 +479,61 @@ async fn the_keys_of_the_guard_are_read() {
         assert!(listed.contains(&key), "{key}: {listed}");
     }
 }
+
+/// Where a request comes from, and by which way, is what the server saw, or its own proxy: whatever else a
+/// client writes there counts for nothing.
+#[tokio::test]
+async fn an_address_is_not_what_a_client_says() {
+    let place = Place::sqlite();
+    run(&mut place.fangpin(&["demo", "--no-serve", "--json"]));
+    let budget = [
+        ("FANGPIN_COST_MAX", "100"),
+        ("FANGPIN_COST_BUDGET", "110"),
+        ("FANGPIN_COST_REFILL", "1"),
+    ];
+    let proxied = [&budget[..], &[("FANGPIN_BEHIND_PROXY", "true")]].concat();
+    for (keys, before, cookie) in [
+        (&budget[..], "", "fangpin_session="),
+        (&proxied[..], "198.51.100.", "__Host-fangpin_session="),
+    ] {
+        let server = Server::start_with(&place, &["serve"], keys);
+        // Somebody who has not signed in pays from the address; each attempt costs about a tenth.
+        let attempt = async |number: usize, forwarded: &str| {
+            let query = "mutation($i: LogInInput!) { logIn(input: $i) { token } }";
+            let input = json!({ "login": format!("nobody.{number}"), "password": "x" });
+            let request = http()
+                .post(server.url("/graphql"))
+                .header("accept", "application/graphql-response+json")
+                .header("x-forwarded-for", forwarded)
+                .header("x-fangpin-address", forwarded)
+                .json(&json!({ "query": query, "variables": { "i": input } }));
+            request.send().await.unwrap().status().as_u16()
+        };
+        let mut last = 0;
+        for number in 0..15 {
+            let forwarded = if before.is_empty() {
+                format!("203.0.113.{number}")
+            } else {
+                format!("{before}{number}, 203.0.113.1")
+            };
+            last = attempt(number, &forwarded).await;
+        }
+        assert_eq!(last, 429, "{before}");
+        let other = attempt(15, "203.0.113.99").await;
+        assert_eq!(other, if before.is_empty() { 429 } else { 200 });
+
+        let entered = http()
+            .post(server.url("/login"))
+            .header("origin", format!("http://{}", server.address))
+            .header("x-forwarded-proto", "https")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("login=office.zhao&password=fangpin-demo-2020&next=/account");
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let entered = client.execute(entered.build().unwrap()).await.unwrap();
+        let given = entered.headers()["set-cookie"].to_str().unwrap();
+        assert!(given.starts_with(cookie), "{given}");
+    }
+}

@@ -39,6 +39,22 @@ function talk(messages, { protocol = PROTOCOL, headers = {}, until = () => false
   });
 }
 
+// A socket that has shaken hands and stays.
+function hold() {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(url, PROTOCOL);
+    socket.on('open', () => socket.send(JSON.stringify(init)));
+    socket.on('message', () => resolve(socket));
+    socket.on('close', () => resolve(socket));
+  });
+}
+
+async function post(body, bearer) {
+  const headers = { 'content-type': 'application/json' };
+  if (bearer) headers.authorization = `Bearer ${bearer}`;
+  return (await fetch(http, { method: 'POST', headers, body: JSON.stringify(body) })).json();
+}
+
 const is = (type) => (message) => message.type === type;
 const cases = [
   ['4406 another subprotocol', async () => (await talk([], { protocol: 'graphql-ws' })).code, (code) => code === 4406 || code === 'error'],
@@ -80,6 +96,27 @@ const cases = [
     const { heard } = await talk(messages, { until: (it) => it.id === 'last' && it.type === 'complete' });
     return heard.some(is('error')) ? 'an error' : 'fine';
   }, 'fine'],
+  ['the eleventh operation is refused', async () => {
+    const many = [1, 2, 3, 4, 5].map((id) => subscribe(String(id)));
+    for (let id = 6; id < 60; id += 1) many.push(subscribe(String(id), { query: '{ claims(first: 50) { nodes { id household { id } } } }' }));
+    const { heard } = await talk([init, ...many], { until: is('error') });
+    return `${Number(heard.at(-1).id) > 10} ${heard.at(-1).payload[0].extensions.code}`;
+  }, 'true TOO_MANY_SUBSCRIPTIONS'],
+  ['4429 the sixth socket of an account', async () => {
+    // Those before have hung up; the server hears of it in a moment.
+    await new Promise((resolve) => { setTimeout(resolve, 300); });
+    const open = await Promise.all([1, 2, 3, 4, 5].map(() => hold()));
+    const { code } = await talk([init]);
+    open.forEach((socket) => socket.terminate());
+    return code;
+  }, 4429],
+  ['4403 the session ends elsewhere', async () => {
+    const logIn = 'mutation($i: LogInInput!) { logIn(input: $i) { token } }';
+    const input = { login: 'zcy.li', password: 'fangpin-demo-2020' };
+    const own = (await post({ query: logIn, variables: { i: input } })).data.logIn.token;
+    setTimeout(() => post({ query: 'mutation { logOut { loggedOut } }' }, own), 300);
+    return (await talk([{ type: 'connection_init', payload: { token: own } }])).code;
+  }, 4403],
   ['4400 a message that is not text', async () => (await talk([Buffer.from([1, 2])], { raw: true })).code, 4400],
   ['a message too large', async () => (await talk(['x'.repeat(300_000)], { raw: true })).code, (code) => code !== 'nothing' && code !== 'enough'],
 ];

@@ -411,4 +411,52 @@ mod tests {
         let none = desk.desk.notice_preview(&caller, &open).await;
         assert_eq!(none.expect("reading"), None);
     }
+
+    /// A private value is told to a duty that needs the field, of the household that was named, so many
+    /// times in a day of the village.
+    #[tokio::test]
+    async fn a_private_value_is_told_to_whoever_needs_it() {
+        let test = TestDesk::in_memory().await;
+        let desk = test.desk.clone().reveals_per_day(2);
+        let (home, other) = (&test.world.households[0], &test.world.households[1]);
+        let claim = test.refer(other).await;
+        let reveal = async |role: Role, subject: PrivateSubject| {
+            let (caller, purpose) = (role.caller(), Purpose::Verification);
+            let revealed = desk.reveal(&caller, home.id, subject, purpose, "入户前核对".into());
+            revealed.await.expect("reading")
+        };
+        let number = PrivateSubject::IdNumber(home.members[0].id);
+        for role in [Role::Supervisor, Role::Auditor, Role::Administrator] {
+            let missing = Some(Revealed::DutyMissing);
+            assert_eq!(reveal(role, number).await, missing, "{role:?}");
+        }
+        assert_eq!(reveal(Role::Zhucaoying, number).await, None, "elsewhere");
+        for subject in [
+            PrivateSubject::IdNumber(other.members[0].id),
+            PrivateSubject::Account(other.payees[0].id),
+            PrivateSubject::Phone(other.id),
+            PrivateSubject::Diagnosis(claim.id),
+        ] {
+            let revealed = reveal(Role::Shimenzhai, subject).await;
+            assert_eq!(revealed, None, "another household's");
+        }
+        let told = async || {
+            let revealed = reveal(Role::Shimenzhai, number).await;
+            match revealed {
+                Some(Revealed::Told { value, .. }) => {
+                    assert_eq!(value.reveal(), home.members[0].id_number.reveal());
+                    true
+                }
+                Some(Revealed::Exhausted { limit: 2 }) => false,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(told().await && told().await && !told().await);
+        let today = calendar::legal_day(test.now());
+        let morrow = calendar::start_of(today.succ_opt().expect("a day"));
+        test.clock.set(morrow - chrono::Duration::microseconds(1));
+        assert!(!told().await, "the day is not over");
+        test.clock.set(morrow);
+        assert!(told().await);
+    }
 }

@@ -814,4 +814,129 @@ mod tests {
         let nested = "{ things(first: 101) { nodes { things(first: 100) { nodes { name } } } } }";
         assert_eq!(refused(nested), "listNodes");
     }
+
+    /// What refuses a document of one operation `q`, by the limit's name.
+    fn limit(query: &str, variables: serde_json::Value) -> Option<&'static str> {
+        let variables = Variables::from_json(variables);
+        match Guard::new(SDL, COST_MAX).admit(query, Some("q"), &variables) {
+            Err(Refusal::TooComplex { limit, .. }) => Some(limit),
+            Err(Refusal::Invalid(_)) | Ok(_) => None,
+        }
+    }
+
+    /// Each limit lets its own figure pass, and not one more.
+    #[test]
+    fn every_limit_holds_at_its_edge() {
+        type Make<'a> = &'a dyn Fn(usize) -> String;
+        let times =
+            |count, piece: &dyn Fn(usize) -> String| -> String { (0..count).map(piece).collect() };
+        let q = |inner: String| format!("query q {{ {inner} }}");
+        let nested = |count: usize, open: &str, inner: &str| {
+            format!("{}{inner}{}", open.repeat(count), "}".repeat(count))
+        };
+        let edges: [(&str, usize, Make<'_>); 21] = [
+            ("documentBytes", DOCUMENT_BYTES_MAX, &|n| {
+                format!("query q{{n}}{}", " ".repeat(n - 10))
+            }),
+            ("tokens", TOKENS_MAX, &|n| "!".repeat(n)),
+            ("nesting", NESTING_MAX, &|n| "{".repeat(n)),
+            ("literalNesting", LITERAL_NESTING_MAX, &|n| {
+                q(format!("n(a: {}{})", "[".repeat(n), "]".repeat(n)))
+            }),
+            ("listLength", LITERAL_LIST_MAX, &|n| {
+                q(format!("n(a: [{}])", "1 ".repeat(n)))
+            }),
+            ("depth", DEPTH_MAX, &|n| q(nested(n - 1, "a{", "n"))),
+            ("depth", INTROSPECTION_DEPTH_MAX, &|n| {
+                q(nested(n - 2, "a{", "n").replacen("a{", "__schema{a{", 1) + "}")
+            }),
+            ("selectionSets", SETS_MAX, &|n| {
+                // A field without a set counts as one.
+                q(nested(n - 2, "...on Query{", "n"))
+            }),
+            ("introspectionLists", INTROSPECTION_LISTS_MAX, &|n| {
+                q(format!("__schema {{ {} }}", nested(n, "fields{", "name")))
+            }),
+            ("expandedSelections", SELECTIONS_MAX, &|n| {
+                q(format!("x {{ {} }}", "n ".repeat(n - 1)))
+            }),
+            // The operation 1, `b` 100, nine fragments of 404 each, `r` the rest.
+            ("documentSelections", DOCUMENT_SELECTIONS_MAX, &|n| {
+                let b = format!("fragment b on Query {{ {} }} ", "n ".repeat(100));
+                let four = |it| format!("fragment f{it} on Query {{ ...b ...b ...b ...b }} ");
+                let rest = "n ".repeat(n - 1 - 100 - 9 * 404);
+                let nine = times(9, &four);
+                format!("query q {{ n }} {b}{nine} fragment r on Query {{ {rest} }}")
+            }),
+            ("aliases", ALIASES_MAX, &|n| {
+                q(format!("x {{ {} }}", times(n, &|it| format!("a{it}: n "))))
+            }),
+            ("directives", DIRECTIVES_MAX, &|n| {
+                q(format!("n {}", "@x ".repeat(n)))
+            }),
+            ("arguments", ARGUMENTS_MAX, &|n| {
+                q(format!("n({})", times(n, &|it| format!("a{it}: 1 "))))
+            }),
+            ("fragments", FRAGMENTS_MAX, &|n| {
+                let fragment = |it| format!("fragment f{it} on Query {{ n }} ");
+                q("n".to_owned()) + &times(n, &fragment)
+            }),
+            ("operations", OPERATIONS_MAX, &|n| {
+                q("n".to_owned()) + &times(n - 1, &|it| format!("query q{it} {{ n }} "))
+            }),
+            ("variables", VARIABLES_MAX, &|n| {
+                let list = times(n, &|it| format!("$v{it}: Int "));
+                format!("query q({list}) {{ n }}")
+            }),
+            ("variablesList", VARIABLES_LIST_MAX, &|n| {
+                format!("query q($v: [Int] = [{}]) {{ n }}", "1 ".repeat(n))
+            }),
+            ("rootFields", ROOT_FIELDS_MAX, &|n| q("n ".repeat(n))),
+            ("listNodes", LIST_NODES_MAX, &|n| {
+                let inner = format!("things(first: {}) {{ nodes {{ name }} }}", n - 1);
+                q(format!("things(first: 1) {{ nodes {{ {inner} }} }}"))
+            }),
+            ("cost", COST_MAX as usize, &|n| {
+                q(format!("things(first: {}) {{ nodes {{ name }} }}", n - 1))
+            }),
+        ];
+        let none = || serde_json::json!({});
+        for (name, max, make) in edges {
+            assert_ne!(limit(&make(max), none()), Some(name), "{max}");
+            assert_eq!(limit(&make(max + 1), none()), Some(name), "{max}");
+        }
+        let list = |items: usize| serde_json::json!({ "v": vec![0; items] });
+        let deep = |depth: usize| {
+            (1..depth).fold(serde_json::json!([]), |inner, _| serde_json::json!([inner]))
+        };
+        let deep = |depth| serde_json::json!({ "v": deep(depth) });
+        for (name, fits, more) in [
+            (
+                "variablesList",
+                list(VARIABLES_LIST_MAX),
+                list(VARIABLES_LIST_MAX + 1),
+            ),
+            (
+                "variablesDepth",
+                deep(VARIABLES_DEPTH_MAX),
+                deep(VARIABLES_DEPTH_MAX + 1),
+            ),
+        ] {
+            assert_eq!(limit("query q { n }", fits), None);
+            assert_eq!(limit("query q { n }", more), Some(name));
+        }
+        let body = |text: &str| match scan_body(text.as_bytes()) {
+            Err(Refusal::TooComplex { limit, .. }) => Some(limit),
+            Err(Refusal::Invalid(_)) | Ok(()) => None,
+        };
+        // A bracket is a value, and so is what follows a comma.
+        assert_eq!(body(&format!("[{}", ",".repeat(BODY_VALUES_MAX - 1))), None);
+        let many = format!("[{}", ",".repeat(BODY_VALUES_MAX));
+        assert_eq!(body(&many), Some("bodyValues"));
+        assert_eq!(body(&"[".repeat(VARIABLES_DEPTH_MAX + 2)), None);
+        let deep = "[".repeat(VARIABLES_DEPTH_MAX + 3);
+        assert_eq!(body(&deep), Some("variablesDepth"));
+        assert_eq!(refused("mutation { a }"), "admitted");
+        assert_eq!(refused("subscription { a }"), "admitted");
+    }
 }

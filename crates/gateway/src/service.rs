@@ -584,3 +584,32 @@ fn sign(errors: &mut [ServerError], request_id: &str) {
             .set("requestId", request_id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::testkit::TestDesk;
+
+    /// However much goes wrong, an answer tells the first of it, shortly.
+    #[tokio::test]
+    async fn an_answer_tells_so_many_errors_and_no_more() {
+        let office = TestDesk::in_memory().await.office();
+        let visit = Visit::new(office, Language::Chinese, None, None, false);
+        let telling = Telling {
+            language: Language::Chinese,
+            request_id: "r".into(),
+            by_get: false,
+            after: None,
+        };
+        let mut error = ApiError::not_found().into_server_error();
+        error.message = "长".repeat(ERROR_CHARS_MAX + 1);
+        for given in [ERRORS_MAX, ERRORS_MAX + 1] {
+            let answer = Answer::from_errors(vec![error.clone(); given]);
+            let told = tell(answer, &visit, &telling).answer.errors;
+            assert_eq!(told.len(), ERRORS_MAX);
+            for error in told {
+                assert_eq!(error.message.chars().count(), ERROR_CHARS_MAX);
+            }
+        }
+    }
+}

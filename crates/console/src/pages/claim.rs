@@ -1,6 +1,6 @@
 //! One claim: its facts, its route, its derivation, its notice, its history.
 
-use super::claims::{names, pill};
+use super::claims::{household_of, names, pill};
 use super::frame::{self, heading};
 use super::guard::SignedIn;
 use super::words::{Staff, phase_en, time, yuan};
@@ -53,7 +53,7 @@ pub(super) async fn page(
             .collect()
     });
     let dossier = Dossier {
-        household: store.household(scope.county, claim.household).await?,
+        household: household_of(store, scope, &claim).await?,
         history: store.history(scope, claim.id).await?,
         staff: Staff::of(desk, &caller).await?,
         village: name(&claim.village),

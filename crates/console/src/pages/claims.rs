@@ -9,7 +9,7 @@ use benefits::Fen;
 use chrono::{DateTime, Utc};
 use engine::household::Household;
 use engine::registry::Region;
-use engine::{ClaimFilter, Page, StatusCount};
+use engine::{ClaimFilter, Fault, Page, Scope, StatusCount, Store};
 use lifecycle::{Claim, Peril, Phase, RegionCode, Status};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -108,8 +108,7 @@ pub(super) async fn list(
     let regions = store.regions(scope.county).await?;
     let mut rows = Vec::with_capacity(slice.rows.len());
     for claim in slice.rows {
-        // The claim lies in the scope, so its household's name may be shown with it.
-        let household = store.household(scope.county, claim.household).await?;
+        let household = household_of(store, scope, &claim).await?;
         let history = store.history(scope, claim.id).await?;
         rows.push(Row {
             head_name: household
@@ -137,6 +136,16 @@ pub(super) async fn list(
         (table.render())
     };
     Ok(frame::page(&caller, Some(Place::Claims), "案件", &content))
+}
+
+/// The household of a claim in the scope; none once it has moved out of it.
+pub(super) async fn household_of(
+    store: &dyn Store,
+    scope: &Scope,
+    claim: &Claim,
+) -> Result<Option<Household>, Fault> {
+    let found = store.household(scope.county, claim.household).await?;
+    Ok(found.filter(|home| scope.region.covers(&home.village)))
 }
 
 /// Names of regions by code.

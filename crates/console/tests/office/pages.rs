@@ -1,9 +1,13 @@
 //! The pages, asked over a real socket as a browser asks.
 
 use crate::sample_sheet;
-use engine::access::SESSION_COOKIE;
-use engine::testkit::{Role, TestDesk, world, yuan};
+use engine::access::{SESSION_COOKIE, SESSION_COOKIE_HOST};
+use engine::household::Household;
+use engine::ids;
+use engine::testkit::{MemoryStore, Role, TestDesk, world, yuan};
+use lifecycle::{Command, ObjectionId};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -177,7 +181,14 @@ async fn every_answer_is_guarded_and_loads_nothing_from_outside() {
         assert_eq!(answer.status, 200, "{path}");
         let policy = answer.header("content-security-policy").expect("a policy");
         assert!(policy.starts_with("default-src 'none'"), "{policy}");
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        for (name, value) in [
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "same-origin"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{path}");
+        }
         assert!(answer.body.contains("<html lang=\"zh-CN\">"), "{path}");
         for outside in ["http://", "https://", "<script", "style=\""] {
             assert!(!answer.body.contains(outside), "{path} holds {outside}");
@@ -347,4 +358,98 @@ async fn a_list_is_uploaded_and_the_faulty_rows_are_fetched() {
         404,
         "another account's sheet"
     );
+}
+
+/// What people write is shown letter by letter, never as markup.
+#[tokio::test]
+async fn what_people_write_is_no_markup() {
+    const MARKUP: &str = "<b onclick=\"x\">甲";
+    let mut world = world::World::new();
+    for member in &mut world.households[0].members {
+        member.name = MARKUP.into();
+    }
+    let desk = TestDesk::open_with(Arc::new(MemoryStore::new()), world).await;
+    let home = desk.world.households[0].clone();
+    let claim = desk
+        .refer(&home)
+        .through_verification(yuan(41_200))
+        .preview()
+        .open_notice()
+        .command(
+            Role::Shimenzhai,
+            Command::RaiseObjection {
+                objection: ObjectionId(ids::fresh()),
+                grounds: MARKUP.into(),
+            },
+        )
+        .await;
+    let browser = Browser::open(&desk, Some(Role::Shimenzhai)).await;
+    let login = format!("login={}&password=x", MARKUP.replace(' ', "+"));
+    for (what, body) in [
+        ("list", browser.get("/claims").await.body),
+        (
+            "claim",
+            browser.get(&format!("/claims/{}", claim.number)).await.body,
+        ),
+        (
+            "login",
+            browser.post("/login", FORM, login.as_bytes()).await.body,
+        ),
+    ] {
+        assert!(!body.contains("<b onclick"), "{what}");
+        let shown = body.matches("&lt;b onclick=&quot;x&quot;&gt;甲").count();
+        // The head, the person concerned and the grounds stand on the claim's page.
+        assert!(
+            shown >= if what == "claim" { 3 } else { 1 },
+            "{what}: {shown}"
+        );
+    }
+}
+
+/// Over HTTPS a browser takes the session's cookie for this host only, and sends it over nothing else.
+#[tokio::test]
+async fn the_cookie_is_secure_where_the_way_is() {
+    let desk = TestDesk::in_memory().await;
+    let browser = Browser::open(&desk, None).await;
+    let body = format!(
+        "login={}&password={}",
+        Role::CountyCaseworker.login(),
+        world::PASSWORD
+    );
+    let extra = format!(
+        "Origin: https://{}\r\nX-Forwarded-Proto: https\r\nContent-Type: {FORM}\r\n",
+        browser.address
+    );
+    let entered = browser
+        .send("POST", "/login", &extra, body.as_bytes())
+        .await;
+    let cookie = entered.header("set-cookie").expect("a cookie");
+    assert!(
+        cookie.starts_with(&format!("{SESSION_COOKIE_HOST}=fps_")),
+        "{cookie}"
+    );
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Secure"] {
+        assert!(cookie.split("; ").any(|it| it == part), "{cookie}");
+    }
+}
+
+/// Whose household has moved out of the region is not shown with the claim, in the list or on its page.
+#[tokio::test]
+async fn who_has_moved_away_is_not_shown() {
+    let desk = TestDesk::in_memory().await;
+    let home = desk.world.household("石门寨").clone();
+    let claim = desk.refer(&home).await;
+    let away = Household {
+        village: desk.world.household("驻操营").village.clone(),
+        ..home.clone()
+    };
+    desk.store().put_household(&away).await.expect("writing");
+    for (role, shown) in [(Role::Shimenzhai, false), (Role::CountyCaseworker, true)] {
+        let browser = Browser::open(&desk, Some(role)).await;
+        for path in ["/claims", &format!("/claims/{}", claim.number)] {
+            let body = browser.get(path).await.body;
+            assert!(body.contains(&claim.number), "{path}");
+            assert_eq!(body.contains(home.head_name()), shown, "{path}");
+        }
+    }
 }

@@ -540,3 +540,323 @@ async fn a_provider_lets_in_who_exists() {
     assert_eq!(come("s2", Some("smz.wang")).await, None, "given to another");
     assert_eq!(told(&desk, IdentityEventKind::SubjectLinked).await, 1);
 }
+
+const GOOD: &str = "three wet roofs of slate";
+
+/// Whoever guesses a code, or the present password inside a session, waits like whoever guesses a
+/// login.
+#[tokio::test]
+async fn guessing_inside_waits_too() {
+    let desk = TestDesk::in_memory().await;
+    let access = desk.office().access;
+    let session = access.log_in("ins.wu", PASSWORD).await.expect("reading");
+    let token = session.expect("both fit").token;
+    let free = limits::LOGIN_ATTEMPTS_FREE;
+    let waits = |answer: Option<Refusal>| matches!(answer, Some(Refusal::Wait { .. }));
+    let change = async |present: &str| {
+        let changed = access.change_password(&token, present, GOOD).await;
+        changed.expect("reading").err()
+    };
+    for _ in 0..free {
+        assert_eq!(change("no").await, Some(Refusal::WrongPassword));
+    }
+    assert!(waits(change(PASSWORD).await), "the right one too");
+
+    let begun = access.begin_second_factor(&token).await.expect("writing");
+    let secret = begun.expect("none yet").secret;
+    let code = |step: i64| {
+        let at = desk.now() + Duration::seconds(30 * step);
+        second_factor::code_at(&secret, at).expect("a code")
+    };
+    let enrol = async |code: &str| {
+        let confirmed = access.confirm_second_factor(&token, code).await;
+        confirmed.expect("writing").err()
+    };
+    for _ in 0..free {
+        assert_eq!(enrol(&code(9)).await, Some(Refusal::WrongCode));
+    }
+    assert!(waits(enrol(&code(0)).await), "the right one too");
+    desk.clock.advance(Duration::seconds(2));
+    assert_eq!(enrol(&code(0)).await, None);
+
+    let ticket = match access.sign_in("ins.wu", PASSWORD, None).await {
+        Ok(LogIn::SecondFactor { ticket, .. }) => ticket,
+        Ok(_) | Err(_) => panic!("no ticket"),
+    };
+    let confirm = async |code: &str| {
+        let answer = access.confirm_sign_in(&ticket, code).await;
+        answer.expect("writing")
+    };
+    for _ in 0..free {
+        assert!(matches!(confirm(&code(9)).await, LogIn::Wrong));
+    }
+    let right = confirm(&code(1)).await;
+    assert!(matches!(right, LogIn::Wait { .. }), "the right one too");
+    desk.clock.advance(Duration::seconds(2));
+    assert!(matches!(confirm(&code(1)).await, LogIn::Done(_)));
+}
+
+/// A pass is good for what it was opened for: a session or key sets no password as a link does, and a
+/// key or link changes nothing of the account.
+#[tokio::test]
+async fn no_pass_is_taken_for_another() {
+    let desk = TestDesk::in_memory().await;
+    let access = desk.office().access;
+    let (account, person) = (Role::Approver.account_id(), Role::Approver.person_id());
+    let session = access.log_in("ins.wu", PASSWORD).await.expect("reading");
+    let session = session.expect("both fit").token;
+    let link = access.make_link(county(), account, person, None).await;
+    let (link, _) = link.expect("writing");
+    let key = Role::Approver.token();
+    for token in [&session, &key] {
+        assert_eq!(access.link(token).await.expect("reading"), None);
+        let used = access.use_link(token, GOOD).await.expect("reading");
+        assert_eq!(used, Err(Refusal::LinkEnded));
+        let confirmed = access.confirm_sign_in(token, "000000").await;
+        assert!(matches!(confirmed, Ok(LogIn::Wrong)));
+    }
+    for token in [&link, &key] {
+        let changed = access.change_password(token, PASSWORD, GOOD).await;
+        assert_eq!(changed.expect("reading"), Err(Refusal::NotFound));
+        let begun = access.begin_second_factor(token).await.expect("reading");
+        assert_eq!(begun.err(), Some(Refusal::NotFound));
+        let acting = access.act_on_behalf(token, None).await.expect("reading");
+        assert_eq!(acting.err(), Some(Refusal::NotFound));
+    }
+}
+
+/// Who acts in another's place, as if it were resolved from a session.
+fn in_place_of(absent: Role, substitute: Role) -> Caller {
+    Caller {
+        account: substitute.account_id(),
+        person: substitute.person_id(),
+        on_behalf_of: Some(absent.person_id()),
+        ..absent.caller()
+    }
+}
+
+/// A place is lent for a year at most, in person, between its days.
+#[tokio::test]
+async fn a_place_is_lent_within_limits() {
+    let desk = TestDesk::in_memory().await;
+    let access = desk.office().access;
+    let today = legal_day(desk.now());
+    let (qian, shen, zhao) = (Role::Supervisor, Role::Reviewer, Role::CountyCaseworker);
+    let grant = async |by: &Caller, absent: Role, substitute: Role, from: i64, until: i64| {
+        let (from, until) = (today + Duration::days(from), today + Duration::days(until));
+        let (absent, substitute) = (absent.person_id(), substitute.person_id());
+        let granted = access.grant_substitution(by, absent, substitute, from, until);
+        granted.await.expect("writing").err()
+    };
+    let refused = |field, reason| Some(Refusal::Invalid { field, reason });
+    let own = qian.caller();
+    let year = limits::SUBSTITUTION_DAYS_MAX;
+    let long = refused("until", "NOT_WITHIN_A_YEAR");
+    assert_eq!(grant(&own, qian, zhao, 0, year + 1).await, long);
+    assert_eq!(grant(&own, qian, zhao, 0, -1).await, long);
+    assert_eq!(grant(&own, qian, zhao, 0, year).await, None);
+    let same = refused("substituteId", "SAME_PERSON");
+    assert_eq!(grant(&own, qian, qian, 0, 0).await, same);
+    let approver = Role::Approver;
+    let system = grant(&approver.caller(), approver, Role::Connector, 0, 0).await;
+    assert_eq!(system, refused("substituteId", "NOT_A_COLLEAGUE"));
+    // Whoever stands in another's place, or shows a key to read with, lends no place.
+    let lent = in_place_of(qian, zhao);
+    assert_eq!(
+        grant(&lent, zhao, shen, 0, 0).await,
+        Some(Refusal::DutyMissing)
+    );
+    let reading = Caller {
+        grants: vec![Grant::Read],
+        ..qian.caller()
+    };
+    assert_eq!(
+        grant(&reading, qian, shen, 0, 0).await,
+        Some(Refusal::DutyMissing)
+    );
+    let bare = Caller {
+        second_factor_wanted: true,
+        ..qian.caller()
+    };
+    assert_eq!(
+        grant(&bare, qian, shen, 0, 0).await,
+        Some(Refusal::SecondFactor)
+    );
+
+    // Not before its first day, not after its last.
+    assert_eq!(grant(&own, qian, shen, 1, 1).await, None);
+    for expected in [Some(Refusal::NotFound), None, Some(Refusal::NotFound)] {
+        let session = access.log_in("office.shen", PASSWORD).await;
+        let token = session.expect("reading").expect("both fit").token;
+        let acting = access.act_on_behalf(&token, Some(qian.person_id())).await;
+        assert_eq!(acting.expect("writing").err(), expected);
+        desk.pass_days(1);
+    }
+}
+
+/// A duty for a time begins on its first day, and its days are in order.
+#[tokio::test]
+async fn a_duty_begins_on_its_day() {
+    let desk = TestDesk::in_memory().await;
+    let access = desk.office().access;
+    let administrator = Role::Administrator.caller();
+    let today = legal_day(desk.now());
+    let morrow = today + Duration::days(1);
+    let put = async |from, until| {
+        let region = Role::Supervisor.person().region;
+        let duty = Duty::CountySupervisor;
+        let put = access.put_assignment(&administrator, "office.zhao", duty, region, from, until);
+        put.await.expect("writing").err()
+    };
+    let turned = Refusal::Invalid {
+        field: "until",
+        reason: "BEFORE_FROM",
+    };
+    assert_eq!(put(morrow, Some(today)).await, Some(turned));
+    assert_eq!(put(morrow, Some(morrow)).await, None);
+    for expected in [false, true, false] {
+        let known = desk
+            .office()
+            .access
+            .caller(&Role::CountyCaseworker.token())
+            .await;
+        let caller = known.expect("reading").expect("a caller");
+        assert_eq!(caller.holds(Duty::CountySupervisor), expected);
+        desk.pass_days(1);
+    }
+}
+
+/// Accounts are administered in person, with a credential that acts; the record is for those who
+/// watch; a reset ends what was opened.
+#[tokio::test]
+async fn accounts_are_administered_in_person() {
+    let desk = TestDesk::in_memory().await;
+    let access = desk.office().access;
+    let administrator = Role::Administrator.caller();
+    let reading = Caller {
+        grants: vec![Grant::Read],
+        ..Role::Administrator.caller()
+    };
+    for caller in [
+        Role::Supervisor.caller(),
+        in_place_of(Role::Administrator, Role::CountyCaseworker),
+        reading,
+    ] {
+        let staff = access.staff(&caller).await.expect("reading");
+        assert_eq!(staff.err(), Some(Refusal::DutyMissing));
+    }
+    let events = async |role: Role| {
+        let events = access.events(&role.caller(), None, None, true, 1).await;
+        events.expect("reading").err()
+    };
+    assert_eq!(events(Role::Supervisor).await, Some(Refusal::DutyMissing));
+    assert_eq!(events(Role::Auditor).await, None);
+
+    let session = access.log_in("office.zhao", PASSWORD).await;
+    let token = session.expect("reading").expect("both fit").token;
+    let begun = access.begin_second_factor(&token).await.expect("writing");
+    let secret = begun.expect("none yet").secret;
+    let code = second_factor::code_at(&secret, desk.now()).expect("a code");
+    let confirmed = access.confirm_second_factor(&token, &code).await;
+    let (_, token) = confirmed.expect("writing").expect("it fits");
+    let reset = async |login: &str| {
+        let reset = access.reset_second_factor(&administrator, login).await;
+        reset.expect("writing")
+    };
+    assert_eq!(reset("office.admin").await, Err(Refusal::Own));
+    assert_eq!(reset("ins.wu").await, Err(Refusal::NotFound));
+    assert_eq!(reset("office.zhao").await, Ok(()));
+    assert_eq!(access.caller(&token).await.expect("reading"), None);
+    let alone = access.sign_in("office.zhao", PASSWORD, None).await;
+    assert!(matches!(alone, Ok(LogIn::Done(_))));
+}
+
+/// What a key's order must hold, and whose hand gives its secret out.
+#[tokio::test]
+async fn a_key_is_ordered_in_person() {
+    let desk = TestDesk::in_memory().await;
+    let access = desk.office().access;
+    let zhao = Role::CountyCaseworker.caller();
+    let order = || KeyOrder {
+        login: "office.zhao".into(),
+        label: "核心系统(测试)".into(),
+        grants: vec![Grant::Act],
+        duties: None,
+        region: None,
+        days: 1,
+    };
+    let ordered = async |caller: &Caller, order: KeyOrder| {
+        let answer = access.make_key(caller, order).await;
+        answer.expect("writing")
+    };
+    let refused = |field, reason| Some(Refusal::Invalid { field, reason });
+    let outside = RegionCode::new("130303").expect("a code");
+    for (faulty, field, reason) in [
+        (
+            KeyOrder {
+                label: " ".into(),
+                ..order()
+            },
+            "label",
+            "LENGTH",
+        ),
+        (
+            KeyOrder {
+                grants: Vec::new(),
+                ..order()
+            },
+            "grants",
+            "EMPTY",
+        ),
+        (KeyOrder { days: 0, ..order() }, "days", "NOT_1_TO_400"),
+        (
+            KeyOrder {
+                duties: Some(Vec::new()),
+                ..order()
+            },
+            "duties",
+            "NOT_HELD",
+        ),
+        (
+            KeyOrder {
+                region: Some(outside),
+                ..order()
+            },
+            "region",
+            "NOT_HELD",
+        ),
+    ] {
+        let answer = ordered(&zhao, faulty).await;
+        assert_eq!(answer.err(), refused(field, reason));
+    }
+    let lent = in_place_of(Role::Supervisor, Role::CountyCaseworker);
+    let reading = Caller {
+        grants: vec![Grant::Read],
+        ..zhao.clone()
+    };
+    for caller in [&lent, &reading] {
+        let answer = ordered(caller, order()).await;
+        assert_eq!(answer.err(), Some(Refusal::DutyMissing));
+    }
+    let bare = Caller {
+        second_factor_wanted: true,
+        ..zhao.clone()
+    };
+    let answer = ordered(&bare, order()).await;
+    assert_eq!(answer.err(), Some(Refusal::SecondFactor));
+
+    let (_, acting) = ordered(&zhao, order()).await.expect("its own");
+    let rotate = async |caller: &Caller, hours: i64| {
+        let rotated = access.rotate_key(caller, acting.id, hours).await;
+        rotated.expect("writing").err()
+    };
+    let hours = limits::KEY_OVERLAP_HOURS_MAX;
+    let overlap = refused("overlapHours", "NOT_0_TO_168");
+    assert_eq!(rotate(&zhao, hours + 1).await, overlap);
+    assert_eq!(rotate(&zhao, -1).await, overlap);
+    assert_eq!(rotate(&lent, 0).await, Some(Refusal::NotFound));
+    let administrator = Role::Administrator.caller();
+    let not_hers = refused("grants", "NOT_FOR_ANOTHER_PERSON");
+    assert_eq!(rotate(&administrator, 0).await, not_hers);
+    assert_eq!(rotate(&zhao, hours).await, None);
+}

@@ -4,9 +4,16 @@ use super::Wire;
 use crate::node_id::{self, Kind};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use engine::household::Household;
+use engine::identity::Change;
 use engine::ids;
-use engine::testkit::world::{Role, day, id_number, yuan};
+use engine::limits::CALLER_CACHE_MS;
+use engine::testkit::world::{PASSWORD, Role, county, day, id_number, yuan};
+use futures_util::StreamExt;
+use lifecycle::Duty;
 use serde_json::{Value, json};
+use std::time::Duration;
+use tower::ServiceExt;
 
 fn line(wire: &Wire, line_no: u16, place: &str) -> Value {
     let number = id_number(day(1970, 1, 1), line_no);
@@ -194,6 +201,7 @@ async fn an_export_is_its_requesters() {
             let url = operation["url"].as_str().unwrap();
             let reply = taken(&wire, Some(Role::Shimenzhai), url).await;
             assert_eq!(reply.status, StatusCode::OK);
+            assert_eq!(reply.headers["cache-control"], "no-store");
             let lines = reply.text.lines().count() - usize::from(format == "CSV");
             if kind == "HOUSEHOLDS" {
                 assert!(lines >= rows as usize);
@@ -212,6 +220,7 @@ async fn an_export_is_its_requesters() {
             for stranger in [Role::CountyCaseworker, Role::Handler] {
                 let reply = taken(&wire, Some(stranger), url).await;
                 assert_eq!(reply.status, StatusCode::NOT_FOUND);
+                assert_eq!(reply.headers["cache-control"], "no-store");
             }
             assert_eq!(
                 taken(&wire, None, url).await.status,
@@ -258,4 +267,78 @@ async fn an_export_wants_purpose_and_duty() {
         .document(Role::Connector, file, json!({ "input": input }))
         .await;
     assert_eq!(reply.code(), "FORBIDDEN", "{}", reply.body);
+}
+
+/// Who takes an export away is asked again before every page, and stands on record before the first row
+/// leaves.
+#[tokio::test]
+async fn an_export_ends_with_its_credential() {
+    let wire = Wire::open().await;
+    wire.desk.refer(wire.desk.world.household("石门寨")).await;
+    let role = Role::Shimenzhai;
+    let elsewhere = wire.desk.office().access;
+    let session = elsewhere.log_in(role.login(), PASSWORD).await.unwrap();
+    let token = session.unwrap().token;
+    let operation = asked(&wire, role, "CLAIMS", "CSV").await;
+    let url = operation["url"].as_str().unwrap();
+    let request = Request::get(url).header("authorization", format!("Bearer {token}"));
+    let request = request.body(Body::empty()).unwrap();
+    let response = wire.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let mut pieces = response.into_body().into_data_stream();
+    assert!(
+        pieces.next().await.unwrap().is_ok(),
+        "the head of the table"
+    );
+    let query = format!(
+        "{{ bulkOperation(id: {}) {{ downloads }} }}",
+        operation["id"]
+    );
+    let seen = wire.ask(role, &query).await;
+    assert_eq!(seen.body["data"]["bulkOperation"]["downloads"], 1);
+    elsewhere.log_out(&token).await.unwrap();
+    // A caller is remembered for a moment.
+    let moment = Duration::from_millis(CALLER_CACHE_MS + 200);
+    tokio::time::sleep(moment).await;
+    assert!(pieces.next().await.unwrap().is_err(), "broken off");
+    assert!(pieces.next().await.is_none());
+
+    let change = Change::SetDuties {
+        person: role.person_id(),
+        duties: vec![Duty::Administrator],
+        region: role.person().region,
+    };
+    let store = wire.desk.store();
+    store.change(county(), &[change], None).await.unwrap();
+    tokio::time::sleep(moment).await;
+    let refused = taken(&wire, Some(role), url).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+}
+
+/// A household that has moved out of the region is not shown through its claim, here or in an export.
+#[tokio::test]
+async fn who_has_moved_away_is_not_shown() {
+    let wire = Wire::open().await;
+    let home = wire.desk.world.household("石门寨").clone();
+    let claim = wire.desk.refer(&home).await;
+    let away = Household {
+        village: wire.desk.world.household("驻操营").village.clone(),
+        ..home.clone()
+    };
+    wire.desk.store().put_household(&away).await.unwrap();
+    let query = format!(
+        "{{ claim(number: \"{}\") {{ household {{ headName }} insured {{ name }} payee {{ holderName }} }} }}",
+        claim.number
+    );
+    for (role, shown) in [(Role::Shimenzhai, false), (Role::CountyCaseworker, true)] {
+        let seen = wire.ask(role, &query).await;
+        assert_eq!(seen.body.get("errors"), None, "{}", seen.body);
+        assert_eq!(seen.text.contains(home.head_name()), shown, "{}", seen.body);
+        let operation = asked(&wire, role, "CLAIMS", "CSV").await;
+        let text = taken(&wire, Some(role), operation["url"].as_str().unwrap())
+            .await
+            .text;
+        assert!(text.contains(&claim.number), "{text}");
+        assert_eq!(text.contains(home.head_name()), shown, "{text}");
+    }
 }

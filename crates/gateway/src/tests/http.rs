@@ -3,8 +3,9 @@
 use super::{Reply, Wire};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use chrono::Days;
 use engine::limits::BODY_BYTES_MAX;
-use engine::testkit::world::{PASSWORD, Role};
+use engine::testkit::world::{PASSWORD, Role, day};
 use serde_json::{Value, json};
 
 async fn raw(wire: &Wire, accept: Option<&str>, content_type: Option<&str>, body: &str) -> Reply {
@@ -79,6 +80,8 @@ async fn only_json_bodies_of_one_request_are_read() {
         "{",
         r#"{"query":1}"#,
         r#"["{a}"]"#,
+        // Read field by field, this would be a request.
+        r#"["{__typename}",null,null,null]"#,
         r#"{"query":"{__typename}","variables":[]}"#,
         r#"{"query":"{__typename}","variables":7}"#,
         r#"{"query":"{__typename}","operationName":{}}"#,
@@ -161,6 +164,13 @@ async fn get_is_for_queries() {
     assert_eq!(wire.send(get("")).await.status, StatusCode::BAD_REQUEST);
     let reply = wire.send(get("query=%7B__typename%7D&variables=%5B")).await;
     assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+    // Variables in an address are measured as a body is.
+    let list = format!("[{}]", vec!["0"; 1_000].join(","));
+    let lists = vec![list.as_str(); 21].join(",");
+    let many = format!("query=%7B__typename%7D&variables=%7B%22v%22:[{lists}]%7D");
+    let reply = wire.send(get(&many)).await;
+    let limit = &reply.body["errors"][0]["extensions"]["limit"];
+    assert_eq!(limit, "bodyValues", "{}", reply.body);
     let put = Request::put("/graphql").body(Body::empty()).unwrap();
     let reply = wire.send(put).await;
     assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
@@ -418,4 +428,42 @@ async fn a_caller_spends_a_budget() {
     // Others have a budget of their own.
     let other = wire.post(Some(Role::Approver), &claims).await;
     assert_eq!(other.status, StatusCode::OK);
+}
+
+/// A small document can ask for much: what would be too large is not sent.
+#[tokio::test]
+async fn an_answer_has_a_size() {
+    let wire = Wire::open().await;
+    let home = wire.desk.world.household("石门寨").clone();
+    for offset in 0..40 {
+        let event_on = day(2020, 3, 1) + Days::new(offset);
+        wire.desk.draft(&home).event_on(event_on).await;
+    }
+    let long = |number: usize| format!("{}{number}: id ", "x".repeat(700));
+    let row: String = (0..20).map(long).collect();
+    let page = |number: usize| format!("p{number}: claims(first: 40) {{ nodes {{ ...row }} }} ");
+    let ask = async |pages: usize| {
+        let pages: String = (0..pages).map(page).collect();
+        let query = format!("{{ {pages} }} fragment row on Claim {{ {row} }}");
+        wire.ask(Role::Auditor, &query).await
+    };
+    let fits = ask(2).await;
+    assert_eq!(fits.status, StatusCode::OK);
+    assert!(fits.text.len() > 1_000_000, "{}", fits.text.len());
+    let large = ask(10).await;
+    assert_eq!(large.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(large.code(), "RESPONSE_TOO_LARGE");
+    assert!(large.text.len() < 1_000, "{}", large.text.len());
+}
+
+#[tokio::test]
+async fn fifty_nodes_are_asked_for_at_once() {
+    let wire = Wire::open().await;
+    let ask = async |count: usize| {
+        let query = format!("{{ nodes(ids: [{}]) {{ id }} }}", "\"x\" ".repeat(count));
+        wire.ask(Role::Auditor, &query).await
+    };
+    let fits = ask(50).await;
+    assert_eq!(fits.body["data"]["nodes"], json!(vec![Value::Null; 50]));
+    assert_eq!(ask(51).await.code(), "INVALID_ARGUMENT");
 }

@@ -2,11 +2,15 @@
 
 use super::Wire;
 use crate::Settings;
+use crate::node_id::{self, Kind};
 use axum::body::{Body, BodyDataStream};
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use engine::testkit::world::{PASSWORD, Role};
+use engine::identity::Change;
+use engine::limits::CALLER_CACHE_MS;
+use engine::testkit::world::{PASSWORD, Role, county};
 use futures_util::StreamExt;
+use lifecycle::{Duty, RegionCode};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -275,4 +279,43 @@ async fn a_stopping_server_ends_its_streams() {
     let mut events = follow(&wire, &Role::Handler.token(), json!({}), &[]).await;
     stop.send(true).unwrap();
     assert_eq!(events.next().await, None, "no `complete`: it was cut off");
+}
+
+/// What its caller may see is asked anew: a stream follows them into another region, and ends with the
+/// duty.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_sees_what_its_caller_may_see_now() {
+    let wire = Wire::open().await;
+    let role = Role::Shimenzhai;
+    let set = async |duty: Duty, region: RegionCode| {
+        let change = Change::SetDuties {
+            person: role.person_id(),
+            duties: vec![duty],
+            region,
+        };
+        let store = wire.desk.store();
+        store.change(county(), &[change], None).await.unwrap();
+        // A caller is remembered for a moment.
+        tokio::time::sleep(Duration::from_millis(CALLER_CACHE_MS + 200)).await;
+    };
+    let near = wire.desk.refer(wire.desk.world.household("石门寨")).await;
+    let mut events = follow(&wire, &role.token(), json!({ "after": "" }), &[]).await;
+    for seq in 1..=2 {
+        assert_eq!(events.event().await["seq"], seq);
+    }
+    let elsewhere = Role::Zhucaoying.person().region;
+    set(Duty::TownshipCaseworker, elsewhere.clone()).await;
+    wire.desk.on(&near).accept().await;
+    let far = wire.desk.refer(wire.desk.world.household("驻操营")).await;
+    let far = node_id::encode(Kind::Claim, far.id.0);
+    for seq in 1..=2 {
+        let event = events.event().await;
+        assert_eq!(event["claimId"], far.as_str(), "of the new region only");
+        assert_eq!(event["seq"], seq);
+    }
+    set(Duty::Administrator, elsewhere).await;
+    let last = events.next().await.unwrap();
+    let code = &last.data["errors"][0]["extensions"]["code"];
+    assert_eq!(code, "FORBIDDEN");
+    assert_eq!(events.next().await.unwrap().event, "complete");
 }
