@@ -310,7 +310,7 @@ async fn drained(mut answer: Response) -> (usize, bool) {
             Err(_) => break false,
         }
     };
-    (text.iter().filter(|byte| **byte == b'\n').count(), whole)
+    (String::from_utf8_lossy(&text).lines().count(), whole)
 }
 
 /// A session or key that ends while its export is on the way: at the next page it breaks off, and shows that it did;

@@ -27,7 +27,7 @@ async fn event(stream: &mut Response, heard: &mut String) -> Option<Value> {
         while let Some((frame, rest)) = heard.split_once("\n\n") {
             let data = frame.lines().find_map(|it| it.strip_prefix("data: "));
             let data = data.map(|it| serde_json::from_str::<Value>(it).unwrap());
-            *heard = rest.to_owned();
+            rest.clone_into(heard);
             if let Some(data) = data {
                 return Some(data["data"]["claimEvents"].clone());
             }

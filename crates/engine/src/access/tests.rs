@@ -579,9 +579,9 @@ async fn guessing_inside_waits_too() {
     desk.clock.advance(Duration::seconds(2));
     assert_eq!(enrol(&code(0)).await, None);
 
-    let ticket = match access.sign_in("ins.wu", PASSWORD, None).await {
-        Ok(LogIn::SecondFactor { ticket, .. }) => ticket,
-        Ok(_) | Err(_) => panic!("no ticket"),
+    let entered = access.sign_in("ins.wu", PASSWORD, None).await;
+    let Ok(LogIn::SecondFactor { ticket, .. }) = entered else {
+        panic!("no ticket");
     };
     let confirm = async |code: &str| {
         let answer = access.confirm_sign_in(&ticket, code).await;
