@@ -24,7 +24,7 @@ async fn stream(server: &Server, token: &str, after: &str) -> Response {
 /// The next event of a stream; `None` where it ends as a stream ends, and not as one that was torn off.
 async fn event(stream: &mut Response, heard: &mut String) -> Option<Value> {
     loop {
-        while let Some((frame, rest)) = heard.split_once("\n\n") {
+        while let Some((frame, rest)) = heard.clone().split_once("\n\n") {
             let data = frame.lines().find_map(|it| it.strip_prefix("data: "));
             let data = data.map(|it| serde_json::from_str::<Value>(it).unwrap());
             rest.clone_into(heard);
