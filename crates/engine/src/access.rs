@@ -266,10 +266,10 @@ impl Access {
     ) -> Result<LogIn, Fault> {
         let now = self.clock.now();
         let by_login = hash_of_attempt("login", login);
+        let by_address = address.map(|it| hash_of_attempt("address", it));
         let mut waits = Vec::new();
-        if let Some(address) = address {
-            let key = hash_of_attempt("address", address);
-            waits.extend(self.store.attempt(&key, OF_AN_ADDRESS, now).await?);
+        if let Some(key) = &by_address {
+            waits.extend(self.store.attempt(key, OF_AN_ADDRESS, now).await?);
         }
         if waits.is_empty() {
             waits.extend(self.store.attempt(&by_login, OF_A_LOGIN, now).await?);
@@ -292,6 +292,10 @@ impl Access {
             return Ok(LogIn::Wrong);
         };
         self.store.forget_attempts(&by_login).await?;
+        // A whole office may sign in from one address: only what fails counts there.
+        if let Some(key) = &by_address {
+            self.store.take_back_attempt(key).await?;
+        }
         self.after_first_factor(county, &account).await
     }
 

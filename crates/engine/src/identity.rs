@@ -632,6 +632,8 @@ pub trait Identity: Send + Sync {
     ) -> Result<Option<DateTime<Utc>>, Fault>;
     /// Forgets the attempts under a key: one succeeded.
     async fn forget_attempts(&self, key: &str) -> Result<(), Fault>;
+    /// Takes one attempt under a key back: it succeeded, which says nothing of the others.
+    async fn take_back_attempt(&self, key: &str) -> Result<(), Fault>;
     /// Writes a link of the first start.
     async fn put_setup_link(&self, hash: &str, ends_at: DateTime<Utc>) -> Result<(), Fault>;
     /// Uses a link of the first start; false if it has ended, was used, or somebody can sign in.

@@ -987,6 +987,18 @@ impl Identity for SqlStore {
         commit(transaction).await
     }
 
+    async fn take_back_attempt(&self, key: &str) -> Result<(), Fault> {
+        let transaction = self.core.begin().await?;
+        self.run(
+            &transaction,
+            "attempt",
+            "UPDATE attempt SET failures = failures - 1 WHERE key = $1 AND failures > 0",
+            [key.into()],
+        )
+        .await?;
+        commit(transaction).await
+    }
+
     async fn put_setup_link(&self, hash: &str, ends_at: DateTime<Utc>) -> Result<(), Fault> {
         let transaction = self.core.begin().await?;
         self.run(

@@ -99,7 +99,12 @@ async fn denied_before_execution() {
         let nobody = wire.post(None, &serde_json::json!({ "query": text })).await;
         assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{text}");
     }
-    // A node of a type that the caller may not read is answered like one that does not exist.
+    // A node of a type that the caller may not read is answered like one that does not exist, though the
+    // household has a claim of the caller's insurer, who sees it through that.
+    let home = wire.desk.world.household("石门寨").clone();
+    wire.desk.refer(&home).await;
+    let seen = format!("{{ node(id: \"{id}\") {{ id }} }}");
+    assert_eq!(wire.ask(Role::Handler, &seen).await.body["data"]["node"]["id"], id);
     let node = format!("{{ node(id: \"{id}\") {{ id }} }}");
     assert_eq!(wire.ask(Role::Connector, &node).await.code(), "NOT_FOUND");
     assert!(row(Place::Node, "Household").is_some());

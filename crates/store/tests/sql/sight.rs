@@ -111,6 +111,25 @@ async fn a_sight_holds_whatever_is_asked_for() {
         let caller = role.caller();
         let seen = sight::within(&caller, numbers(&store, &whole)).await;
         assert_eq!(seen.expect("reading"), expected, "{role:?}");
+        // The log tells of the same claims, and of no others.
+        let told = sight::within(&caller, store.events_after(&whole, 0, None, 100)).await;
+        let told = told.expect("reading").into_iter();
+        let told: BTreeSet<_> = told.map(|it| it.claim).collect();
+        assert_eq!(told.len(), expected.len(), "{role:?}");
+        // Schemes: all of the county; for an insurer those it runs.
+        let schemes = sight::within(&caller, store.schemes(county())).await;
+        let schemes = schemes.expect("reading");
+        let of_insurer = |insurer| schemes.iter().any(|it| it.insurer == insurer);
+        let own = caller.scope.insurer;
+        for scheme in [&desk.world.scheme, &desk.world.rival] {
+            let expected = own.is_none_or(|own| own == scheme.insurer);
+            assert_eq!(of_insurer(scheme.insurer), expected, "{role:?}");
+        }
+        let scheme = &desk.world.scheme;
+        let pool = sight::within(&caller, store.pool(county(), scheme.id)).await;
+        let is_seen = pool.expect("reading").available != benefits::Fen::ZERO;
+        let expected = own.is_none_or(|own| own == scheme.insurer);
+        assert_eq!(is_seen, expected, "{role:?}");
     }
     // A household, its members and payees: of the region, and for an insurer through a claim.
     let homes = [

@@ -10,7 +10,7 @@ use crate::ports::{Fault, Store};
 use crate::registry::{Org, OrgKind};
 use crate::second_factor::code_at;
 use crate::testkit::world::{PASSWORD, Role, TestDesk, county};
-use crate::throttle::OF_A_LOGIN;
+use crate::throttle::{OF_A_LOGIN, OF_AN_ADDRESS};
 use crate::{Caller, Grant, ids};
 use chrono::{DateTime, Duration, Utc};
 use lifecycle::calendar::legal_day;
@@ -472,6 +472,22 @@ pub(super) async fn attempts_are_counted(store: Arc<dyn Store>) {
     );
     let other = store.attempt("other", OF_A_LOGIN, now).await;
     assert_eq!(other.expect("writing"), None);
+    // One that succeeded is taken back.
+    let counted = async || {
+        let counted = store.attempt("an address", OF_AN_ADDRESS, now).await;
+        counted.expect("writing")
+    };
+    for _ in 1..OF_AN_ADDRESS.free {
+        assert_eq!(counted().await, None);
+    }
+    for _ in 0..2 {
+        let taken = store.take_back_attempt("an address").await;
+        taken.expect("writing");
+    }
+    for waits in [false, false, false, true] {
+        assert_eq!(counted().await.is_some(), waits);
+    }
+    store.take_back_attempt("nobody's").await.expect("writing");
     store.forget_attempts("key").await.expect("writing");
     let after = store.attempt("key", OF_A_LOGIN, now).await;
     assert_eq!(after.expect("writing"), None);

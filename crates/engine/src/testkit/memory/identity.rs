@@ -461,6 +461,13 @@ impl Identity for MemoryStore {
         Ok(())
     }
 
+    async fn take_back_attempt(&self, key: &str) -> Result<(), Fault> {
+        if let Some(tally) = self.tables().identities.attempts.get_mut(key) {
+            tally.failures = (tally.failures - 1).max(0);
+        }
+        Ok(())
+    }
+
     async fn put_setup_link(&self, hash: &str, ends_at: DateTime<Utc>) -> Result<(), Fault> {
         let mut tables = self.tables();
         let links = &mut tables.identities.setup_links;
