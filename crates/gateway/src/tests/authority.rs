@@ -104,7 +104,10 @@ async fn denied_before_execution() {
     let home = wire.desk.world.household("石门寨").clone();
     wire.desk.refer(&home).await;
     let seen = format!("{{ node(id: \"{id}\") {{ id }} }}");
-    assert_eq!(wire.ask(Role::Handler, &seen).await.body["data"]["node"]["id"], id);
+    assert_eq!(
+        wire.ask(Role::Handler, &seen).await.body["data"]["node"]["id"],
+        id
+    );
     let node = format!("{{ node(id: \"{id}\") {{ id }} }}");
     assert_eq!(wire.ask(Role::Connector, &node).await.code(), "NOT_FOUND");
     assert!(row(Place::Node, "Household").is_some());
