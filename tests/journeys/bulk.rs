@@ -66,15 +66,21 @@ async fn ten_thousand_lines_in_bounded_memory() {
             .collect();
         bytes = bytes.max(json!(lines).to_string().len());
         let input = json!({ "batchKey": key, "schemeId": scheme, "lines": lines });
-        let answer = client
-            .ask("office/ReferBatch", json!({ "input": input }))
-            .await;
+        let input = json!({ "input": input });
+        // As README says: what was not done in time is sent again, and what was done is told so.
+        let mut answer = client.ask("office/ReferBatch", input.clone()).await;
+        let mut status = vec!["ADDED"];
+        while answer["errors"][0]["extensions"]["code"] == "OUTCOME_UNKNOWN" {
+            status = vec!["ADDED", "ALREADY_THERE"];
+            answer = client.ask("office/ReferBatch", input.clone()).await;
+        }
         let results = answer["data"]["referBatch"]["lines"].as_array();
         let results = results.unwrap_or_else(|| panic!("{answer}"));
         assert_eq!(results.len(), A_CALL);
         for (offset, result) in results.iter().enumerate() {
             assert_eq!(result["lineNo"], first + offset);
-            assert_eq!(result["status"], "ADDED", "{result}");
+            let told = result["status"].as_str();
+            assert!(told.is_some_and(|it| status.contains(&it)), "{result}");
             added += 1;
         }
     }

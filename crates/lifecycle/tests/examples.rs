@@ -212,6 +212,17 @@ fn referral(seen: &mut Seen) {
             case: World::new().case(0, 1),
         })
         .then_blocked(seen, "DUPLICATE_EVENT");
+    given(Status::Draft)
+        .but(|office| {
+            let other = office.world.draft(0, 1);
+            assert!(office.submit(1, &Who::Town.orders(other)).is_ok());
+            // As the store tells of a claim out of the caller's sight.
+            office.files[1].claim.number.clear();
+        })
+        .when_given(Command::AmendReferral {
+            case: World::new().case(0, 1),
+        })
+        .then_blocked(seen, "DUPLICATE_ELSEWHERE");
     let lacking = Case {
         basis: None,
         ..World::new().case(0, 0)
