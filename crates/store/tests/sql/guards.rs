@@ -358,11 +358,7 @@ async fn an_order_takes_two_persons(db: &Db) {
     .await;
     db.sure(&other).await;
     db.sure(&transfer).await;
-    for set in [
-        "status = 'VOIDED', county_seq = NULL",
-        "status = 'PENDING'",
-        "reason = 'x'",
-    ] {
+    for set in ["status = 'VOIDED', county_seq = NULL", "status = 'PENDING'"] {
         db.refused(&decide(set), "stays decided").await;
     }
     db.refused(
