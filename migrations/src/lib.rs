@@ -76,6 +76,8 @@ steps! {
     "0013_identity_sight",
     // Private values sealed, blind indexes beside them, who has read what.
     "0014_private",
+    // Who moves a pool's money that no claim moves: the second lock of its orders.
+    "0015_pool",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

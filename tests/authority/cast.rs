@@ -245,6 +245,8 @@ impl Cast {
             let id = id.as_str().unwrap_or_else(|| panic!("{name}: {seen}"));
             self.nodes.insert(name.to_owned(), id.to_owned());
         }
+        self.nodes
+            .insert("PoolOrder".to_owned(), self.decided_order().await);
         for (name, id) in &self.nodes {
             // The last characters are those of the thing's own UUID.
             let (head, tail) = id.split_at(id.len() - 4);
@@ -259,6 +261,29 @@ impl Cast {
         self.markers.push(self.claim.number.clone());
         self.markers.push(head.name.clone());
         self.markers.push(head.id_number.masked());
+    }
+
+    /// An order of the target's pool that was voided: whoever decides on it once more reaches the judge.
+    async fn decided_order(&self) -> String {
+        let scheme = &self.nodes["Scheme"];
+        let text = "mutation($i: FundPoolInput!) { fundPool(input: $i) { order { id } } }";
+        let input = json!({
+            "idempotencyKey": ids::fresh(), "schemeId": scheme, "kind": "TOP_UP", "amountFen": "100",
+            "reference": "2020-9", "reason": "多录", });
+        let body = json!({ "query": text, "variables": { "i": input } });
+        let told = self.send(&body, &Role::Finance.token()).await;
+        let id = &told["data"]["fundPool"]["order"]["id"];
+        let id = id.as_str().unwrap_or_else(|| panic!("{told}"));
+        let text =
+            "mutation($i: PoolOrderInput!) { voidPoolOrder(input: $i) { order { status } } }";
+        let input = json!({ "schemeId": scheme, "orderId": id });
+        let body = json!({ "query": text, "variables": { "i": input } });
+        let told = self.send(&body, &Role::Finance.token()).await;
+        assert_eq!(
+            told["data"]["voidPoolOrder"]["order"]["status"], "VOIDED",
+            "{told}"
+        );
+        id.to_owned()
     }
 
     async fn send(&self, body: &Value, token: &str) -> Value {
@@ -317,6 +342,7 @@ impl Cast {
             (_, "payeeId") => "Payee",
             (_, "surveyorId") => "Colleague",
             (_, "objectionId") => "Objection",
+            (_, "orderId") => "PoolOrder",
             _ => return None,
         };
         self.nodes.get(of).map(String::as_str)
@@ -501,7 +527,7 @@ impl Cast {
             Shape::List => {
                 let marker = match operation.reach {
                     Reach::Organisation => self.nodes["Colleague"].clone(),
-                    Reach::Scheme => self.nodes["Scheme"].clone(),
+                    Reach::Scheme | Reach::Pool => self.nodes["Scheme"].clone(),
                     Reach::Region => format!("\"{}\"", self.claim.village),
                     Reach::Household => self.nodes["Household"].clone(),
                     Reach::Nothing | Reach::Own | Reach::County | Reach::Claim | Reach::OfNode => {

@@ -63,6 +63,11 @@ fn holds(cast: &Cast, seat: &Seat, reach: Reach) -> Option<bool> {
             scope.county == cast.claim.county
                 && scope.insurer.is_none_or(|it| it == cast.claim.insurer)
         }
+        Reach::Pool => {
+            scope.county == cast.claim.county
+                && scope.region == scope.region.county()
+                && scope.insurer.is_none_or(|it| it == cast.claim.insurer)
+        }
         // The household has one claim, the insurer's own: so both reach alike.
         Reach::Claim | Reach::Household => scope.covers(&cast.claim),
     })

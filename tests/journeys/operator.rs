@@ -52,6 +52,32 @@ fn a_pool_is_funded_once_per_reference() {
             assert!(told.contains(pool), "{told}");
         }
         assert!(run(&mut place.fangpin(&["audit", "verify"])).contains("sound"));
+        // Headcount times premium is due; what the operator entered is said to be that, and stands below.
+        let statement = [
+            "pool",
+            "statement",
+            "--scheme",
+            "haigang-2020",
+            "--year",
+            "2020",
+        ];
+        let told = run(&mut place.fangpin(&statement));
+        assert!(told.contains("40000 × 50.00 = 2,000,000.00"), "{told}");
+        let told = run(place.fangpin(&statement).arg("--json"));
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(told[0]["movedFen"]["FUNDED"], 200);
+        assert_eq!(told[0]["balancesFen"]["COUNTY_FUND"], -200);
+        assert_eq!(told[0]["surplusFen"], 200);
+        assert_eq!(told[0]["settled"], false);
+        let other = [
+            "pool",
+            "statement",
+            "--scheme",
+            "haigang-2020",
+            "--year",
+            "2021",
+        ];
+        assert!(!place.fangpin(&other).output().unwrap().status.success());
         let half = place
             .fangpin(&["scheme", "publish", "x.toml", "--fund-fen", "1"])
             .output();

@@ -3,15 +3,16 @@
 //! What may have happened is judged on the log alone; what stands in the tables beside it must be
 //! what the log tells, column by column ([`crate::retelling`]). So a fault is told once, where it is.
 
+mod pools;
+
 use crate::disclosure::Disclosed;
-use crate::household::PoolBalances;
 use crate::ports::{Fault, LogRow, Recorded, Store};
 use crate::retelling::{Retelling, Told};
 use benefits::{Fen, assess};
 use chrono::{DateTime, Utc};
 use lifecycle::phase::public_notice::NoticeClosed;
 use lifecycle::phase::verification::loss_of;
-use lifecycle::{Claim, ClaimId, CountyCode, Event, Happening, Scheme, SchemeId, Status};
+use lifecycle::{Claim, ClaimId, CountyCode, Event, Happening, Scheme, SchemeId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub struct Report {
     pub payments: u64,
     /// Pools re-summed.
     pub pools: u64,
+    /// Orders of pools checked, settlements among them.
+    pub orders: u64,
     /// Disclosures of private values re-chained.
     pub disclosures: u64,
     /// What was paid and not returned or recovered.
@@ -70,7 +73,7 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
             report.claims += 1;
             recompute(schemes.get(&claim.scheme), claim, &mut report);
         }
-        pools(store, county, &schemes, &folded, &mut report).await?;
+        pools::verify(store, county, &schemes, &folded, &mut report).await?;
         disclosures(store, county, &mut report).await?;
     }
     Ok(report)
@@ -304,101 +307,15 @@ fn recompute(scheme: Option<&Arc<Scheme>>, claim: &Claim, report: &mut Report) {
     }
 }
 
-/// What the claims of a pool hold of it, in fen. Sums are wide, so that no forged amount overflows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Held {
-    reserved: i128,
-    in_flight: i128,
-    paid_out: i128,
-}
-
-impl Held {
-    fn add(&mut self, claim: &Claim) {
-        let fen = i128::from(claim.approved_amount().unwrap_or_default().get());
-        match claim.status() {
-            Status::Approved | Status::PayFailed | Status::PayReturned => self.reserved += fen,
-            Status::Instructed | Status::PayUnknown => self.in_flight += fen,
-            Status::Paid | Status::Closed | Status::Recovering => self.paid_out += fen,
-            Status::Draft
-            | Status::Referred
-            | Status::Returned
-            | Status::Accepted
-            | Status::Verifying
-            | Status::Verified
-            | Status::Ineligible
-            | Status::NoticeOpen
-            | Status::NoticeClosed
-            | Status::Rejected
-            | Status::Recovered
-            | Status::Withdrawn => {}
-        }
-    }
-}
-
-async fn pools(
-    store: &dyn Store,
-    county: CountyCode,
-    schemes: &BTreeMap<SchemeId, Arc<Scheme>>,
-    folded: &BTreeMap<ClaimId, Claim>,
-    report: &mut Report,
-) -> Result<(), Fault> {
-    let mut held: BTreeMap<SchemeId, Held> = BTreeMap::new();
-    for claim in folded.values() {
-        let pool = schemes
-            .get(&claim.scheme)
-            .map_or(claim.scheme, |scheme| scheme.pool_id);
-        held.entry(pool).or_default().add(claim);
-    }
-    for scheme in schemes.values().filter(|it| it.pool_id == it.id) {
-        report.pools += 1;
-        let stands = store.pool(county, scheme.id).await?;
-        let summed = store.summed_transfers(county, scheme.id).await?;
-        let held = held.get(&scheme.id).copied().unwrap_or_default();
-        let paid = i64::try_from(held.paid_out).map_or(Fen::ZERO, Fen::new);
-        report.paid = report.paid.checked_add(paid).unwrap_or(report.paid);
-        let moved = Held {
-            reserved: i128::from(summed.reserved.get()),
-            in_flight: i128::from(summed.in_flight.get()),
-            paid_out: i128::from(summed.paid_out.get()),
-        };
-        for (wrong, words) in [
-            (stands != summed, "balances are not the sum of transfers"),
-            (total(&summed) != 0, "accounts do not sum to zero"),
-            (summed.available.is_negative(), "available below zero"),
-            (
-                moved != held,
-                "the transfers moved another sum than the claims tell",
-            ),
-        ] {
-            if wrong {
-                report.faults.push(format!("pool {}: {words}", scheme.code));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn total(balances: &PoolBalances) -> i128 {
-    let PoolBalances {
-        county_fund,
-        available,
-        reserved,
-        in_flight,
-        paid_out,
-    } = *balances;
-    [county_fund, available, reserved, in_flight, paid_out]
-        .iter()
-        .map(|fen| i128::from(fen.get()))
-        .sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::household::BankAccount;
+    use crate::pool::{PoolBalances, Pools};
     use crate::ports::{Ask, Commit, Found, Outcome, Target};
     use crate::testkit::world::county;
     use crate::testkit::{MemoryStore, Role, Tamper, TestDesk, yuan};
+    use lifecycle::pool::{PoolOrder, PoolOrderStatus};
     use lifecycle::{PoolAccount, Posting, Stamp};
     use std::sync::Arc;
 
@@ -591,6 +508,48 @@ mod tests {
         })
         .await;
         assert!(faults.iter().any(|it| it.contains("available below zero")));
+    }
+
+    /// What no claim moved is what an order of two persons says.
+    #[tokio::test]
+    async fn an_order_must_be_what_moved() {
+        let tampered = async |change: fn(&mut PoolOrder)| {
+            let books = books().await;
+            let pool = books.desk.world.scheme.id;
+            let orders = books.store.pool_orders(county(), pool).await;
+            let mut order = orders.expect("reading").remove(0);
+            change(&mut order);
+            books
+                .store
+                .tamper(county(), Tamper::PoolOrder(Box::new(order)));
+            books.desk.audit().await.faults
+        };
+        assert_eq!(tampered(|_| ()).await, Vec::<String>::new());
+        for (change, words) in [
+            (
+                (|it| it.amount = yuan(7)) as fn(&mut PoolOrder),
+                "moved another sum than it says",
+            ),
+            (
+                |it| it.status = PoolOrderStatus::Voided,
+                "moved another sum than it says",
+            ),
+            (|it| it.id = crate::ids::fresh(), "moved another sum"),
+            (
+                |it| {
+                    it.ordered = Some(Stamp {
+                        by: Role::Finance.person_id(),
+                        on_behalf_of: None,
+                        at: it.ordered_at,
+                    });
+                    it.decided.clone_from(&it.ordered);
+                },
+                "not by those who may",
+            ),
+        ] {
+            let faults = tampered(change).await;
+            assert!(faults.len() == 1 && faults[0].contains(words), "{faults:?}");
+        }
     }
 
     /// A judge who let pass what it must not: the log itself tells what may not be.

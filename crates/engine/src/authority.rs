@@ -71,6 +71,8 @@ pub enum Reach {
     Region,
     /// The schemes of the county; for an insurer those it runs.
     Scheme,
+    /// The pools of the county, for whoever has the whole of it; for an insurer those of the schemes it runs.
+    Pool,
     /// The claims of the region; for an insurer its own among them.
     Claim,
     /// The households of the region; for an insurer those with a claim of its own.
@@ -191,6 +193,26 @@ const ADMINISTERING: &[Duty] = &[Administrator];
 /// Who reads the record of what was done to accounts.
 const RECORDING: &[Duty] = &[Administrator, Auditor];
 
+/// Who sees a county's pools, and nothing of households in them.
+const POOL: &[Duty] = &[
+    CountyCaseworker,
+    CountySupervisor,
+    CountyReviewer,
+    InsurerHandler,
+    Approver,
+    Finance,
+    Auditor,
+];
+
+/// Who orders money in and out of a pool.
+const ORDERING: &[Duty] = &[CountySupervisor, Finance];
+
+/// Who confirms it: the county, so that an insurer alone moves nothing.
+const CONFIRMING: &[Duty] = &[CountySupervisor];
+
+/// Root fields besides the commands that move money.
+const MONEY: &[&str] = &["fundPool", "settlePool", "confirmPoolOrder"];
+
 /// Who asks the register of the living.
 const CHECKING: &[Duty] = &[CountyCaseworker, InsurerHandler];
 
@@ -221,6 +243,9 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Query "disclosures": Who::Holders(WATCHING), Read, Household;
     Query "scheme": Who::SignedIn, Read, Scheme;
     Query "schemes": Who::SignedIn, Read, Scheme;
+    Query "pool": Who::Holders(POOL), Read, Pool;
+    Query "poolStatement": Who::Holders(POOL), Read, Pool;
+    Query "poolTransfers": Who::Holders(POOL), Read, Pool;
     Query "previewBenefit": Who::SignedIn, Read, Scheme;
     Query "regions": Who::SignedIn, Read, Region;
     Query "sessions": Who::SignedIn, Read, Own;
@@ -257,6 +282,11 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Mutation "recordPrivateDetails": Who::Holders(REGISTERING), Act, Household;
     Mutation "revealHouseholdField": Who::Holders(READING_PRIVATE), Reveal, Household;
     Mutation "recordLivenessCheck": Who::Holders(CHECKING), Act, Household;
+
+    Mutation "fundPool": Who::Holders(ORDERING), Act, Pool;
+    Mutation "settlePool": Who::Holders(ORDERING), Act, Pool;
+    Mutation "confirmPoolOrder": Who::Holders(CONFIRMING), Act, Pool;
+    Mutation "voidPoolOrder": Who::Holders(ORDERING), Act, Pool;
 
     Mutation "referBatch": Who::Command(CommandKind::DraftReferral), Bulk, Household;
     Mutation "startExport": Who::Holders(CASE), Bulk, Own;
@@ -327,7 +357,7 @@ pub static TABLE: LazyLock<Vec<Authority>> = LazyLock::new(|| {
             who: *who,
             grant: *grant,
             reach: *reach,
-            money: false,
+            money: *place == Place::Mutation && MONEY.contains(name),
         });
     let commands = CommandKind::ALL.iter().map(|command| Authority {
         place: Place::Mutation,

@@ -101,6 +101,11 @@ impl Desk {
         self.store.as_ref()
     }
 
+    /// The store, for work in a task of its own.
+    pub(crate) fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
+    }
+
     /// The clock.
     pub fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()

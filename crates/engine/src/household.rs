@@ -5,7 +5,6 @@ use crate::disclosure::{Disclosed, Disclosing, Disclosure, DisclosureFilter};
 use crate::limits::DIAGNOSIS_CHARS_MAX;
 use crate::ports::{Fault, HouseholdFilter, Page, Slice};
 use async_trait::async_trait;
-use benefits::Fen;
 use chrono::{DateTime, NaiveDate, Utc};
 use lifecycle::{ClaimId, CountyCode, HouseholdId, MemberId, PayeeId, PersonId, RegionCode};
 use std::collections::BTreeSet;
@@ -487,21 +486,6 @@ pub trait Households: Send + Sync {
     ) -> Result<Vec<Disclosed>, Fault>;
     /// Place and hash of the record's last entry; zero and nothing before the first.
     async fn disclosure_head(&self, county: CountyCode) -> Result<(i64, String), Fault>;
-}
-
-/// The balances of a pool.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PoolBalances {
-    /// 县级资金 (negative: what the county put in).
-    pub county_fund: Fen,
-    /// 可用.
-    pub available: Fen,
-    /// 已预留.
-    pub reserved: Fen,
-    /// 在途.
-    pub in_flight: Fen,
-    /// 已赔付.
-    pub paid_out: Fen,
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub mod ids;
 pub mod limits;
 pub mod outlook;
 pub mod password;
+pub mod pool;
 pub mod ports;
 pub mod quote;
 pub mod referral_batch;

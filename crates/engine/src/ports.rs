@@ -7,6 +7,7 @@ use crate::household::Households;
 use crate::identity::Identity;
 use crate::limits;
 use crate::outlook::Outlook;
+use crate::pool::Pools;
 use crate::registry::Registry;
 use crate::retelling::Retelling;
 use async_trait::async_trait;
@@ -487,7 +488,7 @@ pub trait ClaimReader: Send + Sync {
         &self,
         county: CountyCode,
         scheme: SchemeId,
-    ) -> Result<crate::household::PoolBalances, Fault>;
+    ) -> Result<crate::pool::PoolBalances, Fault>;
     /// Each log entry as stored, to check the chain and the columns beside it.
     async fn log_rows(
         &self,
@@ -500,5 +501,8 @@ pub trait ClaimReader: Send + Sync {
 }
 
 /// Everything the product needs from a store.
-pub trait Store: ClaimStore + ClaimReader + Registry + Households + Identity + Bulk {}
-impl<T: ClaimStore + ClaimReader + Registry + Households + Identity + Bulk> Store for T {}
+pub trait Store:
+    ClaimStore + ClaimReader + Registry + Pools + Households + Identity + Bulk
+{
+}
+impl<T: ClaimStore + ClaimReader + Registry + Pools + Households + Identity + Bulk> Store for T {}

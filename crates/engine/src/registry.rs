@@ -1,16 +1,12 @@
 //! What crosses claims and changes rarely: regions, organisations, people, households, schemes,
 //! pools; sessions and the like are `identity`. Every write here is idempotent by its id.
 
-use crate::household::PoolBalances;
 use crate::ports::Fault;
 use async_trait::async_trait;
-use benefits::Fen;
-use chrono::{DateTime, Utc};
 use lifecycle::{
     AccountId, CountyCode, Duty, HouseholdId, OrgId, PersonId, RegionCode, Scheme, SchemeId,
 };
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// A county, township or village.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,15 +115,4 @@ pub trait Registry: Send + Sync {
     async fn scheme(&self, county: CountyCode, id: SchemeId) -> Result<Option<Arc<Scheme>>, Fault>;
     /// Schemes of a county.
     async fn schemes(&self, county: CountyCode) -> Result<Vec<Arc<Scheme>>, Fault>;
-    /// Puts county money into a pool, once per key.
-    async fn fund_pool(
-        &self,
-        county: CountyCode,
-        scheme: SchemeId,
-        amount: Fen,
-        key: Uuid,
-        at: DateTime<Utc>,
-    ) -> Result<(), Fault>;
-    /// A pool's balances.
-    async fn pool(&self, county: CountyCode, scheme: SchemeId) -> Result<PoolBalances, Fault>;
 }

@@ -205,6 +205,7 @@ pub fn authority_markdown() -> String {
                 Reach::County => "county",
                 Reach::Region => "region",
                 Reach::Scheme => "county; insurer: its own",
+                Reach::Pool => "whole county; insurer: its own",
                 Reach::Claim => "region; insurer: its own",
                 Reach::Household => "region; insurer: through its own claim",
                 Reach::OfNode => "as the node",

@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use benefits::Fen;
 use chrono::{DateTime, FixedOffset, Utc};
+use lifecycle::pool::PoolOrderStatus;
 use lifecycle::scheme::YearDate;
 use lifecycle::{Blocked, Check, CommandKind, Duty, Param, Status};
 
@@ -140,6 +141,14 @@ catalogue! {
     OverAssessment = "OVER_ASSESSMENT" on "benefitFen" { "金额与理算结果{assessedFen}元不符或超出" "the amount does not agree with the assessment of {assessedFen} yuan" }
     CapExceeded = "CAP_EXCEEDED" on "claimId" { "超过封顶线,剩余额度{remainingFen}元" "a cap would be passed; {remainingFen} yuan remain" }
     PoolInsufficient = "POOL_INSUFFICIENT" on "claimId" { "资金池余额不足,可用{availableFen}元" "the pool holds only {availableFen} yuan" }
+    PremiumExceeded = "PREMIUM_EXCEEDED" on "amountFen" { "超过应缴保费,还可缴{remainingFen}元" "more than the premium of the year; {remainingFen} yuan may still be paid in" }
+    PoolSettled = "POOL_SETTLED" on "schemeId" { "本年度已核算,不能再入账或审批" "the year is settled" }
+    NotBalanced = "NOT_BALANCED" on "schemeId" { "尚有{claims}件案件的款项未了:已预留{reservedFen}元,在途{inFlightFen}元" "money waits for {claims} claim(s): {reservedFen} yuan reserved, {inFlightFen} yuan in flight" }
+    YearNotOver = "YEAR_NOT_OVER" on "schemeId" { "保单年度至{to},期满后方可核算" "the contract year runs until {to}" }
+    NextPoolMissing = "NEXT_POOL_MISSING" on "schemeId" { "{year}年度尚无可转入的同一方案资金池,请先发布下年度方案" "there is no open pool of the same scheme for {year}; publish it first" }
+    OrderPending = "ORDER_PENDING" on "schemeId" { "尚有{orders}笔资金指令待确认或作废" "{orders} order(s) wait to be confirmed or voided" }
+    OrderDecided = "ORDER_DECIDED" on "orderId" { "该指令{orderStatus},不能再办理" "the order is {orderStatus}" }
+    SettlementChanged = "SETTLEMENT_CHANGED" on "orderId" { "核算指令下达后账目有变,请作废后重新核算" "the books moved since the settlement was ordered: void it and order it again" }
     Mismatch = "MISMATCH" on "input" { "“{field}”与记录不符" "{field} differs from what is recorded" }
     Contradiction = "CONTRADICTION" on "claimId" { "回报与已证实的结果矛盾,请核实" "the report contradicts what is proven" }
     AlreadyInstructed = "ALREADY_INSTRUCTED" on "claimId" { "上一笔付款结果不明,不能再次付款" "the outcome of the last payment is not known" }
@@ -273,6 +282,7 @@ fn office_time(at: DateTime<Utc>) -> String {
 fn chinese(name: &str, text: &str) -> String {
     let term = match name {
         "status" => Status::from_code(text).map(Status::zh),
+        "order_status" => PoolOrderStatus::from_code(text).map(PoolOrderStatus::zh),
         "command" => CommandKind::from_code(text).map(CommandKind::zh),
         "expected" => Check::from_code(text).map(Check::zh),
         "duty" => Duty::from_code(text).map(Duty::zh),

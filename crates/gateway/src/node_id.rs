@@ -43,10 +43,12 @@ pub enum Kind {
     Assignment,
     /// A substitution.
     Substitution,
+    /// An order of a pool.
+    PoolOrder,
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Claim,
         Self::Household,
         Self::Member,
@@ -61,6 +63,7 @@ impl Kind {
         Self::Pass,
         Self::Assignment,
         Self::Substitution,
+        Self::PoolOrder,
     ];
 
     const fn tag(self) -> u8 {
@@ -79,6 +82,7 @@ impl Kind {
             Self::Pass => b'K',
             Self::Assignment => b'A',
             Self::Substitution => b'B',
+            Self::PoolOrder => b'L',
         }
     }
 
@@ -92,7 +96,8 @@ impl Kind {
             | Self::Bulk
             | Self::Pass
             | Self::Assignment
-            | Self::Substitution => false,
+            | Self::Substitution
+            | Self::PoolOrder => false,
             Self::Member
             | Self::Payee
             | Self::Objection

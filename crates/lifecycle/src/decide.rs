@@ -7,7 +7,7 @@ use crate::event::{Event, Happening, Stamp};
 use crate::facts::Facts;
 use crate::guard::{Guard, hold};
 use crate::phase::{approval, document, payout, public_notice, referral, verification};
-use crate::posting::{PoolAccount, Posting};
+use crate::posting::{Movement, Posting};
 use crate::scheme::Scheme;
 use crate::table::allowed;
 use crate::{Blocked, Duty, Status};
@@ -247,11 +247,10 @@ fn rule(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
 
 /// The money an event moves. It follows from the claim and the event alone.
 pub fn postings(claim: &Claim, what: &Happening) -> Vec<Posting> {
-    use PoolAccount as P;
     let reserved = || claim.approved_amount().unwrap_or(Fen::ZERO);
-    let transfer = |from, to, amount| vec![Posting { from, to, amount }];
+    let transfer = |movement: Movement, amount| vec![movement.of(amount)];
     match what {
-        Happening::ClaimApproved { amount, .. } => transfer(P::Available, P::Reserved, *amount),
+        Happening::ClaimApproved { amount, .. } => transfer(Movement::Reserved, *amount),
         Happening::SecondApprovalGiven => {
             let State::NoticeClosed(closed) = &claim.state else {
                 return Vec::new();
@@ -259,19 +258,17 @@ pub fn postings(claim: &Claim, what: &Happening) -> Vec<Posting> {
             closed
                 .first_approval
                 .as_ref()
-                .map_or_else(Vec::new, |first| {
-                    transfer(P::Available, P::Reserved, first.amount)
-                })
+                .map_or_else(Vec::new, |first| transfer(Movement::Reserved, first.amount))
         }
-        Happening::PayoutInstructed { amount, .. } => transfer(P::Reserved, P::InFlight, *amount),
-        Happening::PayoutConfirmed { .. } => transfer(P::InFlight, P::PaidOut, reserved()),
-        Happening::PayoutFailed { .. } => transfer(P::InFlight, P::Reserved, reserved()),
-        Happening::PayoutReturned { .. } => transfer(P::PaidOut, P::Reserved, reserved()),
-        Happening::RecoveryCompleted { .. } => transfer(P::PaidOut, P::Available, reserved()),
+        Happening::PayoutInstructed { amount, .. } => transfer(Movement::Instructed, *amount),
+        Happening::PayoutConfirmed { .. } => transfer(Movement::Paid, reserved()),
+        Happening::PayoutFailed { .. } => transfer(Movement::PayFailed, reserved()),
+        Happening::PayoutReturned { .. } => transfer(Movement::PayReturned, reserved()),
+        Happening::RecoveryCompleted { .. } => transfer(Movement::Recovered, reserved()),
         Happening::ObjectionUpheld { .. }
         | Happening::PayeeChanged { .. }
         | Happening::ClaimWithdrawn { .. } => match claim.approved_amount() {
-            Some(amount) => transfer(P::Reserved, P::Available, amount),
+            Some(amount) => transfer(Movement::Released, amount),
             None => Vec::new(),
         },
         Happening::ReferralDrafted(_)

@@ -22,6 +22,7 @@ pub mod guard;
 mod ids;
 pub mod notice;
 pub mod phase;
+pub mod pool;
 mod posting;
 pub mod scheme;
 mod table;
@@ -41,6 +42,6 @@ pub use ids::{
     AccountId, BillKey, ClaimId, CountyCode, HouseholdId, IdFault, MemberId, NoticeId, ObjectionId,
     OrgId, PayeeId, PaymentId, PersonId, RegionCode, SchemeId,
 };
-pub use posting::{PoolAccount, Posting};
+pub use posting::{Movement, PoolAccount, Posting};
 pub use scheme::{Check, Peril, Scheme};
 pub use table::{TABLE, Transition, allowed};

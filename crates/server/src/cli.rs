@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::config::{Config, KEYS, LogFormat, Overrides};
-use crate::{calendar, demo, explorer, keys, rehearse, scheme, serve, user, verify, wiring};
+use crate::{calendar, demo, explorer, keys, pool, rehearse, scheme, serve, user, verify, wiring};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,6 +68,11 @@ enum Command {
     Scheme {
         #[command(subcommand)]
         action: scheme::Action,
+    },
+    /// The pool of a contract year: its statement
+    Pool {
+        #[command(subcommand)]
+        action: pool::Action,
     },
     /// How days are counted: the end of a term, and why
     Calendar {
@@ -207,6 +212,9 @@ async fn dispatch(cli: Cli) -> Ending {
             scheme::Action::Schema => scheme::schema(),
             scheme::Action::Rehearse(order) => rehearse::run(&configured(None)?, &order).await,
         },
+        Command::Pool {
+            action: pool::Action::Statement { scheme, year, json },
+        } => pool::statement(&configured(None)?, &scheme, year, json).await,
         Command::Calendar { action } => calendar::run(&configured(None)?, action),
         Command::Import { what } => user::import(&configured(None)?, what).await,
         Command::Audit {

@@ -120,10 +120,9 @@ async fn seed(store: &Arc<dyn Store>, clock: &ManualClock) -> Result<Scheme, Fai
     let hash = engine::access::hash_password(PASSWORD)?;
     engine::county_file::load_county(store.as_ref(), &county, &hash).await?;
     store.put_scheme(&scheme).await?;
-    let key = ids::named("demo", "fund");
-    store
-        .fund_pool(scheme.county, scheme.id, POOL, key, clock.now())
-        .await?;
+    let (county, now) = (scheme.county, clock.now());
+    let funded = engine::pool::fund_pool(store.as_ref(), county, scheme.id, POOL, "demo", now);
+    funded.await?.map_err(|blocked| blocked.code())?;
     Ok(scheme)
 }
 

@@ -14,6 +14,7 @@ mod explorer;
 mod front;
 mod health;
 mod keys;
+mod pool;
 mod rehearse;
 mod sample_sheet;
 mod scheme;

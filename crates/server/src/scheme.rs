@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::wiring;
 use benefits::{BandBase, BandMode, Fen, Reading};
 use clap::Subcommand;
+use engine::pool::fund_pool;
 use engine::quote::{Quote, parse_case};
 use engine::scheme_file::{Finding, check_scheme, unknown_tables};
 use lifecycle::{Calendar, Scheme};
@@ -249,15 +250,18 @@ pub async fn publish(
     let pool_id = published.map_or(scheme.id, |published| published.pool_id);
     if let Some((fen, reference)) = fund {
         let now = engine::Clock::now(&engine::SystemClock);
-        store
-            .fund_pool(
-                scheme.county,
-                pool_id,
-                Fen::new(fen),
-                engine::ids::named("fund", &reference),
-                now,
-            )
-            .await?;
+        let amount = Fen::new(fen);
+        let funded = fund_pool(
+            store.as_ref(),
+            scheme.county,
+            pool_id,
+            amount,
+            &reference,
+            now,
+        );
+        funded
+            .await?
+            .map_err(|blocked| format!("资金未录入 the pool is not funded: {}", blocked.code()))?;
     }
     let pool = store.pool(scheme.county, pool_id).await?;
     say!(

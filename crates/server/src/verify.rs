@@ -21,6 +21,7 @@ pub async fn run(config: &Config, json: bool) -> Ending {
         claims,
         payments,
         pools,
+        orders,
         disclosures,
         paid,
         faults,
@@ -29,13 +30,13 @@ pub async fn run(config: &Config, json: bool) -> Ending {
         say!(
             "{}",
             serde_json::json!({
-                "events": events, "claims": claims, "payments": payments, "pools": pools, "disclosures": disclosures,
+                "events": events, "claims": claims, "payments": payments, "pools": pools, "orders": orders, "disclosures": disclosures,
                 "paidFen": paid.get(), "faults": faults,
             })
         );
     } else {
         say!(
-            "events {events} · claims {claims} · payments {payments} · pools {pools} · disclosures {disclosures} · paid {paid} yuan"
+            "events {events} · claims {claims} · payments {payments} · pools {pools} · orders {orders} · disclosures {disclosures} · paid {paid} yuan"
         );
         for fault in &faults {
             say!("FAULT {fault}");

@@ -69,6 +69,8 @@ pub(crate) struct Gathered {
     pub(crate) scheme: Option<(SchemeId, OrgId)>,
     pub(crate) last_number: u32,
     pub(crate) pool_available: i64,
+    /// Whether the year is settled: nothing is reserved any more.
+    pub(crate) pool_settled: bool,
     pub(crate) person: RunningShare,
     pub(crate) household: RunningShare,
 }
@@ -125,6 +127,8 @@ pub(crate) fn text(dialect: Dialect) -> String {
     cc.last_number AS last_number,
     (SELECT pa.balance_fen FROM pool_account pa WHERE pa.county_code = a.county_code AND pa.scheme_id = s.pool_id
         AND pa.account = 'AVAILABLE') AS pool_available,
+    CASE WHEN EXISTS (SELECT 1 FROM pool_order po WHERE po.county_code = a.county_code AND po.scheme_id = s.pool_id
+        AND po.kind = 'SETTLEMENT' AND po.status = 'POSTED') THEN 1 ELSE 0 END AS pool_settled,
     tp.used_fen AS person_used, tp.loss_fen AS person_loss, th.used_fen AS household_used, th.loss_fen AS household_loss
 FROM {asks} AS a{columns}
 LEFT JOIN receipt r ON r.county_code = a.county_code AND r.account_id = a.account_id AND r.idempotency_key = a.key
@@ -291,6 +295,7 @@ fn gathered(row: &QueryResult, ask: &Ask) -> Result<Gathered, Fault> {
             last_number.unwrap_or(0),
         )?,
         pool_available: fen("pool_available")?,
+        pool_settled: rows::get::<i32>(row, "pool_settled")? == 1,
         person: RunningShare {
             benefit: Fen::new(fen("person_used")?),
             loss: Fen::new(fen("person_loss")?),

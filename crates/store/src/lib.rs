@@ -18,6 +18,7 @@ mod keys;
 mod lane;
 #[cfg(test)]
 mod plans;
+mod pool;
 mod read;
 mod registry;
 mod rows;

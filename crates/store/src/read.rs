@@ -7,7 +7,7 @@ use crate::write::SqlRetelling;
 use async_trait::async_trait;
 use benefits::Fen;
 use chrono::{DateTime, Utc};
-use engine::household::PoolBalances;
+use engine::pool::PoolBalances;
 use engine::ports::PaymentRow;
 use engine::retelling::Retelling;
 use engine::{
@@ -50,13 +50,7 @@ pub(crate) fn add_balance(
     account: PoolAccount,
     fen: i64,
 ) -> Result<(), Fault> {
-    let slot = match account {
-        PoolAccount::CountyFund => &mut balances.county_fund,
-        PoolAccount::Available => &mut balances.available,
-        PoolAccount::Reserved => &mut balances.reserved,
-        PoolAccount::InFlight => &mut balances.in_flight,
-        PoolAccount::PaidOut => &mut balances.paid_out,
-    };
+    let slot = balances.slot(account);
     *slot = slot
         .checked_add(Fen::new(fen))
         .ok_or_else(|| rows::impossible("transfer", "amount_fen", &account, "out of range"))?;

@@ -4,23 +4,15 @@
 //! take the county's lock first, so that no fact changes between gathering and commit.
 
 use crate::connect::{SqlStore, commit, execute};
-use crate::dialect::instant;
-use crate::entity::{Id, org, person, pool_account, region, scheme};
-use crate::read::add_balance;
+use crate::entity::{Id, org, person, region, scheme};
 use crate::rows;
 use async_trait::async_trait;
-use benefits::Fen;
-use chrono::{DateTime, Utc};
 use engine::Fault;
-use engine::household::PoolBalances;
 use engine::registry::{Org, OrgKind, Person, Region, Registry};
 use lifecycle::{CountyCode, HouseholdId, OrgId, PersonId, PoolAccount, Scheme, SchemeId};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, Value,
-};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, Value};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
-use uuid::Uuid;
 
 pub(crate) fn failed(context: &'static str) -> impl FnOnce(sea_orm::DbErr) -> Fault {
     move |fault| Fault::store(context, fault)
@@ -367,98 +359,5 @@ impl Registry for SqlStore {
                 }
             })
             .collect()
-    }
-
-    async fn fund_pool(
-        &self,
-        county: CountyCode,
-        scheme: SchemeId,
-        amount: Fen,
-        key: Uuid,
-        at: DateTime<Utc>,
-    ) -> Result<(), Fault> {
-        let dialect = self.core.dialect;
-        let (transaction, _) = self.core.begin_county(county).await?;
-        let select = dialect.statement(
-            "SELECT CAST(scheme_id AS TEXT) AS scheme_id, amount_fen FROM transfer WHERE county_code = $1 AND id = $2",
-            [rows::county(county), dialect.id(key)],
-        );
-        let earlier = transaction
-            .query_one_raw(select)
-            .await
-            .map_err(failed("reading a funding"))?;
-        if let Some(earlier) = earlier {
-            let same = rows::sure_id(&earlier, "scheme_id")? == scheme.0
-                && rows::get::<i64>(&earlier, "amount_fen")? == amount.get();
-            return if same {
-                Ok(())
-            } else {
-                Err(Fault::Conflict("funding"))
-            };
-        }
-        let (from, to) = (PoolAccount::CountyFund, PoolAccount::Available);
-        for (account, fen) in [(from, -amount.get()), (to, amount.get())] {
-            let touched = self
-                .change(
-                    &transaction,
-                    "pool_account",
-                    "UPDATE pool_account SET balance_fen = balance_fen + $4 WHERE county_code = $1 AND scheme_id = $2 AND account = $3",
-                    [
-                        rows::county(county),
-                        dialect.id(scheme.0),
-                        account.code().into(),
-                        fen.into(),
-                    ],
-                )
-                .await?;
-            rows::sure("pool_account", touched, 1)
-                .map_err(|_| unknown("funding an unknown pool"))?;
-        }
-        self.put(
-            &transaction,
-            "transfer",
-            &[
-                "county_code",
-                "id",
-                "scheme_id",
-                "debit",
-                "credit",
-                "amount_fen",
-                "at",
-            ],
-            json!([{
-                "county_code": county.get(),
-                "id": key,
-                "scheme_id": scheme,
-                "debit": from.code(),
-                "credit": to.code(),
-                "amount_fen": amount.get(),
-                "at": instant(at),
-            }]),
-            "",
-        )
-        .await?;
-        commit(transaction).await
-    }
-
-    async fn pool(&self, county: CountyCode, scheme: SchemeId) -> Result<PoolBalances, Fault> {
-        let accounts = pool_account::Entity::find()
-            .filter(pool_account::Column::CountyCode.eq(rows::county_number(county)))
-            .filter(pool_account::Column::SchemeId.eq(self.core.dialect.id(scheme.0)))
-            .all(&self.core.reader)
-            .await
-            .map_err(failed("reading a pool"))?;
-        let mut balances = PoolBalances::default();
-        for row in accounts {
-            let account = rows::code(
-                "pool_account",
-                "account",
-                &scheme,
-                &row.account,
-                PoolAccount::from_code,
-            )?;
-            add_balance(&mut balances, account, row.balance_fen)?;
-        }
-        Ok(balances)
     }
 }

@@ -440,7 +440,11 @@ impl Round {
                 .filter(|(holder, _)| *holder != id)
                 .map(|(_, number)| number),
             bills_taken: ask.bills.iter().filter(taken).cloned().collect(),
-            pool_available: Fen::new(found.pool_available + pool),
+            pool_available: if found.pool_settled {
+                Fen::ZERO
+            } else {
+                Fen::new(found.pool_available + pool)
+            },
             used: RunningTotals {
                 person_year: person.benefit,
                 household_year: household.benefit,

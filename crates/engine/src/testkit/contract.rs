@@ -8,11 +8,12 @@ use crate::caller::Scope;
 use crate::desk::Submission;
 use crate::disclosure::{Disclosing, Disclosure, DisclosureFilter, PrivateSubject, Purpose};
 use crate::household::{
-    BankAccount, Diagnosis, Household, IdNumber, Payee, Phone, PoolBalances, PrivateDetails,
+    BankAccount, Diagnosis, Household, IdNumber, Payee, Phone, PrivateDetails,
 };
 use crate::identity::Rules;
 use crate::ids;
 use crate::outlook::Outlook;
+use crate::pool::{PoolBalances, fund_pool};
 use crate::ports::{
     Ask, ClaimFilter, Commit, Fault, Happened, HouseholdFilter, Judge, Outcome, Page, Receipt,
     Recorded, Slice, Span, StatusCount, Store, Target,
@@ -25,6 +26,7 @@ use crate::timer::close_due_notices;
 use benefits::{Cap, CapScope, Fen};
 use chrono::{Duration, NaiveDate};
 use lifecycle::phase::referral::Case;
+use lifecycle::pool::PoolBlocked;
 use lifecycle::{
     Claim, ClaimId, Command, CommandKind, CountyCode, Event, EventKind, Happening, HouseholdId,
     MemberId, PayeeId, PaymentId, Peril, PoolAccount, Posting, RegionCode, Stamp, State, Status,
@@ -38,6 +40,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::JoinSet;
 
 mod identity;
+mod pools;
 
 /// A promise: its name, and the test of it on a fresh store.
 pub type Contract = (
@@ -75,6 +78,9 @@ macro_rules! store_contracts {
             one_event_one_claim
             numbers_without_a_gap
             pool_is_never_overdrawn
+            money_takes_two_persons
+            a_year_is_settled
+            shortage_and_surplus_by_rule
             person_year_cap_holds
             household_year_cap_holds
             facts_are_looked_up
@@ -243,6 +249,7 @@ fn balances(put_in: Fen, reserved: Fen, in_flight: Fen, paid_out: Fen) -> PoolBa
         reserved,
         in_flight,
         paid_out,
+        ..PoolBalances::default()
     }
 }
 
@@ -2080,6 +2087,23 @@ async fn timer_closes_what_is_due(store: Arc<dyn Store>) {
     desk.expect_sound().await;
 }
 
+// Pools.
+
+/// What no claim moves is ordered by one person and confirmed by another, once; premium has its limit.
+async fn money_takes_two_persons(store: Arc<dyn Store>) {
+    Box::pin(pools::money_takes_two_persons(store)).await;
+}
+
+/// The year's settlement: refused while money waits, then fee and carry-over; the pool balances to zero.
+async fn a_year_is_settled(store: Arc<dyn Store>) {
+    Box::pin(pools::a_year_is_settled(store)).await;
+}
+
+/// A shortage is made up, a surplus goes back, as the scheme says.
+async fn shortage_and_surplus_by_rule(store: Arc<dyn Store>) {
+    Box::pin(pools::shortage_and_surplus_by_rule(store)).await;
+}
+
 // Who there is.
 
 /// Sessions and keys end: by time, by their owner, with their account; and only they.
@@ -2192,16 +2216,29 @@ async fn registry_is_idempotent(store: Arc<dyn Store>) {
     assert_eq!(accounts.len(), Role::ALL.len());
 
     // Money enters a pool once a key.
-    let (pool, key) = (desk.world.scheme.id, ids::fresh());
-    for _ in 0..2 {
-        let put = store.fund_pool(county(), pool, yuan(500), key, desk.now());
-        put.await.expect("writing");
+    let pool = desk.world.scheme.id;
+    let enter = async |amount, reference: &str| {
+        let put = fund_pool(
+            store.as_ref(),
+            county(),
+            pool,
+            amount,
+            reference,
+            desk.now(),
+        );
+        put.await.expect("writing")
+    };
+    for again in [false, true] {
+        let put = enter(yuan(500), "2020-001").await.expect("funded");
+        assert_eq!(put.replay, again);
     }
+    let other = enter(yuan(501), "2020-001").await;
+    assert_eq!(other, Err(PoolBlocked::KeyReused));
     let available = Fen::new(desk.world.pool.get() + yuan(500).get());
     assert_eq!(desk.pool().await.available, available);
     for wrong in [Fen::ZERO, yuan(-500)] {
-        let put = store.fund_pool(county(), pool, wrong, ids::fresh(), desk.now());
-        assert!(put.await.is_err(), "only money that is some can come in");
+        let put = enter(wrong, &ids::fresh().to_string()).await;
+        assert_eq!(put, Err(PoolBlocked::NotPositive));
     }
     let summed = store.summed_transfers(county(), pool).await;
     assert_eq!(summed.expect("reading"), desk.pool().await);

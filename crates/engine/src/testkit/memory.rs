@@ -9,14 +9,17 @@
 //!   one that cannot close must not keep the timer from those that can.
 
 mod households;
+mod pools;
 
 use crate::bulk::{BatchId, BatchLine, Bulk, Download, Export, Progress};
 use crate::caller::Scope;
 use crate::disclosure::Disclosed;
-use crate::household::{BankAccount, Diagnosis, Household, Member, Payee, PoolBalances};
+use crate::household::{BankAccount, Diagnosis, Household, Member, Payee};
 use crate::identity::duties_in;
+use crate::ids;
 use crate::limits;
 use crate::outlook::Outlook;
+use crate::pool::{PoolBalances, PoolTransfer};
 use crate::ports::{
     Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Happened, Judge,
     LogRow, Outcome, Page, PaymentRow, Receipt, Recorded, Slice, Span, StatusCount, Target,
@@ -26,11 +29,12 @@ use crate::retelling::{Columns, Difference, Retelling, Shelf, Told};
 use async_trait::async_trait;
 use benefits::{CapScope, Fen, RunningTotals};
 use chrono::{DateTime, Utc};
+use lifecycle::pool::PoolOrder;
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Event, EventKind, Happening,
     HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId, PayeeFacts,
-    PayeeId, PayeeSeal, PaymentId, Peril, PersonId, PoolAccount, Posting, RegionCode, RunningShare,
-    Scheme, SchemeId, Seen, State, Status,
+    PayeeId, PayeeSeal, PaymentId, Peril, PersonId, Posting, RegionCode, RunningShare, Scheme,
+    SchemeId, Seen, State, Status,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -106,6 +110,8 @@ pub enum Tamper {
     Balances(SchemeId, PoolBalances),
     /// Writes a transfer that no command made, and the balances with it.
     Transfer(SchemeId, Posting),
+    /// Writes an order of a pool over.
+    PoolOrder(Box<PoolOrder>),
     /// Sets the status of every payment of a claim.
     PaymentStatus(ClaimId, &'static str),
     /// Writes the payments of a claim a second time.
@@ -142,8 +148,8 @@ struct Entry {
 
 struct Transfer {
     county: CountyCode,
-    scheme: SchemeId,
-    posting: Posting,
+    pool: SchemeId,
+    row: PoolTransfer,
 }
 
 #[derive(Clone)]
@@ -188,7 +194,7 @@ struct Tables {
     totals: BTreeMap<TotalKey, RunningShare>,
     bills: BTreeMap<(CountyCode, BillKey), ClaimId>,
     transfers: Vec<Transfer>,
-    fundings: BTreeMap<(CountyCode, Uuid), (SchemeId, Fen)>,
+    pool_orders: BTreeMap<(CountyCode, Uuid), PoolOrder>,
     balances: BTreeMap<(CountyCode, SchemeId), PoolBalances>,
     payments: Vec<PaymentEntry>,
     notices: Vec<NoticeEntry>,
@@ -280,29 +286,19 @@ fn event_key(claim: &Claim) -> EventKey {
     }
 }
 
-fn balance(balances: &mut PoolBalances, account: PoolAccount) -> &mut Fen {
-    match account {
-        PoolAccount::CountyFund => &mut balances.county_fund,
-        PoolAccount::Available => &mut balances.available,
-        PoolAccount::Reserved => &mut balances.reserved,
-        PoolAccount::InFlight => &mut balances.in_flight,
-        PoolAccount::PaidOut => &mut balances.paid_out,
-    }
-}
-
 /// Carries out a transfer, as a database with `CHECK (amount > 0)` and `CHECK (balance >= 0)`.
 fn transfer(balances: &mut PoolBalances, posting: Posting) -> Result<(), Fault> {
     if posting.amount.get() <= 0 {
         return Err(Fault::Conflict("transfer: not positive"));
     }
-    let from = balance(balances, posting.from);
+    let from = balances.slot(posting.from);
     *from = from
         .checked_sub(posting.amount)
         .ok_or(Fault::Conflict("transfer: out of range"))?;
-    if from.is_negative() && posting.from != PoolAccount::CountyFund {
+    if from.is_negative() && !posting.from.is_source() {
         return Err(Fault::Conflict("pool: balance below zero"));
     }
-    let to = balance(balances, posting.to);
+    let to = balances.slot(posting.to);
     *to = to
         .checked_add(posting.amount)
         .ok_or(Fault::Conflict("transfer: out of range"))?;
@@ -556,6 +552,7 @@ impl Tables {
             pool_available: self
                 .balances
                 .get(&(county, scheme.pool_id))
+                .filter(|_| !self.is_settled(county, scheme.pool_id))
                 .map_or(Fen::ZERO, |it| it.available),
             used: RunningTotals {
                 person_year: person.benefit,
@@ -665,8 +662,14 @@ impl Tables {
         self.transfers
             .extend(postings.into_iter().map(|posting| Transfer {
                 county,
-                scheme: scheme.pool_id,
-                posting,
+                pool: scheme.pool_id,
+                row: PoolTransfer {
+                    id: ids::fresh(),
+                    posting,
+                    at: event.stamp.at,
+                    county_seq: Some(county_seq),
+                    order: None,
+                },
             }));
         self.totals.extend(totals);
         self.project(county, &claim, &event, bills);
@@ -1021,9 +1024,18 @@ impl Tables {
                 let _ = transfer(balances, posting);
                 self.transfers.push(Transfer {
                     county,
-                    scheme,
-                    posting,
+                    pool: scheme,
+                    row: PoolTransfer {
+                        id: ids::fresh(),
+                        posting,
+                        at: DateTime::UNIX_EPOCH,
+                        county_seq: None,
+                        order: None,
+                    },
                 });
+            }
+            Tamper::PoolOrder(order) => {
+                self.pool_orders.insert((county, order.id), *order);
             }
             Tamper::PaymentStatus(claim, status) => {
                 for payment in self.payments.iter_mut().filter(|it| it.claim == claim) {
@@ -1468,12 +1480,12 @@ impl ClaimReader for MemoryStore {
         let tables = self.tables();
         let mut sums = PoolBalances::default();
         let transfers = tables.transfers.iter();
-        for it in transfers.filter(|it| it.county == county && it.scheme == scheme) {
-            let Posting { from, to, amount } = it.posting;
+        for it in transfers.filter(|it| (it.county, it.pool) == (county, scheme)) {
+            let Posting { from, to, amount } = it.row.posting;
             let out_of_range = || refused("the sum of the transfers is out of range");
-            let debit = balance(&mut sums, from);
+            let debit = sums.slot(from);
             *debit = debit.checked_sub(amount).ok_or_else(out_of_range)?;
-            let credit = balance(&mut sums, to);
+            let credit = sums.slot(to);
             *credit = credit.checked_add(amount).ok_or_else(out_of_range)?;
         }
         Ok(sums)
@@ -1595,48 +1607,6 @@ impl Registry for MemoryStore {
 
     async fn schemes(&self, county: CountyCode) -> Result<Vec<Arc<Scheme>>, Fault> {
         Ok(of_county(&self.tables().schemes, county))
-    }
-
-    async fn fund_pool(
-        &self,
-        county: CountyCode,
-        scheme: SchemeId,
-        amount: Fen,
-        key: Uuid,
-        _at: DateTime<Utc>,
-    ) -> Result<(), Fault> {
-        let mut tables = self.tables();
-        if let Some(earlier) = tables.fundings.get(&(county, key)) {
-            return if *earlier == (scheme, amount) {
-                Ok(())
-            } else {
-                Err(Fault::Conflict("funding"))
-            };
-        }
-        let posting = Posting {
-            from: PoolAccount::CountyFund,
-            to: PoolAccount::Available,
-            amount,
-        };
-        let Some(balances) = tables.balances.get_mut(&(county, scheme)) else {
-            return Err(refused("an unknown pool"));
-        };
-        let mut after = *balances;
-        transfer(&mut after, posting)?;
-        *balances = after;
-        tables.fundings.insert((county, key), (scheme, amount));
-        tables.transfers.push(Transfer {
-            county,
-            scheme,
-            posting,
-        });
-        Ok(())
-    }
-
-    async fn pool(&self, county: CountyCode, scheme: SchemeId) -> Result<PoolBalances, Fault> {
-        let tables = self.tables();
-        let balances = tables.balances.get(&(county, scheme));
-        Ok(balances.copied().unwrap_or_default())
     }
 }
 

@@ -20,9 +20,10 @@ use crate::calendar_file::parse_calendar;
 use crate::caller::{Caller, Grant};
 use crate::clock::{Clock, ManualClock};
 use crate::desk::{Desk, Submission};
-use crate::household::{BankAccount, Household, IdNumber, Member, Payee, Phone, PoolBalances};
+use crate::household::{BankAccount, Household, IdNumber, Member, Payee, Phone};
 use crate::identity::{Change, Holder, Pass, PassId, PassKind, Presented, Rules};
 use crate::ids;
+use crate::pool::{PoolBalances, fund_pool};
 use crate::ports::{Fault, Outcome, Recorded, Store};
 use crate::registry::{Account, Org, OrgKind, Person, Region};
 use crate::scheme_file::{org_id, parse_scheme};
@@ -458,11 +459,10 @@ impl World {
         }
         for scheme in [&self.scheme, &self.rival] {
             store.put_scheme(scheme).await?;
-            let key = ids::named("funding", &scheme.id.to_string());
+            let reference = format!("funding {}", scheme.id);
             let at = calendar::start_of(day(2020, 1, 2));
-            store
-                .fund_pool(county, scheme.id, self.pool, key, at)
-                .await?;
+            let funded = fund_pool(store, county, scheme.id, self.pool, &reference, at).await?;
+            funded.expect("a pool is funded");
         }
         for household in &self.households {
             store.put_household(household).await?;

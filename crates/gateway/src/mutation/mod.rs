@@ -6,6 +6,7 @@ mod approval;
 mod bulk;
 pub mod input;
 mod payout;
+mod pool;
 mod private;
 mod public_notice;
 mod referral;
@@ -39,6 +40,7 @@ pub struct Mutation(
     public_notice::PublicNoticeMutations,
     approval::ApprovalMutations,
     payout::PayoutMutations,
+    pool::PoolMutations,
 );
 
 /// The input of a mutation that is a command.

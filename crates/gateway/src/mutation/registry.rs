@@ -115,7 +115,7 @@ fn member(household: &Household, id: &ID) -> Result<MemberId, Refused> {
         .ok_or(Refused("memberId", "NOT_OF_HOUSEHOLD"))
 }
 
-fn named(field: &'static str, text: &str) -> Result<String, Refused> {
+pub(super) fn named(field: &'static str, text: &str) -> Result<String, Refused> {
     let text = text.trim();
     if text.is_empty() {
         return Err(Refused(field, "EMPTY"));

@@ -5,6 +5,7 @@ pub mod claims;
 pub mod disclosures;
 pub mod households;
 pub mod identity;
+pub mod pool;
 pub mod preview;
 pub mod work_queue;
 
@@ -43,6 +44,7 @@ pub struct Query(
     disclosures::DisclosureQueries,
     households::HouseholdQueries,
     identity::IdentityQueries,
+    pool::PoolQueries,
     preview::PreviewQueries,
     work_queue::WorkQueueQueries,
 );
@@ -117,7 +119,7 @@ async fn look(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
                 .find(|it| u128::from(it.version) == place)
                 .map(|it| Node::Event(it.into()))
         }
-        Kind::Pass | Kind::Assignment | Kind::Substitution => None,
+        Kind::Pass | Kind::Assignment | Kind::Substitution | Kind::PoolOrder => None,
     })
 }
 

@@ -7,6 +7,7 @@ mod day;
 mod guard;
 mod hostile;
 mod http;
+mod pool;
 mod private;
 mod quality;
 mod streams;

@@ -407,6 +407,88 @@ pub enum ObjectionStatus {
     Dismissed,
 }
 
+/// What an order of a pool does.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::pool::PoolOrderKind")]
+pub enum PoolOrderKind {
+    /// 操作员录入: entered by the operator at the machine; there is no second person.
+    OperatorFunding,
+    /// 缴入保费: premium.
+    Premium,
+    /// 补足资金: a top-up.
+    TopUp,
+    /// 年度核算: the settlement of the year.
+    Settlement,
+}
+
+/// How an order of a pool stands.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::pool::PoolOrderStatus")]
+pub enum PoolOrderStatus {
+    /// 待确认: waits for a second person.
+    Pending,
+    /// 已入账: posted.
+    Posted,
+    /// 已作废: voided.
+    Voided,
+}
+
+/// As what money is ordered into a pool.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolFunding {
+    /// 缴入保费: premium.
+    Premium,
+    /// 补足资金: a top-up.
+    TopUp,
+}
+
+impl From<PoolFunding> for lifecycle::pool::Funding {
+    fn from(funding: PoolFunding) -> Self {
+        match funding {
+            PoolFunding::Premium => Self::Premium,
+            PoolFunding::TopUp => Self::TopUp,
+        }
+    }
+}
+
+/// What a transfer of a pool is. New values may be added: tolerate unknown ones.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::Movement")]
+pub enum PoolMovement {
+    /// 操作员录入资金: entered by the operator at the machine.
+    Funded,
+    /// 缴入保费: premium came in.
+    PremiumPaid,
+    /// 补足: a shortage was made up by the county, or money was added.
+    ToppedUp,
+    /// 上年结转转入: carried in from the year before.
+    CarriedIn,
+    /// 保险公司承担超赔: a shortage was borne by the insurer.
+    InsurerBore,
+    /// 审批预留: reserved at approval.
+    Reserved,
+    /// 预留释放: a reservation was released.
+    Released,
+    /// 付款在途: a payment was instructed.
+    Instructed,
+    /// 付款失败退回预留: a payment failed; its money is reserved again.
+    PayFailed,
+    /// 赔付到账: a payment arrived.
+    Paid,
+    /// 退票: a payment came back; its money is reserved again.
+    PayReturned,
+    /// 追回: a wrong payment was recovered.
+    Recovered,
+    /// 计提服务费: the insurer's fee.
+    FeeTaken,
+    /// 服务费退回: fee given back for what came back after the settlement.
+    FeeGivenBack,
+    /// 结转下年转出: carried over to the next year.
+    CarriedOut,
+    /// 结余退回县级: returned to the county.
+    SurplusReturned,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -446,5 +528,8 @@ mod tests {
         VoteBase = lifecycle::scheme::VoteBase;
         Surplus = lifecycle::scheme::Surplus;
         Shortage = lifecycle::scheme::Shortage;
+        PoolOrderKind = lifecycle::pool::PoolOrderKind;
+        PoolOrderStatus = lifecycle::pool::PoolOrderStatus;
+        PoolMovement = lifecycle::Movement;
     }
 }

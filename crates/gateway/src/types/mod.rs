@@ -11,6 +11,7 @@ pub mod event;
 pub mod household;
 pub mod identity;
 pub mod notice;
+pub mod pool;
 pub mod scalars;
 pub mod scheme;
 pub mod staff;

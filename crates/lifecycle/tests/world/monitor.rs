@@ -694,6 +694,14 @@ impl Books {
             PoolAccount::Reserved => &mut self.reserved,
             PoolAccount::InFlight => &mut self.in_flight,
             PoolAccount::PaidOut => &mut self.paid_out,
+            // No claim moves the rest: what it moved would be missed in the sum.
+            PoolAccount::Premium
+            | PoolAccount::TopUp
+            | PoolAccount::CarriedIn
+            | PoolAccount::InsurerShare
+            | PoolAccount::Fee
+            | PoolAccount::CarriedOut
+            | PoolAccount::SurplusReturned => &mut self.elsewhere,
         }
     }
 }

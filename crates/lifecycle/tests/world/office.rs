@@ -19,6 +19,8 @@ pub struct Books {
     pub reserved: i64,
     pub in_flight: i64,
     pub paid_out: i64,
+    /// What no claim may move; not in the sum.
+    pub elsewhere: i64,
 }
 
 impl Books {
@@ -29,6 +31,7 @@ impl Books {
             reserved: 0,
             in_flight: 0,
             paid_out: 0,
+            elsewhere: 0,
         }
     }
 

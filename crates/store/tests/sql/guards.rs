@@ -3,8 +3,9 @@
 
 use crate::on_both;
 use crate::support::Db;
+use engine::ids;
 use engine::testkit::world::{TestDesk, World, yuan};
-use lifecycle::Claim;
+use lifecycle::{Claim, Movement, PoolAccount};
 use std::sync::Arc;
 
 /// A claim in each state that a guard is about.
@@ -177,8 +178,9 @@ fn by_constraint(cast: &Cast) -> Vec<Attempt> {
         (moved(objected, "status = 'NOTICE_CLOSED', surveyor_id = referrer_id"), "claim_referrer_is_not_surveyor"),
         (moved(approved, "status = 'APPROVED', payer_id = approver_id"), "claim_approver_is_not_payer"),
         // Invariant 5.
-        ("INSERT INTO transfer SELECT county_code, '00000000-0000-7000-8000-000000000003', scheme_id, debit, credit, 0, NULL, NULL, at FROM transfer".into(), "transfer_positive"),
-        ("INSERT INTO transfer SELECT county_code, '00000000-0000-7000-8000-000000000003', scheme_id, debit, debit, 1, NULL, NULL, at FROM transfer".into(), "transfer_two_accounts"),
+        ("INSERT INTO transfer SELECT county_code, '00000000-0000-7000-8000-000000000003', scheme_id, debit, credit, 0, claim_id, county_seq, order_id, at FROM transfer".into(), "transfer_positive"),
+        ("INSERT INTO transfer SELECT county_code, '00000000-0000-7000-8000-000000000003', scheme_id, debit, debit, 1, claim_id, county_seq, order_id, at FROM transfer".into(), "transfer_kind"),
+        ("INSERT INTO transfer SELECT county_code, '00000000-0000-7000-8000-000000000003', scheme_id, debit, credit, 1, NULL, NULL, NULL, at FROM transfer".into(), "transfer_"),
         // Invariant 6.
         ("INSERT INTO claim_event SELECT county_code, county_seq + 1000, claim_id, version, kind, actor_id, at, event, seen, previous_hash, hash FROM claim_event".into(), "unique constraint"),
         // Invariant 10, and one living claim for one event.
@@ -193,6 +195,8 @@ on_both! {
     without_the_triggers_it_goes_through,
     a_decided_objection_stays_decided,
     an_approval_needs_a_completed_notice,
+    only_known_movements_move,
+    an_order_takes_two_persons,
 }
 
 async fn raw_sql_is_refused(db: &Db) {
@@ -270,6 +274,96 @@ async fn an_approval_needs_a_completed_notice(db: &Db) {
     db.refused(
         &moved(&posted, "status = 'APPROVED'"),
         "no completed notice",
+    )
+    .await;
+}
+
+/// The database knows the movements of `lifecycle`, no more and no less.
+async fn only_known_movements_move(db: &Db) {
+    let desk = TestDesk::open(Arc::new(db.store.clone())).await;
+    let home = desk.world.households[0].clone();
+    desk.refer(&home).await;
+    let pool = desk.world.scheme.id;
+    for from in PoolAccount::ALL {
+        for to in PoolAccount::ALL {
+            for of_claim in [true, false] {
+                let origin = if of_claim {
+                    "(SELECT id FROM claim), 1, NULL"
+                } else {
+                    "NULL, NULL, o.id"
+                };
+                let sql = format!(
+                    "INSERT INTO transfer SELECT o.county_code, '{}', o.scheme_id, '{from}', '{to}', 1, {origin}, o.ordered_at \
+                     FROM pool_order o WHERE o.scheme_id = '{pool}'",
+                    ids::fresh()
+                );
+                let known = Movement::between(*from, *to);
+                if known.is_some_and(|it| it.is_of_claim() == of_claim) {
+                    db.sure(&sql).await;
+                } else {
+                    db.refused(&sql, "transfer_kind").await;
+                }
+            }
+        }
+    }
+    db.refused(
+        &format!("UPDATE pool_account SET account = 'ELSEWHERE' WHERE scheme_id = '{pool}'"),
+        "check constraint",
+    )
+    .await;
+}
+
+/// An order begins with one person and is decided once, by another; money moves only by a posted one.
+async fn an_order_takes_two_persons(db: &Db) {
+    let desk = TestDesk::open(Arc::new(db.store.clone())).await;
+    let (pool, id, one, two) = (
+        desk.world.scheme.id,
+        ids::fresh(),
+        ids::fresh(),
+        ids::fresh(),
+    );
+    let order = |status: &str, by: &str| {
+        format!(
+            "INSERT INTO pool_order SELECT county_code, '{id}', scheme_id, 'TOP_UP', 100, 'r', 'r', '{one}', NULL, ordered_at, '{status}', \
+             {by}, NULL FROM pool_order WHERE scheme_id = '{pool}'"
+        )
+    };
+    let posted = format!("'{two}', NULL, ordered_at, 1");
+    db.refused(&order("POSTED", &posted), "begins with one person")
+        .await;
+    db.sure(&order("PENDING", "NULL, NULL, NULL, NULL")).await;
+    let transfer = format!(
+        "INSERT INTO transfer SELECT county_code, '{}', scheme_id, 'TOP_UP', 'AVAILABLE', 100, NULL, NULL, id, ordered_at \
+         FROM pool_order WHERE id = '{id}'",
+        ids::fresh()
+    );
+    db.refused(&transfer, "no posted order").await;
+    let decide = |set: &str| format!("UPDATE pool_order SET {set} WHERE id = '{id}'");
+    let by = |who: &str| {
+        let stamp = "decided_at = ordered_at, county_seq = 1";
+        decide(&format!("status = 'POSTED', decided_by = '{who}', {stamp}"))
+    };
+    db.refused(&by(&one.to_string()), "pool_order_two_persons")
+        .await;
+    db.refused(
+        &decide("status = 'POSTED', county_seq = 1"),
+        "pool_order_decided",
+    )
+    .await;
+    let other = by(&two.to_string());
+    db.refused(
+        &other.replace("status =", "amount_fen = 200, status ="),
+        "keeps its content",
+    )
+    .await;
+    db.sure(&other).await;
+    db.sure(&transfer).await;
+    for set in ["status = 'VOIDED', county_seq = NULL", "status = 'PENDING'"] {
+        db.refused(&decide(set), "stays decided").await;
+    }
+    db.refused(
+        &format!("DELETE FROM pool_order WHERE id = '{id}'"),
+        "never deleted",
     )
     .await;
 }

@@ -2,7 +2,7 @@
 
 use crate::support::Db;
 use chrono::Duration;
-use engine::registry::Registry;
+use engine::pool::{Pools, fund_pool};
 use engine::testkit::world::{World, county};
 use engine::{Clock, ids};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, TransactionTrait};
@@ -112,10 +112,9 @@ async fn two_processes_on_one_sqlite_file_never_fail() {
             let at = engine::SystemClock.now() + Duration::seconds(1);
             for _ in 0..25 {
                 let amount = benefits::Fen::new(i64::from(number) + 1);
-                other
-                    .fund_pool(county(), scheme, amount, ids::fresh(), at)
-                    .await
-                    .expect("funding");
+                let reference = ids::fresh().to_string();
+                let funded = fund_pool(&other, county(), scheme, amount, &reference, at);
+                funded.await.expect("funding").expect("it comes in");
             }
         }));
     }

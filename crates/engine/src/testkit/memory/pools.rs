@@ -1,0 +1,198 @@
+//! Pools in memory.
+
+use super::{MemoryStore, Tables, Transfer, refused, transfer};
+use crate::limits;
+use crate::pool::{
+    PoolAsk, PoolBalances, PoolJudge, PoolTransfer, Pools, count_claims, movement_of, next_pool,
+    transfer_id,
+};
+use crate::ports::{Fault, Page, Slice};
+use async_trait::async_trait;
+use lifecycle::pool::{
+    Flows, PoolBlocked, PoolClaims, PoolDecision, PoolOrder, PoolOrderKind, PoolOrderStatus,
+    PoolSeen, is_settled,
+};
+use lifecycle::{CountyCode, SchemeId};
+
+impl Tables {
+    fn transfers_of(
+        &self,
+        county: CountyCode,
+        pool: SchemeId,
+    ) -> impl Iterator<Item = &PoolTransfer> {
+        let transfers = self.transfers.iter();
+        transfers
+            .filter(move |it| (it.county, it.pool) == (county, pool))
+            .map(|it| &it.row)
+    }
+
+    fn flows(&self, county: CountyCode, pool: SchemeId) -> Result<Flows, Fault> {
+        let mut flows = Flows::default();
+        for row in self.transfers_of(county, pool) {
+            flows.add(movement_of(&row.posting)?, row.posting.amount);
+        }
+        Ok(flows)
+    }
+
+    fn orders_of(&self, county: CountyCode, pool: SchemeId) -> Vec<PoolOrder> {
+        let orders = self.pool_orders.iter();
+        let mut orders: Vec<PoolOrder> = orders
+            .filter(|((of, _), order)| *of == county && order.pool == pool)
+            .map(|(_, order)| order.clone())
+            .collect();
+        orders.sort_by_key(|it| (it.ordered_at, it.id));
+        orders
+    }
+
+    /// Whether nothing is reserved from a pool any more.
+    pub(super) fn is_settled(&self, county: CountyCode, pool: SchemeId) -> bool {
+        is_settled(&self.orders_of(county, pool))
+    }
+
+    fn claims_waiting(&self, county: CountyCode, pool: SchemeId) -> PoolClaims {
+        let mut claims = PoolClaims::default();
+        for row in self.claims_of(county) {
+            let claim = &row.claim;
+            let scheme = self.schemes.get(&(county, claim.scheme));
+            if scheme.is_some_and(|it| it.pool_id == pool) {
+                let verified = claim.state.verified();
+                let assessed = verified.map(|it| it.assessment.benefit).unwrap_or_default();
+                count_claims(&mut claims, claim.status(), 1, assessed);
+            }
+        }
+        claims
+    }
+
+    /// Writes a decision: first everything that can fail, on copies.
+    fn keep(
+        &mut self,
+        county: CountyCode,
+        at: chrono::DateTime<chrono::Utc>,
+        decision: &PoolDecision,
+    ) -> Result<(), Fault> {
+        let order = &decision.order;
+        let mut balances = self.balances.clone();
+        let mut rows = Vec::new();
+        for (place, (pool, posting)) in decision.postings.iter().enumerate() {
+            let own = balances.get_mut(&(county, *pool));
+            transfer(own.ok_or_else(|| refused("an unknown pool"))?, *posting)?;
+            if movement_of(posting)?.is_of_claim() {
+                return Err(Fault::Conflict("transfer: of no claim"));
+            }
+            rows.push(Transfer {
+                county,
+                pool: *pool,
+                row: PoolTransfer {
+                    id: transfer_id(order.id, place),
+                    posting: *posting,
+                    at,
+                    county_seq: None,
+                    order: Some(order.id),
+                },
+            });
+        }
+        let known = self.pool_orders.get(&(county, order.id));
+        let decided = PoolOrderStatus::Pending;
+        if known.is_some_and(|it| it.status != decided)
+            || (known.is_none()
+                && order.kind != PoolOrderKind::OperatorFunding
+                && order.status != decided)
+        {
+            return Err(Fault::Conflict("pool_order"));
+        }
+        self.balances = balances;
+        self.pool_orders.insert((county, order.id), order.clone());
+        self.transfers.extend(rows);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Pools for MemoryStore {
+    async fn keep_pool(
+        &self,
+        ask: PoolAsk,
+        judge: PoolJudge,
+    ) -> Result<Result<PoolDecision, PoolBlocked>, Fault> {
+        let PoolAsk {
+            county,
+            pool,
+            next,
+            now,
+        } = ask;
+        let mut tables = self.tables();
+        if !tables.balances.contains_key(&(county, pool)) {
+            return Err(refused("an unknown pool"));
+        }
+        let log = tables.logs.get(&county).and_then(|log| log.last());
+        let next_orders = next.map(|next| tables.orders_of(county, next));
+        let seen = PoolSeen {
+            now,
+            log: log.map_or(0, |entry| entry.county_seq),
+            flows: tables.flows(county, pool)?,
+            orders: tables.orders_of(county, pool),
+            claims: tables.claims_waiting(county, pool),
+            next: next_pool(next, &next_orders.unwrap_or_default()),
+        };
+        let decision = match judge(&seen) {
+            Ok(decision) => decision,
+            Err(blocked) => return Ok(Err(blocked)),
+        };
+        if !decision.replay {
+            tables.keep(county, now, &decision)?;
+        }
+        Ok(Ok(decision))
+    }
+
+    async fn pool(&self, county: CountyCode, pool: SchemeId) -> Result<PoolBalances, Fault> {
+        let tables = self.tables();
+        let balances = tables.balances.get(&(county, pool));
+        Ok(balances.copied().unwrap_or_default())
+    }
+
+    async fn pool_flows(&self, county: CountyCode, pool: SchemeId) -> Result<Option<Flows>, Fault> {
+        let tables = self.tables();
+        if !tables.balances.contains_key(&(county, pool)) {
+            return Ok(None);
+        }
+        tables.flows(county, pool).map(Some)
+    }
+
+    async fn pool_orders(
+        &self,
+        county: CountyCode,
+        pool: SchemeId,
+    ) -> Result<Vec<PoolOrder>, Fault> {
+        Ok(self.tables().orders_of(county, pool))
+    }
+
+    async fn pool_claims(&self, county: CountyCode, pool: SchemeId) -> Result<PoolClaims, Fault> {
+        Ok(self.tables().claims_waiting(county, pool))
+    }
+
+    async fn pool_transfers(
+        &self,
+        county: CountyCode,
+        pool: SchemeId,
+        page: &Page,
+    ) -> Result<Slice<PoolTransfer>, Fault> {
+        let place = |key: &Option<String>| key.as_deref().and_then(PoolTransfer::place);
+        let (after, before) = (place(&page.after), place(&page.before));
+        let tables = self.tables();
+        let mut rows: Vec<PoolTransfer> = tables
+            .transfers_of(county, pool)
+            .filter(|row| after.is_none_or(|it| (row.at, row.id) > it))
+            .filter(|row| before.is_none_or(|it| (row.at, row.id) < it))
+            .cloned()
+            .collect();
+        rows.sort_by_key(|row| (row.at, row.id));
+        let size = usize::try_from(page.size.clamp(1, limits::PAGE_MAX)).unwrap_or(usize::MAX);
+        let more = rows.len() > size;
+        if page.from_end {
+            rows.drain(..rows.len().saturating_sub(size));
+        } else {
+            rows.truncate(size);
+        }
+        Ok(Slice { rows, more })
+    }
+}
