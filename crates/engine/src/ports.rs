@@ -473,6 +473,8 @@ pub trait ClaimReader: Send + Sync {
     ) -> Result<Option<i64>, Fault>;
     /// Whether the server can answer: the database does, and every key is held that a county needs.
     async fn ready(&self) -> Result<(), Fault>;
+    /// The end of an orderly stop: what was written stands where a copy of the database finds it.
+    async fn settle(&self) -> Result<(), Fault>;
     /// Every claim of a county after an id, in order of id.
     async fn claims_after(
         &self,

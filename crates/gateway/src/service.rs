@@ -127,6 +127,7 @@ impl Refused {
             StatusCode::UNAUTHORIZED
         } else if code == Some(ErrorCode::Forbidden.code())
             || code == Some(ErrorCode::CsrfRefused.code())
+            || code == Some(ErrorCode::SecondFactorRequired.code())
         {
             StatusCode::FORBIDDEN
         } else {

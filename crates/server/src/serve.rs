@@ -87,6 +87,7 @@ pub async fn listen(config: &Config, office: Office, ready: impl FnOnce(SocketAd
         tracing::info!(%address, "health");
     }
     let mut draining = stopped.clone();
+    let kept = office.clone();
     let router = router(office, config, stopped)?;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
@@ -103,6 +104,9 @@ pub async fn listen(config: &Config, office: Office, ready: impl FnOnce(SocketAd
         tracing::warn!("some requests did not end in time");
     }
     let _ = timers.await;
+    if let Err(fault) = sight::system(kept.desk.store().settle()).await {
+        tracing::warn!(%fault, "what was written stays beside the database, in its -wal file");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

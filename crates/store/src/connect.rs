@@ -303,6 +303,8 @@ fn postgres(url: &str, what: Use, unset: Sight) -> ConnectOptions {
                     ("enable_bitmapscan", "off"),
                     ("enable_hashjoin", "off"),
                     ("enable_mergejoin", "off"),
+                    // With row-level security it would scan whole tables once and keep their rows.
+                    ("enable_material", "off"),
                     ("join_collapse_limit", "1"),
                     ("plan_cache_mode", "force_generic_plan"),
                 ])

@@ -26,6 +26,7 @@ use sea_orm::{
     Statement, Value,
 };
 use serde_json::{Value as Json, json};
+use std::fmt::Write as _;
 
 const ORDER: &[&str] = &[
     "county_code",
@@ -432,20 +433,19 @@ impl Pools for SqlStore {
         for (key, than) in [(&page.after, '>'), (&page.before, '<')] {
             if let Some((at, id)) = key.as_deref().and_then(PoolTransfer::place) {
                 let place = values.len() + 1;
-                sql.push_str(&format!(
-                    " AND (at, transfer.id) {than} (${place}, ${})",
-                    place + 1
-                ));
+                let next = place + 1;
+                let _ = write!(sql, " AND (at, transfer.id) {than} (${place}, ${next})");
                 values.extend([dialect.at(at), dialect.id(id)]);
             }
         }
         let size = page.size.clamp(1, limits::PAGE_MAX);
         let order = if page.from_end { "DESC" } else { "ASC" };
         values.push(rows::count(size + 1));
-        sql.push_str(&format!(
-            " ORDER BY at {order}, transfer.id {order} LIMIT ${}",
-            values.len()
-        ));
+        let limit = values.len();
+        let _ = write!(
+            sql,
+            " ORDER BY at {order}, transfer.id {order} LIMIT ${limit}"
+        );
         let found = self
             .all("reading transfers", dialect.statement(&sql, values))
             .await?;

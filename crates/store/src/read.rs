@@ -1,6 +1,7 @@
 //! Reading claims and the log. The scope is part of every statement, never a filter afterwards.
 
 use crate::connect::SqlStore;
+use crate::dialect::Dialect;
 use crate::entity::{Id, claim, claim_event};
 use crate::rows;
 use crate::write::SqlRetelling;
@@ -458,6 +459,20 @@ impl ClaimReader for SqlStore {
             .one(&self.core.reader)
             .await
             .map_err(failed("finding a place in the log"))
+    }
+
+    async fn settle(&self) -> Result<(), Fault> {
+        match self.core.dialect {
+            // Else the last commands stand in the file beside it, `-wal`, and a copy of the one lacks them.
+            Dialect::Sqlite => {
+                let settle = "PRAGMA wal_checkpoint(TRUNCATE)";
+                let settled = self.core.writer.execute_unprepared(settle).await;
+                settled
+                    .map(drop)
+                    .map_err(|fault| Fault::store("settling the database", fault))
+            }
+            Dialect::Postgres => Ok(()),
+        }
     }
 
     async fn ready(&self) -> Result<(), Fault> {

@@ -329,7 +329,11 @@ async fn a_list_is_uploaded_and_the_faulty_rows_are_fetched() {
     let nothing = browser.get("/referrals/import/returned.xlsx").await;
     assert_eq!(nothing.status, 404);
     let not_a_sheet = browser
-        .post("/referrals/import", kind, &upload(&scheme, b"\xD0\xCF\x11\xE0\0"))
+        .post(
+            "/referrals/import",
+            kind,
+            &upload(&scheme, b"\xD0\xCF\x11\xE0\0"),
+        )
         .await;
     assert_eq!(not_a_sheet.status, 422);
     assert!(not_a_sheet.body.contains("不是.xlsx或.csv文件"));

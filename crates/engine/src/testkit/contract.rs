@@ -7,9 +7,7 @@ use crate::bulk::{BatchId, BatchLine, Download, Export, ExportFormat, ExportKind
 use crate::caller::Scope;
 use crate::desk::Submission;
 use crate::disclosure::{Disclosing, Disclosure, DisclosureFilter, PrivateSubject, Purpose};
-use crate::household::{
-    BankAccount, Diagnosis, Household, IdNumber, Payee, Phone, PrivateDetails,
-};
+use crate::household::{BankAccount, Diagnosis, Household, IdNumber, Payee, Phone, PrivateDetails};
 use crate::identity::Rules;
 use crate::ids;
 use crate::outlook::Outlook;

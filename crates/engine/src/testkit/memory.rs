@@ -1438,6 +1438,10 @@ impl ClaimReader for MemoryStore {
         Ok(entry.map(|entry| entry.county_seq))
     }
 
+    async fn settle(&self) -> Result<(), Fault> {
+        Ok(())
+    }
+
     async fn ready(&self) -> Result<(), Fault> {
         Ok(())
     }

@@ -21,6 +21,10 @@ pub struct PoolNode(pub Arc<PoolBook>);
 
 /// What stands on the accounts of a pool. What came in less what went out is what is there.
 #[derive(SimpleObject, Debug, Clone)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "named as on the wire, with their unit"
+)]
 pub struct PoolBalances {
     /// 保费: premium paid in by orders of two persons.
     premium_fen: Fen,
@@ -317,6 +321,7 @@ impl PoolNode {
     }
 
     /// Its orders, in the order they were given.
+    #[expect(clippy::unused_async, reason = "async-graphql's resolvers are async")]
     async fn orders(
         &self,
         ctx: &Context<'_>,

@@ -5,6 +5,7 @@ use crate::support::Db;
 use engine::bulk::{BatchId, BatchLine, Bulk, Download, Export, ExportFormat, ExportKind};
 use engine::household::Households;
 use engine::identity::Identity;
+use engine::pool::Pools;
 use engine::registry::Registry;
 use engine::testkit::world::{Role, TestDesk, World, county};
 use engine::{Caller, ClaimFilter, ClaimReader, Page, Scope, ids, sight};
