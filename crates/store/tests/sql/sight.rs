@@ -129,7 +129,9 @@ async fn a_sight_holds_whatever_is_asked_for() {
         let scheme = &desk.world.scheme;
         let pool = sight::within(&caller, store.pool(county(), scheme.id)).await;
         let is_seen = pool.expect("reading").available != benefits::Fen::ZERO;
-        let expected = own.is_none_or(|own| own == scheme.insurer);
+        // Its pool: whoever has the whole county.
+        let has_county = caller.scope.region == whole.region;
+        let expected = has_county && own.is_none_or(|own| own == scheme.insurer);
         assert_eq!(is_seen, expected, "{role:?}");
     }
     // A household, its members and payees: of the region, and for an insurer through a claim.
