@@ -1,6 +1,6 @@
 //! What an operator does at the machine: configuration, passwords, the pool.
 
-use crate::support::{Place, both, fangpin, run};
+use crate::support::{Place, Server, both, fangpin, run};
 use std::io::Write;
 use std::process::Stdio;
 
@@ -29,6 +29,29 @@ fn configuration_tells_all_problems_and_their_source() {
         assert!(told.contains(problem), "{problem} in:\n{told}");
     }
     assert!(!told.contains(":secret@"), "{told}");
+}
+
+/// After an orderly stop the database is one file: a copy of it and of the keys lacks nothing.
+#[test]
+fn an_orderly_stop_leaves_one_file() {
+    let place = Place::sqlite();
+    let server = Server::start(&place, &["demo", "--now", "2020-06-24T09:00:00+08:00"]);
+    let (status, _) = server.terminate();
+    assert!(status.success(), "{status}");
+    let verify = |folder: &std::path::Path| {
+        let mut command = fangpin();
+        command
+            .args(["audit", "verify", "--json", "--data"])
+            .arg(folder);
+        run(&mut command)
+    };
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["fangpin.sqlite", "keys.toml"] {
+        std::fs::copy(place.folder.path().join(file), copy.path().join(file)).unwrap();
+    }
+    let (copied, own) = (verify(copy.path()), verify(place.folder.path()));
+    assert_eq!(copied, own);
+    assert!(!own.contains("\"payments\":0"), "{own}");
 }
 
 /// A repeated funding order moves money once; another reference is another order.

@@ -1,5 +1,6 @@
 //! Who is calling: a person of an organisation, with duties, in a region.
 
+use crate::household::Household;
 use lifecycle::{AccountId, Actor, Claim, CountyCode, Door, Duty, OrgId, PersonId, RegionCode};
 
 /// What a caller may see: the claims of a region, and for an insurer only its own.
@@ -17,6 +18,11 @@ impl Scope {
     /// Whether a claim lies in the scope.
     pub fn covers(&self, claim: &Claim) -> bool {
         self.covers_claims_of(claim.county, &claim.village, claim.insurer)
+    }
+
+    /// Whether a household lives in the scope: one that has moved away is not shown, though a claim of it is.
+    pub fn covers_household(&self, household: &Household) -> bool {
+        household.county == self.county && self.region.covers(&household.village)
     }
 
     /// Whether the claims of a village with an insurer lie in the scope.

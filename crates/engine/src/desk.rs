@@ -256,7 +256,7 @@ impl Desk {
         id: HouseholdId,
     ) -> Result<Option<crate::household::Household>, Fault> {
         let household = self.store.household(caller.scope.county, id).await?;
-        let Some(household) = household.filter(|it| caller.scope.region.covers(&it.village)) else {
+        let Some(household) = household.filter(|it| caller.scope.covers_household(it)) else {
             return Ok(None);
         };
         if caller.scope.insurer.is_some() {

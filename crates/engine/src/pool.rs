@@ -156,26 +156,16 @@ pub trait Pools: Send + Sync {
 
 /// Counts the claims of a status towards what the money of their pool waits for.
 pub fn count_claims(claims: &mut PoolClaims, status: Status, count: u32, assessed: Fen) {
-    match status {
-        Status::Approved | Status::PayFailed | Status::PayReturned => claims.reserved += count,
-        Status::Instructed | Status::PayUnknown => claims.in_flight += count,
-        Status::Verified | Status::NoticeOpen | Status::NoticeClosed => {
-            claims.open += count;
-            let sum = claims.assessed.get().saturating_add(assessed.get());
-            claims.assessed = Fen::new(sum);
-        }
-        Status::Draft
-        | Status::Referred
-        | Status::Returned
-        | Status::Accepted
-        | Status::Verifying
-        | Status::Ineligible
-        | Status::Rejected
-        | Status::Paid
-        | Status::Closed
-        | Status::Recovering
-        | Status::Recovered
-        | Status::Withdrawn => {}
+    if status.holds() == Some(PoolAccount::Reserved) {
+        claims.reserved += count;
+    }
+    if status.holds() == Some(PoolAccount::InFlight) {
+        claims.in_flight += count;
+    }
+    if status.awaits_approval() {
+        claims.open += count;
+        let sum = claims.assessed.get().saturating_add(assessed.get());
+        claims.assessed = Fen::new(sum);
     }
 }
 

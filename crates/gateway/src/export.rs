@@ -222,7 +222,7 @@ impl Source {
         let homes = store.households_by_ids(caller.scope.county, &homes).await?;
         let near = homes
             .into_iter()
-            .filter(|it| caller.scope.region.covers(&it.village));
+            .filter(|it| caller.scope.covers_household(it));
         let homes: HashMap<_, _> = near.map(|it| (it.id, it)).collect();
         Ok(slice
             .rows

@@ -591,6 +591,23 @@ mod tests {
     use super::*;
     use engine::testkit::TestDesk;
 
+    /// Who may not is told so; only what the server lacks is worth another try.
+    #[test]
+    fn a_denial_has_its_status() {
+        for (code, status) in [
+            (ErrorCode::Unauthenticated, StatusCode::UNAUTHORIZED),
+            (ErrorCode::Forbidden, StatusCode::FORBIDDEN),
+            (ErrorCode::CsrfRefused, StatusCode::FORBIDDEN),
+            (ErrorCode::SecondFactorRequired, StatusCode::FORBIDDEN),
+            (ErrorCode::Overloaded, StatusCode::SERVICE_UNAVAILABLE),
+        ] {
+            let refused = Refused::denied(ApiError::new(code, "no").into_server_error());
+            assert_eq!(refused.status, status, "{code:?}");
+            let again = status == StatusCode::SERVICE_UNAVAILABLE;
+            assert_eq!(refused.retry_after.is_some(), again, "{code:?}");
+        }
+    }
+
     /// However much goes wrong, an answer tells the first of it, shortly.
     #[tokio::test]
     async fn an_answer_tells_so_many_errors_and_no_more() {

@@ -223,9 +223,7 @@ impl Visit {
         let read = async move |ids: Vec<HouseholdId>| {
             let store = desk.store();
             let found = store.households_by_ids(scope.county, &ids).await?;
-            let near = found
-                .into_iter()
-                .filter(|it| scope.region.covers(&it.village));
+            let near = found.into_iter().filter(|it| scope.covers_household(it));
             Ok(near.map(|it| (it.id, Arc::new(it))).collect())
         };
         self.households.load(claim.household, read).await

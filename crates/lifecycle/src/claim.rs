@@ -13,8 +13,8 @@ use crate::phase::referral::{Accepted, Case, Draft, Referred, Returned, Withdraw
 use crate::phase::verification::{Finding, Ineligible, Preview, Reopened, Verified, Verifying};
 use crate::table::TABLE;
 use crate::{
-    Check, ClaimId, CountyCode, HouseholdId, ObjectionId, OrgId, PersonId, RegionCode, SchemeId,
-    Stamp,
+    Check, ClaimId, CountyCode, HouseholdId, ObjectionId, OrgId, PersonId, PoolAccount, RegionCode,
+    SchemeId, Stamp,
 };
 use benefits::{Assessment, Fen};
 use chrono::NaiveDate;
@@ -76,6 +76,33 @@ impl Status {
             | Self::Recovering
             | Self::Recovered => Phase::Payout,
         }
+    }
+
+    /// On which account of the pool the money of a claim in this status stands; `None` where it has none there.
+    pub const fn holds(self) -> Option<PoolAccount> {
+        match self {
+            Self::Approved | Self::PayFailed | Self::PayReturned => Some(PoolAccount::Reserved),
+            Self::Instructed | Self::PayUnknown => Some(PoolAccount::InFlight),
+            Self::Paid | Self::Closed | Self::Recovering => Some(PoolAccount::PaidOut),
+            Self::Draft
+            | Self::Referred
+            | Self::Returned
+            | Self::Accepted
+            | Self::Verifying
+            | Self::Verified
+            | Self::Ineligible
+            | Self::NoticeOpen
+            | Self::NoticeClosed
+            | Self::Rejected
+            | Self::Recovered
+            | Self::Withdrawn => None,
+        }
+    }
+
+    /// Whether a claim in this status was assessed, and nobody has approved it yet or never will: money may
+    /// still be wanted for it.
+    pub const fn awaits_approval(self) -> bool {
+        matches!(self, Self::Verified | Self::NoticeOpen | Self::NoticeClosed)
     }
 
     /// Whether a claim in this status still counts against a second claim for the same event.

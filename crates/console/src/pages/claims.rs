@@ -145,7 +145,7 @@ pub(super) async fn household_of(
     claim: &Claim,
 ) -> Result<Option<Household>, Fault> {
     let found = store.household(scope.county, claim.household).await?;
-    Ok(found.filter(|home| scope.region.covers(&home.village)))
+    Ok(found.filter(|it| scope.covers_household(it)))
 }
 
 /// Names of regions by code.

@@ -6,50 +6,36 @@ use crate::pool::{PoolBalances, PoolTransfer};
 use crate::ports::{Fault, Page, Store};
 use benefits::Fen;
 use lifecycle::pool::{Flows, PoolOrder, PoolOrderKind, PoolOrderStatus, Settlement};
-use lifecycle::{
-    Claim, ClaimId, CountyCode, Movement, PoolAccount, Posting, Scheme, SchemeId, Status,
-};
+use lifecycle::{Claim, ClaimId, CountyCode, Movement, PoolAccount, Posting, Scheme, SchemeId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// What the claims of a pool hold of it, in fen. Sums are wide, so that no forged amount overflows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Held {
-    reserved: i128,
-    in_flight: i128,
-    paid_out: i128,
-}
+/// What stands on the accounts that claims move, in fen. Sums are wide, so that no forged amount overflows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Held(BTreeMap<PoolAccount, i128>);
 
 impl Held {
+    const ACCOUNTS: [PoolAccount; 3] = [
+        PoolAccount::Reserved,
+        PoolAccount::InFlight,
+        PoolAccount::PaidOut,
+    ];
+
     fn add(&mut self, claim: &Claim) {
-        let fen = i128::from(claim.approved_amount().unwrap_or_default().get());
-        match claim.status() {
-            Status::Approved | Status::PayFailed | Status::PayReturned => self.reserved += fen,
-            Status::Instructed | Status::PayUnknown => self.in_flight += fen,
-            Status::Paid | Status::Closed | Status::Recovering => self.paid_out += fen,
-            Status::Draft
-            | Status::Referred
-            | Status::Returned
-            | Status::Accepted
-            | Status::Verifying
-            | Status::Verified
-            | Status::Ineligible
-            | Status::NoticeOpen
-            | Status::NoticeClosed
-            | Status::Rejected
-            | Status::Recovered
-            | Status::Withdrawn => {}
+        let fen = claim.approved_amount().unwrap_or_default().get();
+        if let Some(account) = claim.status().holds() {
+            *self.0.entry(account).or_default() += i128::from(fen);
         }
     }
 
-    fn moved(summed: &PoolBalances) -> Self {
-        let on = |account| i128::from(summed.of(account).get());
-        Self {
-            reserved: on(PoolAccount::Reserved),
-            in_flight: on(PoolAccount::InFlight),
-            paid_out: on(PoolAccount::PaidOut),
-        }
+    fn on(&self, account: PoolAccount) -> i128 {
+        self.0.get(&account).copied().unwrap_or_default()
+    }
+
+    fn is(&self, summed: &PoolBalances) -> bool {
+        let mut accounts = Self::ACCOUNTS.into_iter();
+        accounts.all(|it| self.on(it) == i128::from(summed.of(it).get()))
     }
 }
 
@@ -80,15 +66,15 @@ pub(super) async fn verify(
         report.pools += 1;
         let stands = store.pool(county, scheme.id).await?;
         let summed = store.summed_transfers(county, scheme.id).await?;
-        let held = held.get(&scheme.id).copied().unwrap_or_default();
-        let paid = i64::try_from(held.paid_out).map_or(Fen::ZERO, Fen::new);
+        let held = held.remove(&scheme.id).unwrap_or_default();
+        let paid = i64::try_from(held.on(PoolAccount::PaidOut)).map_or(Fen::ZERO, Fen::new);
         report.paid = report.paid.checked_add(paid).unwrap_or(report.paid);
         for (wrong, words) in [
             (stands != summed, "balances are not the sum of transfers"),
             (summed.total() != 0, "accounts do not sum to zero"),
             (summed.available.is_negative(), "available below zero"),
             (
-                Held::moved(&summed) != held,
+                !held.is(&summed),
                 "the transfers moved another sum than the claims tell",
             ),
         ] {
