@@ -34,7 +34,8 @@ pub struct Step {
 
 macro_rules! steps {
     ($($(#[$meta:meta])* $name:literal,)+) => {
-        /// Every step, in order. A step that was released is never edited: the next one mends it.
+        /// Every step, in order. A step that was released is never edited: the next one mends it. (0010 was never
+        /// released.)
         pub const STEPS: &[Step] = &[$(Step {
             name: $name,
             sqlite: Text {

@@ -37,19 +37,6 @@ fn registry(path: &'static str, contents: Vec<u8>) -> String {
     address
 }
 
-async fn shows(browser: &Browser, selector: &str, text: &str) {
-    for _ in 0..100 {
-        if let Ok(found) = browser.client.find(Locator::Css(selector)).await
-            && found.text().await.is_ok_and(|it| it.contains(text))
-        {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    browser.picture("explorer-failed").await;
-    panic!("{selector} never showed {text}:\n{}", browser.text().await);
-}
-
 #[tokio::test]
 async fn a_committed_document_runs_from_the_built_in_page() {
     let place = Place::sqlite();
@@ -88,7 +75,7 @@ async fn a_committed_document_runs_from_the_built_in_page() {
         .click()
         .await
         .unwrap();
-    shows(&browser, "#answer", "UNAUTHENTICATED").await;
+    browser.shows("#answer", "UNAUTHENTICATED").await;
 
     browser.sign_in(&server, "office.zhao").await;
     client.goto(&page).await.unwrap();
@@ -99,7 +86,7 @@ async fn a_committed_document_runs_from_the_built_in_page() {
         .click()
         .await
         .unwrap();
-    shows(&browser, "#answer", "\"status\": \"PAID\"").await;
+    browser.shows("#answer", "\"status\": \"PAID\"").await;
     browser.picture("operation-ran").await;
 
     // A mutation wants to be meant; its key was made for this page, its refusal is shown.
@@ -132,7 +119,7 @@ async fn a_committed_document_runs_from_the_built_in_page() {
         .await
         .unwrap();
     run.click().await.unwrap();
-    shows(&browser, "#answer", "NOT_FOUND").await;
+    browser.shows("#answer", "NOT_FOUND").await;
     browser.picture("operation-mutation").await;
 }
 
@@ -167,7 +154,7 @@ async fn an_installed_explorer_works_without_internet() {
     let browser = Browser::open().await;
     browser.sign_in(&server, "office.zhao").await;
     browser.client.goto(&server.url("/explorer")).await.unwrap();
-    shows(&browser, "body", "viewer").await;
+    browser.shows("body", "viewer").await;
     // The session's cookie, with the header that the explorer was given, is enough.
     let send =
         Locator::Css(".send-request__button, [track-id=send_request], .app-button.active-primary");
@@ -180,7 +167,7 @@ async fn an_installed_explorer_works_without_internet() {
         .click()
         .await
         .unwrap();
-    shows(&browser, "body", "130302").await;
+    browser.shows("body", "130302").await;
     browser.picture("explorer").await;
 }
 
@@ -197,7 +184,7 @@ async fn an_installed_explorer_follows_a_subscription() {
     let browser = Browser::open().await;
     browser.sign_in(&server, "smz.wang").await;
     browser.client.goto(&server.url("/explorer")).await.unwrap();
-    shows(&browser, "body", "query Viewer").await;
+    browser.shows("body", "query Viewer").await;
     // Its editor is written into as its own commands do.
     let write = "const editor = [...document.querySelectorAll('.cm-content')]
             .find((it) => it.textContent.includes('query Viewer')).cmView.view;
@@ -210,7 +197,7 @@ async fn an_installed_explorer_follows_a_subscription() {
         .await
         .unwrap();
     // The button takes the document that the editor has told it.
-    shows(&browser, "body", "Send subscription").await;
+    browser.shows("body", "Send subscription").await;
     let send = Locator::Css(".send-request__button");
     browser
         .client
@@ -221,12 +208,12 @@ async fn an_installed_explorer_follows_a_subscription() {
         .await
         .unwrap();
     // Nothing has happened yet; a stream that is open can be taken back.
-    shows(&browser, "body", "取消").await;
+    browser.shows("body", "取消").await;
     assert!(!browser.text().await.contains("REFERRAL_DRAFTED"));
     let claim = drafted(&township, 1).await;
-    shows(&browser, "body", "REFERRAL_DRAFTED").await;
+    browser.shows("body", "REFERRAL_DRAFTED").await;
     moved(&township, "referCase", &claim, None).await;
-    shows(&browser, "body", "CASE_REFERRED").await;
-    shows(&browser, "body", claim["id"].as_str().unwrap()).await;
+    browser.shows("body", "CASE_REFERRED").await;
+    browser.shows("body", claim["id"].as_str().unwrap()).await;
     browser.picture("explorer-subscription").await;
 }

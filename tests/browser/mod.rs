@@ -81,14 +81,44 @@ impl Browser {
         .unwrap();
     }
 
+    /// What can be read on the page, in one look: a page that is giving way to the next one is not half of each.
     async fn text(&self) -> String {
-        self.client
-            .find(Locator::Css("body"))
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap()
+        let script = "return document.body ? document.body.innerText : ''";
+        let text = self.client.execute(script, Vec::new()).await;
+        text.ok()
+            .and_then(|it| it.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+
+    /// Waits until an element shows a text: a click does not wait for the page it leads to.
+    async fn shows(&self, selector: &str, text: &str) {
+        for _ in 0..200 {
+            if let Ok(found) = self.client.find(Locator::Css(selector)).await
+                && found.text().await.is_ok_and(|it| it.contains(text))
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        self.picture("failed").await;
+        panic!("{selector} never showed {text}:\n{}", self.text().await);
+    }
+
+    /// Waits until it stands at a path.
+    async fn arrives(&self, path: &str) {
+        for _ in 0..200 {
+            if self
+                .client
+                .current_url()
+                .await
+                .is_ok_and(|it| it.path() == path)
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        self.picture("failed").await;
+        panic!("never came to {path}:\n{}", self.text().await);
     }
 
     async fn sign_in(&self, server: &Server, login: &str) {
@@ -99,6 +129,7 @@ impl Browser {
             .await
             .unwrap();
         form.submit().await.unwrap();
+        self.shows("form[action='/logout']", "退出").await;
     }
 }
 
@@ -227,8 +258,8 @@ async fn township_sees_its_own() {
 async fn the_first_administrator_comes_by_a_link_and_shows_a_second_factor() {
     let password = "three wet roofs of slate";
     let place = Place::sqlite();
-    let mut server = Server::start(&place, &["serve"]);
-    let link = server.hear("/setup/");
+    let server = Server::start(&place, &["serve"]);
+    let link = place.set_up_link();
     let browser = Browser::open().await;
     let fill = async |fields: &[(&str, &str)]| {
         let form = browser.client.form(Locator::Css("form.sign-in")).await;
@@ -238,15 +269,6 @@ async fn the_first_administrator_comes_by_a_link_and_shows_a_second_factor() {
         }
         let button = browser.client.find(Locator::Css("form.sign-in button"));
         button.await.unwrap().click().await.unwrap();
-    };
-    let at = async || {
-        browser
-            .client
-            .current_url()
-            .await
-            .unwrap()
-            .path()
-            .to_owned()
     };
     browser.client.goto(link.trim()).await.unwrap();
     browser.picture("setup").await;
@@ -260,11 +282,11 @@ async fn the_first_administrator_comes_by_a_link_and_shows_a_second_factor() {
         ("again", password),
     ])
     .await;
-    assert_eq!(at().await, "/login");
+    browser.arrives("/login").await;
     let sign_in = [("login", "office.admin"), ("password", password)];
     fill(&sign_in).await;
-    assert_eq!(at().await, "/people");
-    assert!(browser.text().await.contains("何管理员"));
+    browser.arrives("/people").await;
+    browser.shows("main", "何管理员").await;
     browser.picture("people").await;
 
     browser.client.goto(&server.url("/account")).await.unwrap();
@@ -272,7 +294,8 @@ async fn the_first_administrator_comes_by_a_link_and_shows_a_second_factor() {
     let enrol = Locator::XPath("//button[contains(., '启用')]");
     let enrol = browser.client.find(enrol).await.unwrap();
     enrol.click().await.unwrap();
-    let secret = browser.client.find(Locator::Css("#secret")).await.unwrap();
+    let secret = Locator::Css("#secret");
+    let secret = browser.client.wait().for_element(secret).await.unwrap();
     let secret = secret.text().await.unwrap();
     browser.picture("enrolling").await;
     let code = |steps: i64| {
@@ -280,7 +303,7 @@ async fn the_first_administrator_comes_by_a_link_and_shows_a_second_factor() {
         code_at(&secret, at).unwrap()
     };
     fill(&[("code", &code(0))]).await;
-    assert!(browser.text().await.contains("恢复码"));
+    browser.shows("main", "恢复码").await;
     let out = Locator::XPath("//button[contains(., '退出')]");
     browser
         .client
@@ -291,12 +314,13 @@ async fn the_first_administrator_comes_by_a_link_and_shows_a_second_factor() {
         .await
         .unwrap();
 
+    browser.arrives("/login").await;
     browser.client.goto(&server.url("/login")).await.unwrap();
     fill(&sign_in).await;
-    assert!(browser.text().await.contains("验证码"));
+    browser.shows("main", "验证码").await;
     browser.picture("second_factor").await;
     fill(&[("code", "000000")]).await;
-    assert!(browser.text().await.contains("不对"));
+    browser.shows("main", "不对").await;
     fill(&[("code", &code(1))]).await;
-    assert_eq!(at().await, "/people");
+    browser.arrives("/people").await;
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -109,6 +110,14 @@ impl Place {
             command.env(name, keys);
         }
         command
+    }
+
+    /// The link of the first administrator, as a server without a terminal leaves it.
+    pub fn set_up_link(&self) -> String {
+        let note = self.folder.path().join("first-administrator.txt");
+        let mode = std::fs::metadata(&note).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "its owner's alone");
+        std::fs::read_to_string(note).unwrap().trim().to_owned()
     }
 
     /// The keys for a store opened in this process: those of the program, if it has made some.

@@ -234,10 +234,10 @@ fn product_sources() -> Vec<PathBuf> {
 
 #[test]
 fn tidy_no_floats() {
-    // Spreadsheet cells hold floats; the reader turns them into text or fen at once, in one file.
+    // Spreadsheet cells hold floats; reader and writer turn them into text or fen, and back, in one file each.
     let mut wrong = Vec::new();
     for file in product_sources() {
-        if file.ends_with("console/src/sheet/cell.rs") {
+        if file.ends_with("console/src/sheet/cell.rs") || file.ends_with("gateway/src/cell.rs") {
             continue;
         }
         let text = fs::read_to_string(&file).unwrap();

@@ -132,6 +132,20 @@ pub struct KeyOrder {
     pub days: i64,
 }
 
+impl KeyOrder {
+    /// A key for everything that its person may do.
+    pub fn whole(login: &str, label: &str, days: i64) -> Self {
+        Self {
+            login: login.into(),
+            label: label.into(),
+            grants: Grant::ALL.to_vec(),
+            duties: None,
+            region: None,
+            days,
+        }
+    }
+}
+
 /// What the first administrator enters.
 #[derive(Clone)]
 pub struct SetUp {
@@ -170,6 +184,8 @@ pub struct Staff {
 pub struct Access {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    /// The time of the codes that telephones show.
+    telephones: Arc<dyn Clock>,
     rules: Rules,
     /// What secrets led to, remembered for less than a second: a revocation is felt within it.
     known: Mutex<HashMap<String, (Instant, Presented)>>,
@@ -195,10 +211,18 @@ impl Access {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
+            telephones: Arc::clone(&clock),
             clock,
             rules: Rules::default(),
             known: Mutex::new(HashMap::new()),
         }
+    }
+
+    /// The same where telephones show another time than the desk's clock: a demo of years ago.
+    #[must_use]
+    pub fn with_telephones(mut self, telephones: Arc<dyn Clock>) -> Self {
+        self.telephones = telephones;
+        self
     }
 
     /// The same by other rules.
@@ -429,7 +453,7 @@ impl Access {
             return Ok(Err(Refusal::WrongCode));
         };
         let code = code.trim();
-        let fits = match second_factor::step_of(&factor.secret, code, now) {
+        let fits = match second_factor::step_of(&factor.secret, code, self.telephones.now()) {
             Some(step) => self.store.use_step(county, account, step).await?,
             None if code.len() > 8 && code.len() <= limits::PASSWORD_BYTES_MAX => {
                 let hash = second_factor::recovery_hash(account, code);
@@ -500,18 +524,63 @@ impl Access {
         Ok((token, id))
     }
 
-    /// Opens an API key for a system or a reporting tool, good for everything its person may do; the
-    /// secret is returned once. For whoever stands at the machine.
-    pub async fn open_key(
+    /// Opens an API key for a system or a reporting tool; the secret is returned once, with the instant the key
+    /// ends. For whoever stands at the machine: whose key it may be is not asked.
+    pub async fn open_key(&self, order: &KeyOrder) -> Answer<(String, DateTime<Utc>)> {
+        let Some((county, account)) = self.store.account(&order.login).await? else {
+            return Ok(Err(Refusal::NotFound));
+        };
+        let people = self.store.people(county).await?;
+        let Some(person) = people.into_iter().find(|it| it.id == account.person) else {
+            return Ok(Err(Refusal::NotFound));
+        };
+        let pass = match self.ordered(order, account.id, &person) {
+            Ok(pass) => pass,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let ends_at = pass.ends_at;
+        let record = self.event(IdentityEventKind::KeyMade, None, None, &pass.label);
+        let (token, _) = self.open(county, pass, Some(&record)).await?;
+        Ok(Ok((token, ends_at)))
+    }
+
+    /// The key that an order describes, for an account and its person.
+    fn ordered(
         &self,
-        county: CountyCode,
+        order: &KeyOrder,
         account: AccountId,
-        label: &str,
-        expires_at: DateTime<Utc>,
-    ) -> Result<String, Fault> {
-        let pass = self.new_pass(account, PassKind::Key, label, expires_at);
-        let record = self.event(IdentityEventKind::KeyMade, None, None, label);
-        Ok(self.open(county, pass, Some(&record)).await?.0)
+        person: &Person,
+    ) -> Result<Pass, Refusal> {
+        let invalid = |field, reason| Err(Refusal::Invalid { field, reason });
+        let label = order.label.trim();
+        if label.is_empty() || label.chars().count() > limits::TEXT_CHARS_MAX {
+            return invalid("label", "LENGTH");
+        }
+        if !(1..=limits::KEY_DAYS_MAX).contains(&order.days) {
+            return invalid("days", "NOT_1_TO_400");
+        }
+        if order.grants.is_empty() {
+            return invalid("grants", "EMPTY");
+        }
+        let held = |duty: &Duty| person.duties.contains(duty);
+        let duties = order.duties.as_ref();
+        if duties.is_some_and(|it| it.is_empty() || !it.iter().all(held)) {
+            return invalid("duties", "NOT_HELD");
+        }
+        let region = order.region.as_ref();
+        if region.is_some_and(|it| !person.region.covers(it)) {
+            return invalid("regionCode", "NOT_HELD");
+        }
+        let mut grants = order.grants.clone();
+        grants.sort_unstable();
+        grants.dedup();
+        let ends_at = self.clock.now() + Duration::days(order.days);
+        Ok(Pass {
+            grants,
+            duties: order.duties.clone(),
+            region: order.region.clone(),
+            ..self.new_pass(account, PassKind::Key, label, ends_at)
+        })
     }
 
     /// What a secret leads to; remembered for less than a second.
@@ -592,13 +661,16 @@ impl Access {
         if found.pass.kind != PassKind::Session || !is_current || !due {
             return Ok(None);
         }
-        self.renewed(&found, found.pass.second_factor).await
+        let overlap = Duration::seconds(limits::SECRET_OVERLAP_SECONDS);
+        self.renewed(&found, found.pass.second_factor, overlap)
+            .await
     }
 
     async fn renewed(
         &self,
         found: &Presented,
         second_factor: bool,
+        overlap: Duration,
     ) -> Result<Option<String>, Fault> {
         let now = self.clock.now();
         let token = random("fps_")?;
@@ -606,7 +678,7 @@ impl Access {
             pass: found.pass.id,
             seen_renewed_at: found.pass.renewed_at,
             hash: ids::sha256(&token),
-            old_ends_at: now + Duration::seconds(limits::SECRET_OVERLAP_SECONDS),
+            old_ends_at: now + overlap,
             at: now,
             second_factor,
         };
@@ -786,7 +858,8 @@ impl Access {
         }
         let factor = self.store.second_factor(found.county, account).await?;
         let begun = factor.filter(|it| !it.is_confirmed);
-        let step = begun.and_then(|it| second_factor::step_of(&it.secret, code.trim(), now));
+        let step = begun
+            .and_then(|it| second_factor::step_of(&it.secret, code.trim(), self.telephones.now()));
         let Some(step) = step else {
             return Ok(Err(Refusal::WrongCode));
         };
@@ -805,7 +878,8 @@ impl Access {
         if self.change(found.county, &[confirm], &record).await? == 0 {
             return Ok(Err(Refusal::WrongCode));
         }
-        match self.renewed(&found, true).await? {
+        // The old secret has not shown the factor: it ends at once.
+        match self.renewed(&found, true, Duration::zero()).await? {
             Some(token) => Ok(Ok((codes, token))),
             None => Ok(Err(Refusal::NotFound)),
         }
@@ -1113,16 +1187,6 @@ impl Access {
     /// for another person's account only to read: nobody acts under another's name.
     pub async fn make_key(&self, caller: &Caller, order: KeyOrder) -> Answer<(String, Pass)> {
         let county = caller.scope.county;
-        let invalid = |field, reason| Ok(Err(Refusal::Invalid { field, reason }));
-        if order.label.trim().is_empty() || order.label.chars().count() > limits::TEXT_CHARS_MAX {
-            return invalid("label", "LENGTH");
-        }
-        if !(1..=limits::KEY_DAYS_MAX).contains(&order.days) {
-            return invalid("days", "NOT_1_TO_400");
-        }
-        if order.grants.is_empty() {
-            return invalid("grants", "EMPTY");
-        }
         let own = match self.store.account(&order.login).await? {
             Some((of, account)) if of == county && account.id == caller.account => Some(account),
             Some(_) | None => None,
@@ -1147,37 +1211,19 @@ impl Access {
                     let is_system = staff.person.duties.iter().copied().any(Duty::is_system);
                     let acts = [Grant::Act, Grant::Reveal];
                     if !is_system && order.grants.iter().any(|it| acts.contains(it)) {
-                        return invalid("grants", "NOT_FOR_ANOTHER_PERSON");
+                        return Ok(Err(Refusal::Invalid {
+                            field: "grants",
+                            reason: "NOT_FOR_ANOTHER_PERSON",
+                        }));
                     }
                     (staff.account, staff.person)
                 }
                 Err(refusal) => return Ok(Err(refusal)),
             },
         };
-        let held = |duty: &Duty| person.duties.contains(duty);
-        if order
-            .duties
-            .as_ref()
-            .is_some_and(|it| it.is_empty() || !it.iter().all(held))
-        {
-            return invalid("duties", "NOT_HELD");
-        }
-        if order
-            .region
-            .as_ref()
-            .is_some_and(|it| !person.region.covers(it))
-        {
-            return invalid("region", "NOT_HELD");
-        }
-        let ends_at = self.clock.now() + Duration::days(order.days);
-        let mut grants = order.grants;
-        grants.sort_unstable();
-        grants.dedup();
-        let pass = Pass {
-            grants,
-            duties: order.duties,
-            region: order.region,
-            ..self.new_pass(account, PassKind::Key, order.label.trim(), ends_at)
+        let pass = match self.ordered(&order, account, &person) {
+            Ok(pass) => pass,
+            Err(refusal) => return Ok(Err(refusal)),
         };
         let kind = IdentityEventKind::KeyMade;
         let record = self.event(kind, Some(caller.person), Some(person.id), &pass.label);

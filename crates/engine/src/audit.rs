@@ -37,6 +37,23 @@ pub struct Report {
     pub paid: Fen,
     /// Every fault, in words without private data.
     pub faults: Vec<String>,
+    /// Where each county's records end: a restored copy must end where the original did.
+    pub heads: Vec<Head>,
+}
+
+/// The end of a county's records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The county.
+    pub county: CountyCode,
+    /// The last number of the log.
+    pub event: i64,
+    /// The hash there, which follows from every entry before it.
+    pub event_hash: String,
+    /// The last number of the record of disclosures.
+    pub disclosure: i64,
+    /// The hash there.
+    pub disclosure_hash: String,
 }
 
 const CHUNK: u32 = 1_000;
@@ -56,7 +73,7 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
             last_at: None,
             report,
         };
-        replay.log(store, county).await?;
+        let (event, event_hash) = replay.log(store, county).await?;
         let Replay {
             schemes,
             folded,
@@ -74,17 +91,25 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
             recompute(schemes.get(&claim.scheme), claim, &mut report);
         }
         pools::verify(store, county, &schemes, &folded, &mut report).await?;
-        disclosures(store, county, &mut report).await?;
+        let (disclosure, disclosure_hash) = disclosures(store, county, &mut report).await?;
+        report.heads.push(Head {
+            county,
+            event,
+            event_hash,
+            disclosure,
+            disclosure_hash,
+        });
     }
     Ok(report)
 }
 
-/// Who has read what: a record without a gap, each entry chained to the one before, up to its head.
+/// Who has read what: a record without a gap, each entry chained to the one before, up to its head, which is
+/// returned.
 async fn disclosures(
     store: &dyn Store,
     county: CountyCode,
     report: &mut Report,
-) -> Result<(), Fault> {
+) -> Result<(i64, String), Fault> {
     let (mut last, mut hash) = (0, String::new());
     loop {
         let entries = store.disclosure_log(county, last, CHUNK).await?;
@@ -110,12 +135,13 @@ async fn disclosures(
             hash = entry.hash;
         }
     }
-    if store.disclosure_head(county).await? != (last, hash) {
+    let head = (last, hash);
+    if store.disclosure_head(county).await? != head {
         report.faults.push(format!(
             "disclosures of county {county}: the last ones are missing"
         ));
     }
-    Ok(())
+    Ok(head)
 }
 
 /// A county's log, read again.
@@ -128,14 +154,15 @@ struct Replay<'a> {
 }
 
 impl Replay<'_> {
-    async fn log(&mut self, store: &dyn Store, county: CountyCode) -> Result<(), Fault> {
+    /// Reads the county's log; where it ends.
+    async fn log(&mut self, store: &dyn Store, county: CountyCode) -> Result<(i64, String), Fault> {
         let mut last = 0;
         let mut hash = String::new();
         loop {
             let entries = store.log(county, last, CHUNK).await?;
             let rows = store.log_rows(county, last, CHUNK).await?;
             if entries.is_empty() {
-                return Ok(());
+                return Ok((last, hash));
             }
             for (entry, row) in entries.iter().zip(&rows) {
                 self.report.events += 1;

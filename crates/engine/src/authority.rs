@@ -393,16 +393,15 @@ pub fn permit(caller: Option<&Caller>, row: Option<&Authority>) -> Result<(), De
         return Ok(());
     }
     let caller = caller.ok_or(Denied::Anonymous)?;
-    if !caller.may(row.grant) {
-        return Err(Denied::Grant(row.grant));
-    }
+    // Where a second factor is asked for everything, nothing but the own account is left without it.
+    let waits = caller.duties.is_empty() && caller.lacks_second_factor();
     let admitted =
         row.who == Who::SignedIn || caller.duties.iter().any(|held| row.who.admits(*held));
-    if !admitted {
-        return Err(Denied::Duty);
+    match (caller.may(row.grant), admitted) {
+        (true, true) if row.money && caller.lacks_second_factor() => Err(Denied::SecondFactor),
+        (true, true) => Ok(()),
+        _ if waits => Err(Denied::SecondFactor),
+        (false, _) => Err(Denied::Grant(row.grant)),
+        (true, false) => Err(Denied::Duty),
     }
-    if row.money && caller.lacks_second_factor() {
-        return Err(Denied::SecondFactor);
-    }
-    Ok(())
 }

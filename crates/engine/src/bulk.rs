@@ -44,28 +44,7 @@ pub struct Progress {
     pub last_line: u32,
 }
 
-macro_rules! coded {
-    ($(#[$meta:meta])* $name:ident { $($variant:ident = $code:literal $zh:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name { $(#[doc = $zh] $variant,)+ }
-
-        impl $name {
-            /// Every value.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The stable code.
-            pub const fn code(self) -> &'static str { match self { $(Self::$variant => $code,)+ } }
-
-            /// The value of a code.
-            pub fn from_code(code: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|it| it.code() == code)
-            }
-        }
-    };
-}
-
-coded! {
+lifecycle::coded! {
     /// What an export holds.
     ExportKind {
         Claims = "CLAIMS" "案件",
@@ -74,7 +53,7 @@ coded! {
     }
 }
 
-coded! {
+lifecycle::coded! {
     /// The form of an export.
     ExportFormat {
         Jsonl = "JSONL" "JSON行",

@@ -25,31 +25,7 @@ impl fmt::Display for PassId {
     }
 }
 
-macro_rules! codes {
-    ($(#[$meta:meta])* $name:ident { $($(#[doc = $doc:literal])+ $variant:ident = $code:literal $zh:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[doc = $doc])+ $variant,)+ }
-
-        impl $name {
-            /// Every value.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The stable code.
-            pub const fn code(self) -> &'static str { match self { $(Self::$variant => $code,)+ } }
-
-            /// The Chinese term.
-            pub const fn zh(self) -> &'static str { match self { $(Self::$variant => $zh,)+ } }
-
-            /// The value of a code; `None` for a code that does not exist.
-            pub fn from_code(code: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.code() == code)
-            }
-        }
-    };
-}
-
-codes! {
+lifecycle::coded! {
     /// What a pass is.
     PassKind {
         /// Somebody signed in.
@@ -63,7 +39,7 @@ codes! {
     }
 }
 
-codes! {
+lifecycle::coded! {
     /// What happened to somebody's access.
     IdentityEventKind {
         /// Somebody signed in.

@@ -136,7 +136,7 @@ fn refused(denied: Denied, operation: &str, caller: Option<&Caller>) -> ServerEr
         ),
         Denied::SecondFactor => (
             ErrorCode::SecondFactorRequired,
-            "sign in with a second factor for this",
+            "this wants a second factor: sign in with it, or enrol one first (enrolSecondFactor, or /account) and sign in again",
         ),
         Denied::Unlisted => {
             tracing::error!(operation, "no row in engine::authority::TABLE");

@@ -6,6 +6,7 @@
 //! the export where it stands. Private values are masked in every form, and every taking away is recorded
 //! before the first row leaves.
 
+use crate::cell;
 use crate::door::{self, Way};
 use crate::errors::{ApiError, ErrorCode};
 use crate::node_id::{self, Kind};
@@ -25,7 +26,7 @@ use engine::limits::{EXPORT_ROWS_MAX, EXPORT_SHEET_ROWS_MAX, PAGE_MAX};
 use engine::{Caller, ClaimFilter, Desk, Fault, HouseholdFilter, Page, Span, ids, sight};
 use futures_util::stream;
 use lifecycle::{Claim, HouseholdId, PersonId, RegionCode, SchemeId};
-use rust_xlsxwriter::Workbook;
+use rust_xlsxwriter::{Format, Workbook};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::HashMap;
@@ -48,49 +49,79 @@ pub fn routes(office: Office) -> Router {
         .with_state(office)
 }
 
-const CLAIMS: &[&str] = &[
-    "number",
-    "status",
-    "phase",
-    "peril",
-    "eventOn",
-    "policyYear",
-    "villageCode",
-    "village",
-    "headName",
-    "insuredName",
-    "insuredIdMasked",
-    "payeeName",
-    "payeeAccountMasked",
-    "submittedFen",
-    "benefitFen",
-    "approvedFen",
-    "amountFen",
-    "dueOn",
-    "version",
+/// A column: what machines call it, what a workbook's reader calls it, and how a workbook shows it.
+struct Column {
+    name: &'static str,
+    zh: &'static str,
+    is: Is,
+}
+
+#[derive(Clone, Copy)]
+enum Is {
+    Text,
+    Number,
+    /// Fen to machines, yuan in a workbook.
+    Money,
+}
+
+const fn text(name: &'static str, zh: &'static str) -> Column {
+    let is = Is::Text;
+    Column { name, zh, is }
+}
+
+const fn number(name: &'static str, zh: &'static str) -> Column {
+    let is = Is::Number;
+    Column { name, zh, is }
+}
+
+const fn money(name: &'static str, zh: &'static str) -> Column {
+    let is = Is::Money;
+    Column { name, zh, is }
+}
+
+const CLAIMS: &[Column] = &[
+    text("number", "案号"),
+    text("status", "状态"),
+    text("phase", "阶段"),
+    text("peril", "事由"),
+    text("eventOn", "出险日期"),
+    number("policyYear", "保单年度"),
+    text("villageCode", "村级代码"),
+    text("village", "村"),
+    text("headName", "户主"),
+    text("insuredName", "被保险人"),
+    text("insuredIdMasked", "证件号码(掩码)"),
+    text("payeeName", "领款人"),
+    text("payeeAccountMasked", "账号(掩码)"),
+    money("submittedFen", "申报金额(元)"),
+    money("benefitFen", "核算金额(元)"),
+    money("approvedFen", "核定金额(元)"),
+    money("amountFen", "现计金额(元)"),
+    text("dueOn", "限办日期"),
+    number("version", "版本"),
 ];
-const EVENTS: &[&str] = &[
-    "claimNumber",
-    "seq",
-    "type",
-    "recordedAt",
-    "by",
-    "organisation",
+const EVENTS: &[Column] = &[
+    text("claimNumber", "案号"),
+    number("seq", "序号"),
+    text("type", "事件"),
+    text("recordedAt", "记录时间"),
+    text("by", "经办人"),
+    text("organisation", "单位"),
 ];
-const HOUSEHOLDS: &[&str] = &[
-    "id",
-    "villageCode",
-    "village",
-    "kind",
-    "listedOn",
-    "headName",
-    "headIdMasked",
-    "persons",
-    "members",
-    "payees",
+const HOUSEHOLDS: &[Column] = &[
+    text("id", "标识"),
+    text("villageCode", "村级代码"),
+    text("village", "村"),
+    text("kind", "户类型"),
+    text("listedOn", "纳入监测日期"),
+    text("headName", "户主"),
+    text("headIdMasked", "证件号码(掩码)"),
+    number("persons", "家庭人口"),
+    number("members", "登记成员"),
+    number("payees", "领款账户"),
 ];
 
-const fn columns(kind: ExportKind) -> &'static [&'static str] {
+const fn columns(kind: ExportKind) -> &'static [Column] {
     match kind {
         ExportKind::Claims => CLAIMS,
         ExportKind::Events => EVENTS,
@@ -308,7 +339,7 @@ fn jsonl(kind: ExportKind, rows: &[Row]) -> Result<Vec<u8>, Fault> {
     for row in rows {
         let cells = columns(kind).iter().zip(row);
         let object: serde_json::Map<String, serde_json::Value> = cells
-            .map(|(name, cell)| ((*name).to_owned(), json!(cell)))
+            .map(|(column, cell)| (column.name.to_owned(), json!(cell)))
             .collect();
         serde_json::to_writer(&mut text, &object)
             .map_err(|fault| Fault::store("writing a row", fault))?;
@@ -320,7 +351,8 @@ fn jsonl(kind: ExportKind, rows: &[Row]) -> Result<Vec<u8>, Fault> {
 fn csv_head(kind: ExportKind) -> Vec<u8> {
     // A byte order mark, or the spreadsheet of the office takes it for GB18030.
     let mut text = "\u{feff}".as_bytes().to_vec();
-    text.extend(columns(kind).join(",").as_bytes());
+    let names: Vec<_> = columns(kind).iter().map(|it| it.name).collect();
+    text.extend(names.join(",").as_bytes());
     text.extend(b"\r\n");
     text
 }
@@ -341,18 +373,27 @@ fn csv(rows: &[Row]) -> Result<Vec<u8>, Fault> {
         .map_err(|fault| Fault::store("writing rows", fault.to_string()))
 }
 
-/// The whole workbook; `None` if it would have too many rows.
+/// The whole workbook; `None` if it would have too many rows. For people: headings in Chinese, amounts in yuan.
 async fn workbook(source: &mut Source) -> Result<Option<Vec<u8>>, Fault> {
     let failed = |fault| Fault::store("writing a workbook", fault);
+    let columns = columns(source.export.kind);
+    let plain = Format::new();
+    let yuan = Format::new().set_num_format("#,##0.00");
     let mut workbook = Workbook::new();
     // Row by row into a temporary file without a name, not into memory.
     let sheet = workbook
         .add_worksheet_with_constant_memory()
         .map_err(failed)?;
-    let mut line = 0;
-    for (column, name) in (0..).zip(columns(source.export.kind)) {
-        sheet.write_string(line, column, *name).map_err(failed)?;
+    sheet.set_name(source.export.kind.zh()).map_err(failed)?;
+    sheet.set_freeze_panes(1, 0).map_err(failed)?;
+    let heading = Format::new().set_bold();
+    for (at, column) in (0..).zip(columns) {
+        sheet.set_column_width(at, 16).map_err(failed)?;
+        sheet
+            .write_string_with_format(0, at, column.zh, &heading)
+            .map_err(failed)?;
     }
+    let mut line = 0;
     loop {
         let rows = source.page().await?;
         if rows.is_empty() {
@@ -363,12 +404,18 @@ async fn workbook(source: &mut Source) -> Result<Option<Vec<u8>>, Fault> {
         }
         for row in rows {
             line += 1;
-            for (column, cell) in (0..).zip(row) {
-                if let Some(cell) = cell {
-                    sheet
-                        .write_string(line, column, harmless(&cell))
-                        .map_err(failed)?;
-                }
+            for (at, (column, cell)) in (0..).zip(columns.iter().zip(row)) {
+                let Some(cell) = cell else { continue };
+                let (shown, format) = match column.is {
+                    Is::Text => (None, &plain),
+                    Is::Number => (cell::number(&cell), &plain),
+                    Is::Money => (cell::yuan(&cell), &yuan),
+                };
+                let written = match shown {
+                    Some(shown) => sheet.write_number_with_format(line, at, shown, format),
+                    None => sheet.write_string(line, at, harmless(&cell)),
+                };
+                written.map_err(failed)?;
             }
         }
     }

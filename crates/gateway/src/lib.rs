@@ -8,6 +8,7 @@
 mod authority;
 mod batch;
 mod budget;
+mod cell;
 mod cursor;
 mod door;
 mod errors;
@@ -19,6 +20,7 @@ mod messages;
 mod mutation;
 mod node_id;
 mod nulls;
+mod order;
 mod pages;
 mod prices;
 mod query;

@@ -8,6 +8,7 @@ use crate::feed::{Feed, Seat, Seats, Thread};
 use crate::guard::{self, Admitted, Guard, Refusal};
 use crate::messages::Language;
 use crate::nulls::Shapes;
+use crate::order;
 use crate::schema::{ApiSchema, schema, sdl};
 use crate::visit::Visit;
 use async_graphql::parser::types::OperationType;
@@ -400,10 +401,12 @@ impl Gate {
             }
         };
         let mut answer = answered;
-        if !answer.errors.is_empty()
-            && let Some(operation) = guard::operation(&document, name.as_deref())
-        {
-            self.shapes.settle(&mut answer, &document, operation);
+        if let Some(operation) = guard::operation(&document, name.as_deref()) {
+            if !answer.errors.is_empty() {
+                self.shapes.settle(&mut answer, &document, operation);
+            }
+            let selection = &operation.selection_set.node;
+            order::arrange(&mut answer.data, &document, selection);
         }
         let mut told = tell(answer, &visit, &telling);
         let actual = match kind {
@@ -456,10 +459,16 @@ impl Gate {
             .data(Arc::clone(&visit))
             .data(Arc::clone(&self.feed))
             .data(Arc::clone(&thread));
-        request.operation_name = params.operation_name;
-        request.set_parsed_query(admitted.document);
+        request.operation_name.clone_from(&params.operation_name);
+        let document = admitted.document;
+        request.set_parsed_query(document.clone());
+        let name = params.operation_name;
         within(self.schema.execute_stream(request), guest.caller)
-            .map(move |answer| {
+            .map(move |mut answer| {
+                if let Some(operation) = guard::operation(&document, name.as_deref()) {
+                    let selection = &operation.selection_set.node;
+                    order::arrange(&mut answer.data, &document, selection);
+                }
                 // The seat is left when the stream is dropped.
                 let _ = &seat;
                 let told = tell(answer, &visit, &telling);

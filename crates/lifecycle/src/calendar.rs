@@ -3,7 +3,7 @@
 //! The day of posting is not counted. A year the calendar does not hold is an error, never
 //! "all days are working days" (invariant 11, failure 18).
 
-use crate::coded::coded;
+use crate::coded;
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! The claim (赔案): its state, and the folding of events.
 
-use crate::coded::coded;
+use crate::coded;
 use crate::event::{Event, EventKind, Happening};
 use crate::phase::approval::{Approval, Approved, Rejected};
 use crate::phase::document::Document;

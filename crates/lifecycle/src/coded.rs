@@ -1,6 +1,7 @@
 //! One macro for the closed lists of the field: a stable code, the Chinese term, all values.
 
 /// Declares a fieldless enum whose variants carry a stable code (wire, SQL) and a Chinese term.
+#[macro_export]
 macro_rules! coded {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $code:literal $zh:literal,)+ }) => {
         $(#[$meta])*
@@ -28,4 +29,3 @@ macro_rules! coded {
         }
     };
 }
-pub(crate) use coded;

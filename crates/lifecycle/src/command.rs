@@ -1,6 +1,6 @@
 //! Commands (imperative): what a caller may ask to happen to a claim.
 
-use crate::coded::coded;
+use crate::coded;
 use crate::phase::approval::Uplift;
 use crate::phase::payout::BankOutcome;
 use crate::phase::referral::Case;

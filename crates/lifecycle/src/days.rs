@@ -5,7 +5,7 @@
 
 use crate::calendar::legal_day;
 use crate::claim::{Claim, State, Status};
-use crate::coded::coded;
+use crate::coded;
 use crate::event::Event;
 use chrono::{DateTime, NaiveDate, Utc};
 

@@ -4,7 +4,7 @@
 //! duty (data), within what [`forbidden`] rules out for every county.
 
 use crate::CommandKind;
-use crate::coded::coded;
+use crate::coded;
 
 coded! {
     /// A duty (岗位) a person or a system holds. Separation is by person: see invariant 4.

@@ -1,6 +1,6 @@
 //! Events (past tense): what happened to a claim. One command makes one event.
 
-use crate::coded::coded;
+use crate::coded;
 use crate::notice::NoticeLine;
 use crate::phase::approval::Uplift;
 use crate::phase::referral::Case;

@@ -4,7 +4,7 @@
 //! `broken-guards`) and show that the invariant it serves is then seen to break.
 
 use crate::Blocked;
-use crate::coded::coded;
+use crate::coded;
 
 coded! {
     /// A guard that serves an invariant of the design.

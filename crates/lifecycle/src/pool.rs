@@ -5,7 +5,7 @@
 //! once. The settlement (年度核算) takes the insurer's fee, makes up a shortage or hands on a surplus
 //! as the scheme says, and closes the pool: nothing is approved from it afterwards.
 
-use crate::coded::coded;
+use crate::coded;
 use crate::scheme::{PolicyYear, PoolTerms, Scheme, Shortage, Surplus};
 use crate::{Actor, Movement, Param, PoolAccount, Posting, SchemeId, Stamp, calendar};
 use benefits::{Fen, Rate};

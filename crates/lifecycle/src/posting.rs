@@ -1,7 +1,7 @@
 //! Movements of a pool's money (保费资金池). A posting is a transfer between two accounts; which two
 //! says what it is.
 
-use crate::coded::coded;
+use crate::coded;
 use benefits::Fen;
 use serde::{Deserialize, Serialize};
 

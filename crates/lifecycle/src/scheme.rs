@@ -1,6 +1,6 @@
 //! A county's scheme (防贫险方案): the contents of the phases, as versioned data.
 
-use crate::coded::coded;
+use crate::coded;
 use crate::duty::{self, Duty};
 use crate::{Blocked, CommandKind, CountyCode, OrgId, SchemeId, Status, Term};
 use benefits::{Fen, Rate, Schedule};

@@ -183,7 +183,7 @@ async fn dispatch(cli: Cli) -> Ending {
         }
         Command::Config => {
             for (key, what) in KEYS {
-                say!("{key:16}{what}");
+                say!("{key:25}{what}");
             }
             Ok(ExitCode::SUCCESS)
         }

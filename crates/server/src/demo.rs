@@ -98,6 +98,7 @@ pub async fn run(
             }
         }
         say!("Ctrl-C ends it. 按 Ctrl-C 结束。");
+        Ok(())
     })
     .await
 }
@@ -142,14 +143,7 @@ struct Cast {
 
 impl Cast {
     async fn sign_in(office: &Office) -> Result<Self, Failure> {
-        let enter = async |login: &str| -> Result<Caller, Failure> {
-            let session = office.access.log_in(login, PASSWORD).await?;
-            let session = session.ok_or_else(|| {
-                format!("{login} cannot sign in with the sample password; was it changed?")
-            })?;
-            office.access.log_out(&session.token).await?;
-            Ok(session.caller)
-        };
+        let enter = async |login: &str| wiring::in_the_name_of(office, login).await;
         let mut town = BTreeMap::new();
         for login in ["smz.wang", "zcy.li"] {
             let caller = enter(login).await?;

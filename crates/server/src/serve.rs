@@ -12,7 +12,10 @@ use axum::routing::get;
 use engine::access::{ADDRESS_HEADER, Office};
 use engine::timer::CalendarWatch;
 use engine::{Clock, SystemClock, sight};
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,28 +47,59 @@ pub async fn run(config: &Config) -> Ending {
             "No county is loaded yet: `fangpin county load FILE`, then `fangpin scheme publish FILE`."
         );
     }
-    // To the terminal, never to the log: whoever reads it becomes administrator.
     let set_up = match config.signing_in.oidc {
         None => office.access.open_set_up().await?,
         Some(_) => None,
     };
+    let note = config.data.join(SET_UP_NOTE);
+    if set_up.is_none() && note.exists() {
+        std::fs::remove_file(&note)?;
+    }
     let public_url = config.signing_in.public_url.clone();
     listen(config, office, |address| {
-        eprintln!("fangpin: console http://{address}/ · GraphQL http://{address}/graphql · docs http://{address}/docs/graphql");
         if let Some((token, ends_at)) = set_up {
             let base = public_url.unwrap_or_else(|| format!("http://{address}"));
-            let base = base.trim_end_matches('/');
-            eprintln!(
-                "Nobody can sign in yet. Make the first administrator, once, before {}:\n  {base}/setup/{token}",
-                ends_at.to_rfc3339()
-            );
+            let link = format!("{}/setup/{token}", base.trim_end_matches('/'));
+            tell_set_up(&note, &link, &ends_at.to_rfc3339())?;
         }
+        eprintln!("fangpin: console http://{address}/ · GraphQL http://{address}/graphql · docs http://{address}/docs/graphql");
+        Ok(())
     })
     .await
 }
 
+/// Where the link of the first administrator stands, for a server without a terminal.
+const SET_UP_NOTE: &str = "first-administrator.txt";
+
+/// To a terminal, or into a file of its owner: never where a log collects it, for whoever reads it becomes
+/// administrator.
+fn tell_set_up(note: &Path, link: &str, ends_at: &str) -> std::io::Result<()> {
+    let once = format!("Make the first administrator, once, before {ends_at}");
+    if std::io::stderr().is_terminal() {
+        eprintln!("Nobody can sign in yet. {once}:\n  {link}");
+        return Ok(());
+    }
+    if let Some(folder) = note.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    writeln!(options.open(note)?, "{link}")?;
+    eprintln!(
+        "Nobody can sign in yet. {once}: the link stands in {}",
+        note.display()
+    );
+    Ok(())
+}
+
 /// Binds, says so, serves until a signal, then lets open requests end.
-pub async fn listen(config: &Config, office: Office, ready: impl FnOnce(SocketAddr)) -> Ending {
+pub async fn listen(
+    config: &Config,
+    office: Office,
+    ready: impl FnOnce(SocketAddr) -> std::io::Result<()>,
+) -> Ending {
+    // Before anybody is told of the address: whoever knows it may already ask for an orderly stop.
+    let asked_to_stop = signals()?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|fault| format!("cannot listen on {}: {fault}", config.listen))?;
@@ -82,19 +116,19 @@ pub async fn listen(config: &Config, office: Office, ready: impl FnOnce(SocketAd
         Some(address) => Some(health::listen(address, office.clone(), stopped.clone())?),
         None => None,
     };
-    ready(listener.local_addr()?);
-    if let Some(address) = health {
-        tracing::info!(%address, "health");
-    }
     let mut draining = stopped.clone();
     let kept = office.clone();
     let router = router(office, config, stopped)?;
+    ready(listener.local_addr()?)?;
+    if let Some(address) = health {
+        tracing::info!(%address, "health");
+    }
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         let _ = draining.changed().await;
     });
     let server = tokio::spawn(server.into_future());
-    signal().await;
+    asked_to_stop.await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     if tokio::time::timeout(Duration::from_secs(DRAIN_SECONDS_MAX), server)
@@ -260,14 +294,12 @@ fn uptime() -> chrono::Duration {
     )
 }
 
-async fn signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
-        }
-        Err(_) => {
-            let _ = interrupt.await;
-        }
-    }
+/// From now on SIGINT and SIGTERM ask for an orderly stop; the future ends when one came, even before it was asked.
+fn signals() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    })
 }

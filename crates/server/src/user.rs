@@ -3,10 +3,11 @@
 use crate::cli::Ending;
 use crate::config::Config;
 use crate::wiring;
-use chrono::Duration;
 use clap::Subcommand;
+use engine::access::{KeyOrder, Refusal};
 use engine::registry::Account;
-use engine::{Clock, SystemClock, access};
+use engine::{Grant, SystemClock, access};
+use lifecycle::{Duty, RegionCode};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -38,6 +39,15 @@ pub enum Action {
         /// Days until it ends, 1 to 400
         #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(i64).range(1..=400))]
         days: i64,
+        /// What it is good for: some of READ,ACT,BULK,SCHEMA,REVEAL
+        #[arg(long, value_delimiter = ',', value_parser = grant, default_value = "READ,ACT")]
+        grants: Vec<Grant>,
+        /// Only these of the person's duties, such as CASHIER,AUDITOR; else all
+        #[arg(long, value_delimiter = ',', value_parser = duty)]
+        duties: Option<Vec<Duty>>,
+        /// Only this region; else the person's own
+        #[arg(long, value_parser = region)]
+        region: Option<RegionCode>,
     },
 }
 
@@ -67,6 +77,22 @@ pub enum Import {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+fn grant(text: &str) -> Result<Grant, String> {
+    Grant::from_code(text).ok_or_else(|| one_of(Grant::ALL.iter().map(|it| it.code())))
+}
+
+fn duty(text: &str) -> Result<Duty, String> {
+    Duty::from_code(text).ok_or_else(|| one_of(Duty::ALL.iter().map(|it| it.code())))
+}
+
+fn region(text: &str) -> Result<RegionCode, String> {
+    RegionCode::new(text).map_err(|fault| fault.to_string())
+}
+
+fn one_of<'a>(codes: impl Iterator<Item = &'a str>) -> String {
+    format!("must be one of {}", codes.collect::<Vec<_>>().join(", "))
 }
 
 pub async fn run(config: &Config, action: Action) -> Ending {
@@ -119,6 +145,12 @@ pub async fn run(config: &Config, action: Action) -> Ending {
             let base = base.unwrap_or_else(|| format!("http://{}", config.listen));
             say!("{}/invite/{token}", base.trim_end_matches('/'));
             eprintln!("for {login}, once, before {}", ends_at.to_rfc3339());
+            if config.signing_in.public_url.is_none() {
+                eprintln!(
+                    "public_url is not set (`fangpin config`): the link leads where this machine listens, which \
+                     people elsewhere may not reach"
+                );
+            }
         }
         Action::ResetSecondFactor { login } => {
             let (county, account) = find(store.as_ref(), &login).await?;
@@ -135,18 +167,33 @@ pub async fn run(config: &Config, action: Action) -> Ending {
             let ended = office.access.end_all(county, account.id).await?;
             say!("{login}: {ended} sessions and API keys ended");
         }
-        Action::Key { login, label, days } => {
-            let (county, account) = find(store.as_ref(), &login).await?;
+        Action::Key {
+            login,
+            label,
+            days,
+            grants,
+            duties,
+            region,
+        } => {
+            find(store.as_ref(), &login).await?;
             let office = wiring::office(config, &store, Arc::new(SystemClock))?;
-            let expires_at = SystemClock.now() + Duration::days(days);
-            say!(
-                "{}",
-                office
-                    .access
-                    .open_key(county, account.id, &label, expires_at)
-                    .await?
-            );
-            eprintln!("ends {}; it is not shown again", expires_at.to_rfc3339());
+            let order = KeyOrder {
+                login,
+                label,
+                grants,
+                duties,
+                region,
+                days,
+            };
+            let (secret, ends_at) = match office.access.open_key(&order).await? {
+                Ok(opened) => opened,
+                Err(Refusal::Invalid { field, reason }) => {
+                    return Err(format!("{field}: {reason}").into());
+                }
+                Err(refusal) => return Err(format!("no key was made: {refusal:?}").into()),
+            };
+            say!("{secret}");
+            eprintln!("ends {}; it is not shown again", ends_at.to_rfc3339());
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -197,32 +244,15 @@ pub async fn import(config: &Config, what: Import) -> Ending {
     } = what;
     let bytes = std::fs::read(&file).map_err(|fault| format!("{}: {fault}", file.display()))?;
     let store = wiring::open(config).await?;
-    let (county, account) = find(store.as_ref(), &login).await?;
     let office = wiring::office(config, &store, Arc::new(SystemClock))?;
-    // The operator of this machine acts in the login's name through a credential that ends at once.
-    let token = office
-        .access
-        .open_key(
-            county,
-            account.id,
-            "fangpin import",
-            SystemClock.now() + Duration::hours(1),
-        )
-        .await?;
-    let caller = office
-        .access
-        .caller(&token)
-        .await?
-        .ok_or("the login has no person")?;
-    let schemes = store.schemes(county).await?;
+    let caller = wiring::in_the_name_of(&office, &login).await?;
+    let schemes = store.schemes(caller.scope.county).await?;
     let found = schemes
         .iter()
         .filter(|it| it.code == scheme)
         .max_by_key(|it| it.version)
         .ok_or_else(|| format!("scheme {scheme:?} is not published"))?;
-    let done = console::import::workbook(&office.desk, &caller, &bytes, found.id, dry_run).await;
-    office.access.log_out(&token).await?;
-    let done = done?;
+    let done = console::import::workbook(&office.desk, &caller, &bytes, found.id, dry_run).await?;
     say!("{done}");
     let Some(sheet) = &done.faulty else {
         return Ok(ExitCode::SUCCESS);

@@ -25,19 +25,42 @@ pub async fn run(config: &Config, json: bool) -> Ending {
         disclosures,
         paid,
         faults,
+        heads,
     } = report;
     if json {
+        let heads: Vec<_> = heads
+            .iter()
+            .map(|head| {
+                serde_json::json!({
+                    "county": head.county, "event": head.event, "eventHash": head.event_hash,
+                    "disclosure": head.disclosure, "disclosureHash": head.disclosure_hash,
+                })
+            })
+            .collect();
         say!(
             "{}",
             serde_json::json!({
                 "events": events, "claims": claims, "payments": payments, "pools": pools, "orders": orders, "disclosures": disclosures,
-                "paidFen": paid.get(), "faults": faults,
+                "paidFen": paid.get(), "faults": faults, "heads": heads,
             })
         );
     } else {
         say!(
             "events {events} · claims {claims} · payments {payments} · pools {pools} · orders {orders} · disclosures {disclosures} · paid {paid} yuan"
         );
+        for head in &heads {
+            let engine::audit::Head {
+                county,
+                event,
+                event_hash,
+                disclosure,
+                disclosure_hash,
+            } = head;
+            say!("county {county} ends at event {event} {event_hash}");
+            if *disclosure > 0 {
+                say!("  its disclosures end at {disclosure} {disclosure_hash}");
+            }
+        }
         for fault in &faults {
             say!("FAULT {fault}");
         }

@@ -56,8 +56,8 @@ pub(super) fn words(refusal: Refusal) -> (String, String) {
             format!("Too many attempts: try again in {seconds} seconds."),
         ),
         Refusal::SecondFactor => both(
-            "须先用第二因素登录。",
-            "Sign in with a second factor for this.",
+            "须先用第二因素登录;尚未设置的,请先在“我的账号”设置。",
+            "Sign in with a second factor for this; set one up under Account first if you have none.",
         ),
         Refusal::Own => both("不能更改自己的权限。", "Nobody changes their own rights."),
         Refusal::NotFound => both("没有找到。", "Not found."),

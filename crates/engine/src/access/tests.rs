@@ -61,14 +61,9 @@ async fn a_new_password_ends_what_was_opened_with_the_old_one() {
         opened.push(session.expect("both fit").token);
     }
     let key = access
-        .open_key(
-            county(),
-            account,
-            "报表(测试)",
-            desk.now() + Duration::days(1),
-        )
+        .open_key(&KeyOrder::whole("smz.wang", "报表(测试)", 1))
         .await;
-    opened.push(key.expect("writing"));
+    opened.push(key.expect("writing").expect("a key").0);
     let (_, account) = (desk.store().account("smz.wang").await.expect("reading")).expect("it");
     let hash = hash_password("another-password").expect("long enough");
     let set = access.set_password(county(), account.clone(), hash).await;
@@ -91,15 +86,9 @@ async fn a_new_password_ends_what_was_opened_with_the_old_one() {
 async fn revoked_within_a_second() {
     let desk = TestDesk::in_memory().await;
     let (here, there) = (desk.office().access, desk.office().access);
-    let key = here
-        .open_key(
-            county(),
-            Role::Connector.account_id(),
-            "银行接口(测试)",
-            desk.now() + Duration::days(90),
-        )
-        .await
-        .expect("writing");
+    let order = KeyOrder::whole("bank.link", "银行接口(测试)", 90);
+    let opened = here.open_key(&order).await.expect("writing");
+    let (key, _) = opened.expect("a key");
     assert!(key.starts_with("fpk_"));
     let caller = Some(Role::Connector.caller());
     assert_eq!(here.caller(&key).await.expect("reading"), caller);
@@ -521,7 +510,7 @@ async fn a_second_factor_is_asked_for_where_money_moves() {
         asked(money, &token).await,
         (Ok(()), Err(Denied::SecondFactor))
     );
-    let nothing = (Err(Denied::Duty), Err(Denied::Grant(Grant::Act)));
+    let nothing = (Err(Denied::SecondFactor), Err(Denied::SecondFactor));
     assert_eq!(asked(SecondFactorRule::Required, &token).await, nothing);
     // A system shows none; a person's key does not stand in for it.
     let connector = Role::Connector.token();
@@ -868,7 +857,7 @@ async fn a_key_is_ordered_in_person() {
                 region: Some(outside),
                 ..order()
             },
-            "region",
+            "regionCode",
             "NOT_HELD",
         ),
     ] {

@@ -97,7 +97,7 @@ pub struct EnrolSecondFactorPayload {
 pub struct ConfirmEnrolmentPayload {
     /// Codes for the day the telephone is lost; each opens once; shown once.
     recovery_codes: Vec<String>,
-    /// The session's new secret; the old one lives on for a minute.
+    /// The session's new secret; the old one, which has not shown the factor, ends at once.
     token: Option<String>,
     /// Why it was refused; empty when it was done.
     user_errors: Vec<UserError>,

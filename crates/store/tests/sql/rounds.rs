@@ -210,7 +210,9 @@ async fn a_full_queue_refuses(db: &Db) {
     let drafts = drafts(&desk).await;
     let held = hold(db).await;
     let mut tasks = JoinSet::new();
-    for _ in 0..limits::QUEUE_MAX + 10 {
+    // Ten more than are needed: where filling the queue takes longer than a writer waits for the lock, the command
+    // that was being served falls out, and its place is free again.
+    for _ in 0..limits::QUEUE_MAX + 20 {
         let store = db.store.clone();
         let (ask, judge) = (
             ask(&desk, &drafts[0], &Command::ReferCase),
@@ -221,8 +223,8 @@ async fn a_full_queue_refuses(db: &Db) {
     let mut overloaded = 0;
     while overloaded < 9 {
         let answer = tasks.join_next().await.expect("a task").expect("an answer");
-        assert!(matches!(answer, Err(Fault::Overloaded)), "{answer:?}");
-        overloaded += 1;
+        assert!(answer.is_err(), "{answer:?}");
+        overloaded += usize::from(matches!(answer, Err(Fault::Overloaded)));
     }
     // Whoever still waits goes away; then the store serves as before.
     tasks.abort_all();
