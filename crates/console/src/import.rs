@@ -5,7 +5,7 @@
 //! has the rule.
 
 use crate::sheet::referral::{self, Column, ReferralLine, ReferralSheet};
-use crate::sheet::{CellFault, SheetFault};
+use sheet::{CellFault, SheetFault};
 use engine::referral_batch::{self, Hand, LineFault, LineKey, may_refer};
 use engine::registry::Region;
 use engine::{Caller, Desk, Fault};

@@ -1,6 +1,6 @@
 //! The referral list of the sample county, as a real `.xlsx` in the shape an office sends.
 
-use console::sheet::grid::{self, Cell, Grid, Look};
+use sheet::grid::{self, Cell, Grid, Look};
 use console::sheet::referral::Column;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};

@@ -35,6 +35,22 @@ impl Dialect {
         }
     }
 
+    /// An id as a parameter, or nothing.
+    pub(crate) fn id_or_null(self, id: Option<Uuid>) -> Value {
+        match self {
+            Self::Sqlite => Value::String(id.map(|id| id.to_string())),
+            Self::Postgres => Value::Uuid(id),
+        }
+    }
+
+    /// The texts of the JSON array in a parameter, as what `IN` looks among.
+    pub(crate) fn texts(self, parameter: u8) -> String {
+        match self {
+            Self::Sqlite => format!("(SELECT value FROM json_each(${parameter}))"),
+            Self::Postgres => format!("(SELECT jsonb_array_elements_text(${parameter}::jsonb))"),
+        }
+    }
+
     /// An instant as a parameter.
     pub(crate) fn at(self, at: DateTime<Utc>) -> Value {
         match self {
