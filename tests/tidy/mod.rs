@@ -68,6 +68,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "benefits",
             "lifecycle",
             "engine",
+            "bank",
             "async-graphql",
             "async-graphql-axum",
             "async-graphql-value",

@@ -151,14 +151,25 @@ pub fn read(bytes: &[u8]) -> Result<Contents, FileFault> {
 
 fn read_entry(entry: &Entry, lines: &mut Vec<Told>) -> Result<(), FileFault> {
     let status = entry.status.as_ref();
-    let status = status.map_or("BOOK", |it| if it.code.is_empty() { it.text.trim() } else { &it.code });
+    let status = status.map_or("BOOK", |it| {
+        if it.code.is_empty() {
+            it.text.trim()
+        } else {
+            &it.code
+        }
+    });
     let debit = match entry.side.as_str() {
         "DBIT" => true,
         "CRDT" => false,
         _ => return Err(damaged("CdtDbtInd")),
     };
     let transactions: Vec<Option<&Transaction>> = {
-        let all: Vec<_> = entry.details.iter().flat_map(|it| &it.transactions).map(Some).collect();
+        let all: Vec<_> = entry
+            .details
+            .iter()
+            .flat_map(|it| &it.transactions)
+            .map(Some)
+            .collect();
         if all.is_empty() { vec![None] } else { all }
     };
     for transaction in transactions {
@@ -176,13 +187,22 @@ fn read_entry(entry: &Entry, lines: &mut Vec<Told>) -> Result<(), FileFault> {
             // Money that came in from elsewhere: not ours to match.
             continue;
         }
-        let amount = transaction.and_then(|it| it.amount.as_ref()).unwrap_or(&entry.amount);
+        let amount = transaction
+            .and_then(|it| it.amount.as_ref())
+            .unwrap_or(&entry.amount);
         if amount.currency != "CNY" {
-            return Err(damaged(format!("币种 {}", amount.currency.chars().take(3).collect::<String>())));
+            return Err(damaged(format!(
+                "币种 {}",
+                amount.currency.chars().take(3).collect::<String>()
+            )));
         }
         let reference = references.map_or("", |it| &it.reference);
-        let reason = returned.and_then(|it| it.reason.as_ref()).map_or("", |it| &it.code);
-        let more = returned.map(|it| it.information.join(" ")).unwrap_or_default();
+        let reason = returned
+            .and_then(|it| it.reason.as_ref())
+            .map_or("", |it| &it.code);
+        let more = returned
+            .map(|it| it.information.join(" "))
+            .unwrap_or_default();
         lines.push(Told {
             line_no: u32::try_from(lines.len() + 1).unwrap_or(u32::MAX),
             instruction_no: number,
@@ -192,7 +212,11 @@ fn read_entry(entry: &Entry, lines: &mut Vec<Told>) -> Result<(), FileFault> {
                 (false, "BOOK") => Said::Settled,
                 (false, _) => Said::Unknown,
             },
-            bank_ref: if reference.is_empty() { entry.reference.clone() } else { reference.to_owned() },
+            bank_ref: if reference.is_empty() {
+                entry.reference.clone()
+            } else {
+                reference.to_owned()
+            },
             reason: format!("{reason} {more}").trim().to_owned(),
         });
     }

@@ -28,7 +28,9 @@ pub struct Contents {
 #[derive(Debug, thiserror::Error)]
 pub enum FileFault {
     /// None of the forms.
-    #[error("无法识别的文件:应为代发结果表(.xlsx、.csv)、camt.053或MT940 / neither a result list (.xlsx, .csv), camt.053 nor MT940")]
+    #[error(
+        "无法识别的文件:应为代发结果表(.xlsx、.csv)、camt.053或MT940 / neither a result list (.xlsx, .csv), camt.053 nor MT940"
+    )]
     Unrecognised,
     /// A spreadsheet that cannot be read.
     #[error(transparent)]
@@ -52,7 +54,9 @@ pub enum FileFault {
         what: String,
     },
     /// What the file says of itself does not agree with its lines: it was cut off or changed.
-    #[error("文件的控制总数与明细不符:文件写{said},明细为{found} / the control totals do not agree with the lines")]
+    #[error(
+        "文件的控制总数与明细不符:文件写{said},明细为{found} / the control totals do not agree with the lines"
+    )]
     Totals {
         /// What it says.
         said: String,
@@ -60,7 +64,9 @@ pub enum FileFault {
         found: String,
     },
     /// More lines than one file may have.
-    #[error("超过{BANK_LINES_MAX}行,请分成几个文件 / more than {BANK_LINES_MAX} lines: split the file")]
+    #[error(
+        "超过{BANK_LINES_MAX}行,请分成几个文件 / more than {BANK_LINES_MAX} lines: split the file"
+    )]
     TooManyLines,
 }
 

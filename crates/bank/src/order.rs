@@ -1,30 +1,13 @@
 //! The order to the bank: the list of payments (代发清单) and `pain.001`, with control totals.
 
 use crate::FileFault;
-use benefits::Fen;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
-use engine::household::BankAccount;
-use engine::payment_batch::{Payer, Totals};
+use engine::payment_batch::{Payer, ToPay, Totals};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 use sheet::grid::{self, Cell, Grid, Look};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-
-/// One payment, in the clear: for the bank.
-#[derive(Clone)]
-pub struct Payment {
-    /// The number of the instruction (指令号).
-    pub instruction_no: String,
-    /// The holder's name.
-    pub holder: String,
-    /// The account.
-    pub account: BankAccount,
-    /// Its bank.
-    pub bank: String,
-    /// Fen.
-    pub amount: Fen,
-}
 
 /// An order to the bank.
 #[derive(Clone)]
@@ -38,7 +21,7 @@ pub struct PaymentOrder {
     /// The day it is to be carried out.
     pub on: NaiveDate,
     /// The payments.
-    pub payments: Vec<Payment>,
+    pub payments: Vec<ToPay>,
 }
 
 /// Headings of the list, as the bank's result list repeats them.
@@ -72,7 +55,11 @@ impl PaymentOrder {
         let numbered = self.payments.iter().zip(1_u32..);
         let mut rows: Vec<Vec<String>> = numbered
             .map(|(it, serial)| {
-                let mut row = vec![serial.to_string(), it.instruction_no.clone(), it.holder.clone()];
+                let mut row = vec![
+                    serial.to_string(),
+                    it.instruction_no.clone(),
+                    it.holder.clone(),
+                ];
                 match shows {
                     Shows::Plain => row.extend([it.account.reveal().to_owned(), it.bank.clone()]),
                     Shows::Masked => row.push(it.account.masked()),
@@ -95,9 +82,8 @@ impl PaymentOrder {
     ///
     /// If it cannot be written.
     pub fn csv(&self, shows: Shows) -> Result<Vec<u8>, FileFault> {
-        let failed = |fault: csv::Error| {
-            FileFault::Sheet(sheet::SheetFault::Unwritable(Box::new(fault)))
-        };
+        let failed =
+            |fault: csv::Error| FileFault::Sheet(sheet::SheetFault::Unwritable(Box::new(fault)));
         let mut writer = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
             .from_writer("\u{feff}".as_bytes().to_vec());
@@ -156,7 +142,9 @@ impl PaymentOrder {
                     text(writer, "CreDtTm", &made)?;
                     text(writer, "NbOfTxs", &count)?;
                     text(writer, "CtrlSum", &sum)?;
-                    within(writer, "InitgPty", &[], |writer| text(writer, "Nm", &self.payer.name))
+                    within(writer, "InitgPty", &[], |writer| {
+                        text(writer, "Nm", &self.payer.name)
+                    })
                 })?;
                 within(writer, "PmtInf", &[], |writer| {
                     text(writer, "PmtInfId", &self.order_no)?;
@@ -166,7 +154,9 @@ impl PaymentOrder {
                     within(writer, "ReqdExctnDt", &[], |writer| {
                         text(writer, "Dt", &self.on.to_string())
                     })?;
-                    within(writer, "Dbtr", &[], |writer| text(writer, "Nm", &self.payer.name))?;
+                    within(writer, "Dbtr", &[], |writer| {
+                        text(writer, "Nm", &self.payer.name)
+                    })?;
                     account(writer, "DbtrAcct", &self.payer.account)?;
                     agent(writer, "DbtrAgt", &self.payer.bank)?;
                     self.payments.iter().try_for_each(|it| transfer(writer, it))
@@ -220,7 +210,7 @@ fn agent(writer: &mut Xml, name: &str, bank: &str) -> io::Result<()> {
     })
 }
 
-fn transfer(writer: &mut Xml, payment: &Payment) -> io::Result<()> {
+fn transfer(writer: &mut Xml, payment: &ToPay) -> io::Result<()> {
     within(writer, "CdtTrfTxInf", &[], |writer| {
         within(writer, "PmtId", &[], |writer| {
             text(writer, "InstrId", &payment.instruction_no)?;
@@ -234,8 +224,12 @@ fn transfer(writer: &mut Xml, payment: &Payment) -> io::Result<()> {
             Ok(())
         })?;
         agent(writer, "CdtrAgt", &payment.bank)?;
-        within(writer, "Cdtr", &[], |writer| text(writer, "Nm", &payment.holder))?;
+        within(writer, "Cdtr", &[], |writer| {
+            text(writer, "Nm", &payment.holder)
+        })?;
         account(writer, "CdtrAcct", payment.account.reveal())?;
-        within(writer, "RmtInf", &[], |writer| text(writer, "Ustrd", REMARK_TEXT))
+        within(writer, "RmtInf", &[], |writer| {
+            text(writer, "Ustrd", REMARK_TEXT)
+        })
     })
 }

@@ -5,9 +5,9 @@ use crate::{Contents, FileFault, instruction_in, shown};
 use benefits::Fen;
 use engine::bank_file::{BankForm, Said, Told};
 use engine::payment_batch::Totals;
-use sheet::{HEADER_ROWS_MAX, SheetFault};
 use sheet::cell;
 use sheet::grid::{self, Cell, Grid};
+use sheet::{HEADER_ROWS_MAX, SheetFault};
 
 /// The columns that are read, each under the headings banks use; what stands in brackets does not count.
 const INSTRUCTION: &[&str] = &["指令号", "客户流水号", "业务编号", "企业流水号"];
@@ -86,7 +86,10 @@ fn lines(grid: &Grid, header: usize, columns: &Columns) -> Result<Contents, File
             continue;
         }
         let amount = || cell::money(grid.cell(row, columns.amount)).ok();
-        let first = grid.rows[row].iter().map(Cell::shown).find(|it| !it.trim().is_empty());
+        let first = grid.rows[row]
+            .iter()
+            .map(Cell::shown)
+            .find(|it| !it.trim().is_empty());
         if first.is_some_and(|it| it.trim() == SUM) {
             let cells = grid.rows[row].iter().map(Cell::shown);
             let mut counts = cells.filter_map(|it| it.trim().trim_end_matches('笔').parse().ok());

@@ -171,11 +171,8 @@ pub trait BankFiles: Send + Sync {
     /// A file in the scope, with its lines.
     async fn bank_file(&self, scope: &Scope, id: Uuid) -> Result<Option<BankFile>, Fault>;
     /// A file in the scope by the hash of its bytes.
-    async fn bank_file_by_hash(
-        &self,
-        scope: &Scope,
-        hash: &str,
-    ) -> Result<Option<BankFile>, Fault>;
+    async fn bank_file_by_hash(&self, scope: &Scope, hash: &str)
+    -> Result<Option<BankFile>, Fault>;
     /// A page of files in the scope, the newest first.
     async fn bank_files(&self, scope: &Scope, page: &Page) -> Result<Slice<BankFile>, Fault>;
     /// Records what was done about an open line; whether it was open.
@@ -191,13 +188,13 @@ pub trait BankFiles: Send + Sync {
 fn class_of(said: Said, status: &str) -> LineClass {
     match (said, status) {
         (Said::Settled, "INSTRUCTED" | "UNKNOWN") => LineClass::Confirmed,
-        (Said::Settled, "PAID" | "RETURNED" | "RECOVERED") => LineClass::Duplicate,
         (Said::Failed, "INSTRUCTED" | "UNKNOWN") => LineClass::Failed,
-        (Said::Failed, "FAILED") => LineClass::Duplicate,
         (Said::Returned, "INSTRUCTED" | "UNKNOWN" | "PAID") => LineClass::Returned,
-        (Said::Returned, "RETURNED") => LineClass::Duplicate,
         (Said::Unknown, "INSTRUCTED") => LineClass::Unknown,
-        (Said::Unknown, "UNKNOWN") => LineClass::Duplicate,
+        (Said::Settled, "PAID" | "RETURNED" | "RECOVERED")
+        | (Said::Failed, "FAILED")
+        | (Said::Returned, "RETURNED")
+        | (Said::Unknown, "UNKNOWN") => LineClass::Duplicate,
         _ => LineClass::Contradiction,
     }
 }
@@ -219,8 +216,10 @@ pub fn classify(
     before: &[(String, Said)],
     expected: &[Instructed],
 ) -> Vec<BankLine> {
-    let known: HashMap<&str, &Instructed> =
-        known.iter().map(|it| (it.instruction_no.as_str(), it)).collect();
+    let known: HashMap<&str, &Instructed> = known
+        .iter()
+        .map(|it| (it.instruction_no.as_str(), it))
+        .collect();
     let mut said: HashMap<String, Vec<Said>> = HashMap::new();
     for (number, what) in before {
         said.entry(number.clone()).or_default().push(*what);
@@ -266,7 +265,9 @@ pub fn classify(
             }
         })
         .collect();
-    let missing = expected.iter().filter(|it| !named.contains(&it.instruction_no));
+    let missing = expected
+        .iter()
+        .filter(|it| !named.contains(&it.instruction_no));
     for (payment, line_no) in missing.zip(last + 1..) {
         classified.push(BankLine {
             told: Told {
@@ -330,7 +331,9 @@ impl BankFile {
 
     /// Its queues with their open lines, those that have any.
     pub fn queues(&self) -> BTreeMap<LineClass, Totals> {
-        let counted = LineClass::ALL.iter().map(|class| (*class, self.open(*class)));
+        let counted = LineClass::ALL
+            .iter()
+            .map(|class| (*class, self.open(*class)));
         counted.filter(|(_, totals)| totals.count > 0).collect()
     }
 }
@@ -338,7 +341,7 @@ impl BankFile {
 /// What a bank wrote, without private data: a reason may repeat an account.
 fn without_private(mut told: Told) -> Told {
     if holds_private(&told.reason) {
-        told.reason = "(含隐私信息,已略)".to_owned();
+        "(含隐私信息,已略)".clone_into(&mut told.reason);
     }
     told
 }
@@ -349,17 +352,14 @@ fn command_of(claim: &Claim, line: &BankLine) -> Option<Command> {
     let instruction_no = told.instruction_no.clone().unwrap_or_default();
     let amount = told.amount.unwrap_or_default();
     let bank_ref = told.bank_ref.clone();
-    let reason = if told.reason.trim().is_empty() {
-        bank_ref.clone()
-    } else {
-        told.reason.clone()
-    };
+    let texts = [&*told.reason, &*told.bank_ref, told.said.zh()];
+    let reason = texts.into_iter().find(|it| !it.trim().is_empty());
+    let reason = reason.unwrap_or_default().to_owned();
     let unknown = matches!(claim.state, State::PayUnknown(_));
     match (line.class, &claim.state) {
         (LineClass::Confirmed, State::Paid(paid)) if paid.bank_ref == bank_ref => None,
         (LineClass::Failed, State::PayFailed(failed)) if failed.reason == reason => None,
         (LineClass::Returned, State::PayReturned(back)) if back.bank_ref == bank_ref => None,
-        (LineClass::Unknown, State::PayUnknown(_)) => None,
         (LineClass::Confirmed, _) if unknown => Some(Command::ReconcilePayout {
             outcome: BankOutcome::Settled { amount, bank_ref },
         }),
@@ -380,8 +380,8 @@ fn command_of(claim: &Claim, line: &BankLine) -> Option<Command> {
             amount,
             bank_ref,
         }),
-        (LineClass::Unknown, _) => Some(Command::MarkPayoutUnknown { reason }),
-        (
+        (LineClass::Unknown, State::PayUnknown(_))
+        | (
             LineClass::WrongAmount
             | LineClass::Duplicate
             | LineClass::Missing
@@ -389,6 +389,7 @@ fn command_of(claim: &Claim, line: &BankLine) -> Option<Command> {
             | LineClass::Contradiction,
             _,
         ) => None,
+        (LineClass::Unknown, _) => Some(Command::MarkPayoutUnknown { reason }),
     }
 }
 
@@ -423,15 +424,18 @@ impl Desk {
                 Some(batch) => {
                     let lines = batch.lines.iter();
                     let instructed = lines.filter(|it| it.end == PaymentEnd::Instructed);
-                    let numbers: Vec<String> =
-                        instructed.filter_map(|it| it.instruction_no.clone()).collect();
+                    let numbers: Vec<String> = instructed
+                        .filter_map(|it| it.instruction_no.clone())
+                        .collect();
                     store.instructed(scope, &numbers).await?
                 }
             },
         };
         let lines: Vec<Told> = order.lines.into_iter().map(without_private).collect();
-        let numbers: HashSet<String> =
-            lines.iter().filter_map(|it| it.instruction_no.clone()).collect();
+        let numbers: HashSet<String> = lines
+            .iter()
+            .filter_map(|it| it.instruction_no.clone())
+            .collect();
         let numbers: Vec<String> = numbers.into_iter().collect();
         let known = store.instructed(scope, &numbers).await?;
         let before = store.told_before(scope, &numbers).await?;
@@ -597,23 +601,58 @@ mod tests {
     #[test]
     fn each_line_has_its_queue() {
         use LineClass as C;
-        let stands = ["INSTRUCTED", "UNKNOWN", "PAID", "FAILED", "RETURNED", "RECOVERED"];
+        let stands = [
+            "INSTRUCTED",
+            "UNKNOWN",
+            "PAID",
+            "FAILED",
+            "RETURNED",
+            "RECOVERED",
+        ];
         for (said, expected) in [
             (
                 Said::Settled,
-                [C::Confirmed, C::Confirmed, C::Duplicate, C::Contradiction, C::Duplicate, C::Duplicate],
+                [
+                    C::Confirmed,
+                    C::Confirmed,
+                    C::Duplicate,
+                    C::Contradiction,
+                    C::Duplicate,
+                    C::Duplicate,
+                ],
             ),
             (
                 Said::Failed,
-                [C::Failed, C::Failed, C::Contradiction, C::Duplicate, C::Contradiction, C::Contradiction],
+                [
+                    C::Failed,
+                    C::Failed,
+                    C::Contradiction,
+                    C::Duplicate,
+                    C::Contradiction,
+                    C::Contradiction,
+                ],
             ),
             (
                 Said::Returned,
-                [C::Returned, C::Returned, C::Returned, C::Contradiction, C::Duplicate, C::Contradiction],
+                [
+                    C::Returned,
+                    C::Returned,
+                    C::Returned,
+                    C::Contradiction,
+                    C::Duplicate,
+                    C::Contradiction,
+                ],
             ),
             (
                 Said::Unknown,
-                [C::Unknown, C::Duplicate, C::Contradiction, C::Contradiction, C::Contradiction, C::Contradiction],
+                [
+                    C::Unknown,
+                    C::Duplicate,
+                    C::Contradiction,
+                    C::Contradiction,
+                    C::Contradiction,
+                    C::Contradiction,
+                ],
             ),
         ] {
             for (status, class) in stands.iter().zip(expected) {
@@ -652,7 +691,10 @@ mod tests {
             told(1, "A", Said::Settled, Some(500_000)),
             told(2, "A", Said::Failed, Some(500_000)),
         ];
-        assert_eq!(classes(lines, &before, "INSTRUCTED"), [C::Duplicate, C::Contradiction]);
+        assert_eq!(
+            classes(lines, &before, "INSTRUCTED"),
+            [C::Duplicate, C::Contradiction]
+        );
     }
 
     #[test]

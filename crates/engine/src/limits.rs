@@ -71,8 +71,8 @@ pub const MEMBERS_MAX: usize = 50;
 pub const BATCH_LINES_MAX: usize = 500;
 /// Lines of one payment batch: what a bank takes in one list, and a person can compare.
 pub const PAYMENT_BATCH_MAX: usize = 500;
-/// Seconds after which a call stops beginning lines of a payment batch: a call has fifteen.
-pub const PAYMENT_BATCH_SECONDS: u64 = 8;
+/// Lines of a payment batch that one call submits: a call has fifteen seconds.
+pub const PAYMENTS_AT_ONCE: usize = 200;
 /// Lines of one bank file.
 pub const BANK_LINES_MAX: usize = 10_000;
 /// Lines of one batch that are in the desk's hands at a time: enough to fill its rounds.

@@ -7,8 +7,10 @@
 
 use crate::caller::{Caller, Scope};
 use crate::desk::{Desk, Submission};
+use crate::disclosure::{PrivateSubject, Purpose, Revealed};
+use crate::household::BankAccount;
 use crate::ids;
-use crate::limits::{BATCH_AT_ONCE, PAGE_MAX, PAYMENT_BATCH_MAX, PAYMENT_BATCH_SECONDS};
+use crate::limits::{BATCH_AT_ONCE, PAGE_MAX, PAYMENT_BATCH_MAX, PAYMENTS_AT_ONCE};
 use crate::ports::{ClaimFilter, Fault, Outcome, Page, Slice};
 use async_trait::async_trait;
 use benefits::Fen;
@@ -18,7 +20,6 @@ use lifecycle::{
     Stamp, State, Status,
 };
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 lifecycle::coded! {
@@ -47,12 +48,14 @@ pub struct Totals {
 impl Totals {
     /// The totals of some amounts; `None` beyond what can be counted.
     pub fn of(amounts: impl IntoIterator<Item = Fen>) -> Option<Self> {
-        amounts.into_iter().try_fold(Self::default(), |so_far, amount| {
-            Some(Self {
-                count: so_far.count.checked_add(1)?,
-                sum: so_far.sum.checked_add(amount)?,
+        amounts
+            .into_iter()
+            .try_fold(Self::default(), |so_far, amount| {
+                Some(Self {
+                    count: so_far.count.checked_add(1)?,
+                    sum: so_far.sum.checked_add(amount)?,
+                })
             })
-        })
     }
 }
 
@@ -132,7 +135,10 @@ impl PaymentBatch {
     /// Counts its lines.
     pub fn tally(&self) -> Tally {
         let of = |end: Option<PaymentEnd>| {
-            let lines = self.lines.iter().filter(|it| end.is_none_or(|end| it.end == end));
+            let lines = self
+                .lines
+                .iter()
+                .filter(|it| end.is_none_or(|end| it.end == end));
             // Chosen lines were summed before they were stored.
             Totals::of(lines.map(|it| it.amount)).unwrap_or_default()
         };
@@ -174,6 +180,30 @@ pub enum BatchRefusal {
     NotOwn,
     /// The key made another batch.
     KeyReused,
+}
+
+/// One payment of a batch, with its account: for the order to the bank.
+#[derive(Debug, Clone)]
+pub struct ToPay {
+    /// The number of the instruction (指令号).
+    pub instruction_no: String,
+    /// The holder's name.
+    pub holder: String,
+    /// The account.
+    pub account: BankAccount,
+    /// Its bank.
+    pub bank: String,
+    /// Fen.
+    pub amount: Fen,
+}
+
+/// Why no order to the bank is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderRefusal {
+    /// Nothing of the batch is instructed.
+    Nothing,
+    /// A payee is not known any more.
+    PayeeUnknown,
 }
 
 /// Payment batches on record.
@@ -323,7 +353,7 @@ impl Desk {
     }
 
     /// Submits the lines of a batch that wait, for whoever confirms its control totals; `None` if there is no such
-    /// batch in the scope. What time does not suffice for waits for the next call.
+    /// batch in the scope. What is more than a call holds waits for the next one.
     pub async fn instruct_payments(
         &self,
         caller: &Caller,
@@ -340,10 +370,13 @@ impl Desk {
         if selected != confirmed {
             return Ok(Some(Err(BatchRefusal::Totals(selected))));
         }
-        let until = Instant::now() + Duration::from_secs(PAYMENT_BATCH_SECONDS);
-        let waiting = batch.lines.iter().filter(|it| it.end == PaymentEnd::Waiting);
-        let mut work = stream::iter(waiting.cloned())
-            .take_while(|_| std::future::ready(Instant::now() < until))
+        let waiting: Vec<PaymentLine> = batch
+            .lines
+            .into_iter()
+            .filter(|it| it.end == PaymentEnd::Waiting)
+            .take(PAYMENTS_AT_ONCE)
+            .collect();
+        let mut work = stream::iter(waiting)
             .map(|line| self.instruct_line(caller, id, line))
             .buffer_unordered(BATCH_AT_ONCE);
         while let Some(done) = work.next().await {
@@ -352,6 +385,57 @@ impl Desk {
         drop(work);
         let batch = self.store().payment_batch(&caller.scope, id).await?;
         Ok(batch.map(Ok))
+    }
+
+    /// The payees of what a batch instructed. `plain`: every account is told in the clear, on record first.
+    pub async fn payees_of(
+        &self,
+        caller: &Caller,
+        batch: &PaymentBatch,
+        plain: bool,
+    ) -> Result<Result<Vec<ToPay>, OrderRefusal>, Fault> {
+        let homes: HashSet<HouseholdId> = batch.lines.iter().map(|it| it.household).collect();
+        let homes: Vec<HouseholdId> = homes.into_iter().collect();
+        let homes = self.store().households_by_ids(batch.county, &homes).await?;
+        let mut payees = Vec::new();
+        for line in &batch.lines {
+            let Some(instruction_no) = &line.instruction_no else {
+                continue;
+            };
+            let home = homes.iter().find(|it| it.id == line.household);
+            let payee = home.and_then(|it| it.payees.iter().find(|it| it.id == line.payee));
+            let Some(payee) = payee else {
+                return Ok(Err(OrderRefusal::PayeeUnknown));
+            };
+            if plain {
+                let subject = PrivateSubject::Account(payee.id);
+                let reason = format!("代发 {instruction_no}");
+                // As many as the batch has: the day's limit is for reading one by one.
+                let what = (subject, Purpose::Payment, reason);
+                let told = self
+                    .told_on_record(caller, line.household, what, u32::MAX)
+                    .await?;
+                match told {
+                    Some(Revealed::Told { .. }) => {}
+                    Some(Revealed::Absent | Revealed::DutyMissing | Revealed::Exhausted { .. })
+                    | None => {
+                        return Ok(Err(OrderRefusal::PayeeUnknown));
+                    }
+                }
+            }
+            payees.push(ToPay {
+                instruction_no: instruction_no.clone(),
+                holder: payee.holder_name.clone(),
+                account: payee.account.clone(),
+                bank: payee.bank.clone(),
+                amount: line.amount,
+            });
+        }
+        Ok(if payees.is_empty() {
+            Err(OrderRefusal::Nothing)
+        } else {
+            Ok(payees)
+        })
     }
 
     async fn instruct_line(

@@ -45,10 +45,14 @@ pub enum Kind {
     Substitution,
     /// An order of a pool.
     PoolOrder,
+    /// A batch of payments.
+    PaymentBatch,
+    /// A file of the bank.
+    BankFile,
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::Claim,
         Self::Household,
         Self::Member,
@@ -64,6 +68,8 @@ impl Kind {
         Self::Assignment,
         Self::Substitution,
         Self::PoolOrder,
+        Self::PaymentBatch,
+        Self::BankFile,
     ];
 
     const fn tag(self) -> u8 {
@@ -83,6 +89,8 @@ impl Kind {
             Self::Assignment => b'A',
             Self::Substitution => b'B',
             Self::PoolOrder => b'L',
+            Self::PaymentBatch => b'G',
+            Self::BankFile => b'F',
         }
     }
 
@@ -97,7 +105,9 @@ impl Kind {
             | Self::Pass
             | Self::Assignment
             | Self::Substitution
-            | Self::PoolOrder => false,
+            | Self::PoolOrder
+            | Self::PaymentBatch
+            | Self::BankFile => false,
             Self::Member
             | Self::Payee
             | Self::Objection

@@ -423,8 +423,7 @@ impl Pools for SqlStore {
         pool: SchemeId,
         page: &Page,
     ) -> Result<Slice<PoolTransfer>, Fault> {
-        let select =
-            "SELECT CAST(t.id AS TEXT) AS id, t.debit, t.credit, t.amount_fen, t.at, t.county_seq, CAST(t.order_id AS TEXT) AS order_id \
+        let select = "SELECT CAST(t.id AS TEXT) AS id, t.debit, t.credit, t.amount_fen, t.at, t.county_seq, CAST(t.order_id AS TEXT) AS order_id \
              FROM transfer t WHERE t.county_code = $1 AND t.scheme_id = $2";
         let values = vec![rows::county(county), self.core.dialect.id(pool.0)];
         let (found, more) = self

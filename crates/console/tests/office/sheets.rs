@@ -4,14 +4,14 @@ use crate::sample_sheet;
 use benefits::Fen;
 use chrono::NaiveDate;
 use console::import;
-use sheet::grid::{self, Cell, Grid, Look};
 use console::sheet::referral::{self, Column, ReferralSheet};
-use sheet::{CellFault, SheetFault};
 use engine::disclosure::{Disclosing, Disclosure, PrivateSubject, Purpose};
 use engine::household::{Diagnosis, Household, IdNumber, Phone, PrivateDetails};
 use engine::testkit::{Role, TestDesk, World};
 use engine::{ClaimFilter, Page, limits};
 use lifecycle::{Peril, Status};
+use sheet::grid::{self, Cell, Grid, Look};
+use sheet::{CellFault, SheetFault};
 use std::fmt::Write as _;
 
 const HEAD: &str = "130302199001010016";

@@ -3,6 +3,7 @@
 mod access;
 mod administration;
 mod approval;
+mod bank;
 mod bulk;
 pub mod input;
 mod payout;
@@ -41,6 +42,7 @@ pub struct Mutation(
     approval::ApprovalMutations,
     payout::PayoutMutations,
     pool::PoolMutations,
+    bank::BankMutations,
 );
 
 /// The input of a mutation that is a command.

@@ -1,5 +1,6 @@
 //! Queries. Every read is within the caller's scope; unknown and forbidden are the same answer.
 
+pub mod bank;
 pub mod bulk;
 pub mod claims;
 pub mod disclosures;
@@ -39,6 +40,7 @@ const NODES_MAX: usize = 50;
 #[derive(MergedObject, Default)]
 pub struct Query(
     SingleQueries,
+    bank::BankQueries,
     bulk::BulkQueries,
     claims::ClaimQueries,
     disclosures::DisclosureQueries,
@@ -119,7 +121,12 @@ async fn look(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
                 .find(|it| u128::from(it.version) == place)
                 .map(|it| Node::Event(it.into()))
         }
-        Kind::Pass | Kind::Assignment | Kind::Substitution | Kind::PoolOrder => None,
+        Kind::Pass
+        | Kind::Assignment
+        | Kind::Substitution
+        | Kind::PoolOrder
+        | Kind::PaymentBatch
+        | Kind::BankFile => None,
     })
 }
 

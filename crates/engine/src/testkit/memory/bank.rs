@@ -2,9 +2,7 @@
 
 use super::MemoryStore;
 use crate::Scope;
-use crate::bank_file::{
-    BankFile, BankFiles, BankLine, Instructed, LineState, Said,
-};
+use crate::bank_file::{BankFile, BankFiles, BankLine, Instructed, LineState, Said};
 use crate::payment_batch::{PaymentBatch, PaymentBatches, PaymentEnd, PaymentLine};
 use crate::ports::{Fault, Page, Slice};
 use async_trait::async_trait;
@@ -118,7 +116,9 @@ impl BankFiles for MemoryStore {
         if tables.bank_files.values().any(same) {
             return Ok(false);
         }
-        tables.bank_files.insert((file.county, file.id), file.clone());
+        tables
+            .bank_files
+            .insert((file.county, file.id), file.clone());
         Ok(true)
     }
 
@@ -136,8 +136,7 @@ impl BankFiles for MemoryStore {
     ) -> Result<Option<BankFile>, Fault> {
         let tables = self.tables();
         let mut files = tables.bank_files.values();
-        let file = files
-            .find(|it| it.hash == hash && scope.covers_books_of(it.county, it.insurer));
+        let file = files.find(|it| it.hash == hash && scope.covers_books_of(it.county, it.insurer));
         Ok(file.cloned())
     }
 
