@@ -92,6 +92,24 @@ async fn the_bank_answers_in_every_way() {
         );
         let schemes = cashier.ask("insurer/Schemes", json!({})).await;
         let scheme = &schemes["data"]["schemes"]["nodes"][0]["id"];
+        // Whoever is paid must be known to be alive on the day.
+        let handler = Client::sign_in(&server, "ins.sun").await;
+        let query =
+            "{ claims(first: 50) { nodes { status payee { memberId } household { id } } } }";
+        let claims = handler.query(query, json!({})).await;
+        let claims = claims["data"]["claims"]["nodes"].as_array().unwrap();
+        for (at, claim) in (100_u128..).zip(claims.iter().filter(|it| it["status"] == "APPROVED")) {
+            let checked = done(
+                &handler,
+                "RecordLivenessCheck",
+                json!({
+                    "idempotencyKey": Uuid::from_u128(at), "householdId": claim["household"]["id"],
+                    "memberId": claim["payee"]["memberId"], "checkedOn": "2020-06-24",
+                }),
+            )
+            .await;
+            assert_eq!(checked["userErrors"], json!([]), "{checked}");
+        }
         let prepared = done(&cashier, "PreparePaymentBatch", json!({
             "idempotencyKey": Uuid::from_u128(1), "schemeId": scheme, "payerName": "某保险公司(测试)",
             "payerAccount": "1300000000000001", "payerBank": "某银行",
