@@ -171,6 +171,21 @@ async fn get_is_for_queries() {
     let reply = wire.send(get(&many)).await;
     let limit = &reply.body["errors"][0]["extensions"]["limit"];
     assert_eq!(limit, "bodyValues", "{}", reply.body);
+    // An address stands in the logs of every proxy: an identity number has no business there.
+    let number = wire.desk.world.household("石门寨").members[0]
+        .id_number
+        .reveal();
+    let asked = format!("query=%7BhouseholdOf(idNumber:%22{number}%22)%7Bid%7D%7D");
+    let request = Request::get(format!("/graphql?{asked}"))
+        .header(
+            "authorization",
+            format!("Bearer {}", Role::Shimenzhai.token()),
+        )
+        .body(Body::empty())
+        .unwrap();
+    let reply = wire.send(request).await;
+    assert_eq!(reply.code(), "INVALID_ARGUMENT", "{}", reply.body);
+    assert!(!reply.text.contains(number));
     let put = Request::put("/graphql").body(Body::empty()).unwrap();
     let reply = wire.send(put).await;
     assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
