@@ -410,6 +410,11 @@ pub fn row(place: Place, name: &str) -> Option<&'static Authority> {
     INDEX.get(&(place, name)).copied()
 }
 
+/// What the door says to a caller who would have a command done.
+pub fn permit_command(caller: &Caller, command: CommandKind) -> Result<(), Denied> {
+    permit(Some(caller), row(Place::Mutation, &mutation_of(command)))
+}
+
 /// Whether a caller may do what a row describes, wherever it reaches.
 pub fn permit(caller: Option<&Caller>, row: Option<&Authority>) -> Result<(), Denied> {
     let row = row.ok_or(Denied::Unlisted)?;

@@ -4,10 +4,15 @@
 
 use super::Wire;
 use crate::node_id::{self, Kind};
-use engine::ids;
-use engine::testkit::world::{Role, yuan};
+use axum::body::Body;
+use axum::http::Request;
+use engine::access::{Access, KeyOrder};
+use engine::identity::{Rules, SecondFactorRule};
+use engine::testkit::world::{Role, TestDesk, yuan};
+use engine::{Clock, Grant, ids};
 use lifecycle::Claim;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 fn id_of(claim: &Claim) -> String {
     node_id::encode(Kind::Claim, claim.id.0).to_string()
@@ -248,4 +253,50 @@ async fn messages_follow_accept_language() {
         let message = error["message"].as_str().unwrap();
         assert_eq!(message.is_ascii(), english, "{accept}: {message}");
     }
+}
+
+/// What the door would refuse is no action, or is told as blocked: a key that only reads, a second factor not shown.
+#[tokio::test]
+async fn actions_are_those_the_door_lets_through() {
+    let desk = TestDesk::in_memory().await;
+    let household = desk.world.household("石门寨").clone();
+    let claim = desk
+        .refer(&household)
+        .through_verification(yuan(41_200))
+        .through_notice()
+        .await;
+    let rules = Rules {
+        second_factor: SecondFactorRule::Money,
+        ..Rules::default()
+    };
+    let clock = Arc::clone(&desk.clock) as Arc<dyn Clock>;
+    let access = Access::new(Arc::clone(desk.store()), clock).with_rules(rules);
+    let mut office = desk.office();
+    office.access = Arc::new(access);
+    let order = KeyOrder {
+        grants: vec![Grant::Read],
+        ..KeyOrder::whole(Role::Approver.login(), "报表", 1)
+    };
+    let (reading, _) = office.access.open_key(&order).await.unwrap().unwrap();
+    let query = format!(
+        "{{ claim(id: \"{}\") {{ availableActions blockers {{ action code }} }} }}",
+        id_of(&claim)
+    );
+    let router = crate::router(office, crate::Settings::default());
+    let wire = Wire { desk, router };
+    let reply = wire.ask(Role::Approver, &query).await;
+    let told = &reply.body["data"]["claim"];
+    let actions = told["availableActions"].as_array().unwrap();
+    assert!(actions.contains(&json!("APPROVE_CLAIM")), "{told}");
+    let blocked = json!({ "action": "APPROVE_CLAIM", "code": "SECOND_FACTOR_REQUIRED" });
+    let blockers = told["blockers"].as_array().unwrap();
+    assert!(blockers.contains(&blocked), "{told}");
+    let request = Request::post("/graphql")
+        .header("content-type", "application/json")
+        .header("authorization", format!("Bearer {reading}"))
+        .body(Body::from(json!({ "query": query }).to_string()))
+        .unwrap();
+    let reply = wire.send(request).await;
+    let nothing = json!({ "availableActions": [], "blockers": [] });
+    assert_eq!(reply.body["data"]["claim"], nothing, "{}", reply.body);
 }

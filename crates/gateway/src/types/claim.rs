@@ -16,10 +16,11 @@ use crate::types::scheme::SchemeNode;
 use crate::types::staff::RegionName;
 use crate::visit::{Stretch, Visit};
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
+use engine::authority::{Denied, permit_command};
 use engine::{Desk, Recorded, Span};
 use lifecycle::days::ledger;
 use lifecycle::phase::verification::{Finding as RecordedFinding, Reopened};
-use lifecycle::{Claim, Happening, HouseholdId, PersonId, State, available_actions};
+use lifecycle::{Claim, CommandKind, Happening, HouseholdId, PersonId, State, available_actions};
 use std::sync::Arc;
 
 /// The village's decision on which a referral rests (村级评议决议).
@@ -294,7 +295,41 @@ pub struct ClaimBlocker {
     params: Vec<ErrorParam>,
 }
 
+impl ClaimNode {
+    /// What the caller may do next: what its duties allow, as far as its credential is good for it. What a second
+    /// factor alone stands before is among it.
+    async fn actions(&self, visit: &Visit) -> Result<Vec<CommandKind>, ApiError> {
+        let caller = visit.caller()?;
+        let scheme = visit.scheme(self.0.scheme).await?;
+        let mut actions = scheme.map_or_else(Vec::new, |scheme| {
+            available_actions(&self.0, &caller.actor(), &scheme)
+        });
+        actions.retain(|it| {
+            matches!(
+                permit_command(caller, *it),
+                Ok(()) | Err(Denied::SecondFactor)
+            )
+        });
+        Ok(actions)
+    }
+}
+
 impl ClaimBlocker {
+    fn at_the_door(action: CommandKind, code: UserErrorCode, language: Language) -> Self {
+        let UserError {
+            code,
+            field: _,
+            message,
+            params,
+        } = UserError::new(code, &[], language);
+        Self {
+            action: action.into(),
+            code,
+            message,
+            params,
+        }
+    }
+
     fn of(blocker: &engine::outlook::Blocker, language: Language) -> Option<Self> {
         let UserError {
             code,
@@ -663,12 +698,8 @@ impl ClaimNode {
     /// that are read when it is done.
     async fn available_actions(&self, ctx: &Context<'_>) -> Result<Vec<ClaimAction>, ApiError> {
         let visit = Visit::of(ctx)?;
-        let actor = visit.caller()?.actor();
-        let scheme = visit.scheme(self.0.scheme).await?;
-        Ok(scheme.map_or_else(Vec::new, |scheme| {
-            let actions = available_actions(&self.0, &actor, &scheme);
-            actions.into_iter().map(ClaimAction::from).collect()
-        }))
+        let actions = self.actions(visit).await?;
+        Ok(actions.into_iter().map(ClaimAction::from).collect())
     }
 
     /// What stands in the way of the available actions now, by the very guards of their mutations: for
@@ -677,11 +708,19 @@ impl ClaimNode {
     /// tells. Empty for a claim that has moved on since it was read.
     async fn blockers(&self, ctx: &Context<'_>) -> Result<Vec<ClaimBlocker>, ApiError> {
         let visit = Visit::of(ctx)?;
+        let (caller, language) = (visit.caller()?, visit.language);
         let blockers = visit.blockers(&self.0).await?;
-        Ok(blockers
-            .iter()
-            .filter_map(|it| ClaimBlocker::of(it, visit.language))
-            .collect())
+        let mut told = Vec::new();
+        for action in self.actions(visit).await? {
+            // The door comes first, then the guards.
+            if permit_command(caller, action).is_err() {
+                let code = UserErrorCode::SecondFactorRequired;
+                told.push(ClaimBlocker::at_the_door(action, code, language));
+            } else if let Some(blocker) = blockers.iter().find(|it| it.action == action) {
+                told.extend(ClaimBlocker::of(blocker, language));
+            }
+        }
+        Ok(told)
     }
 
     /// The legal day by which something is due, if a term runs.
