@@ -79,6 +79,8 @@ steps! {
     "0014_private",
     // Who moves a pool's money that no claim moves: the second lock of its orders.
     "0015_pool",
+    // Webhooks: where they go, what became of each; what connectors said.
+    "0016_hooks",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

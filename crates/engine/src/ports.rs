@@ -3,6 +3,7 @@
 
 use crate::bulk::Bulk;
 use crate::caller::Scope;
+use crate::hooks::Hooks;
 use crate::household::Households;
 use crate::identity::Identity;
 use crate::limits;
@@ -504,7 +505,10 @@ pub trait ClaimReader: Send + Sync {
 
 /// Everything the product needs from a store.
 pub trait Store:
-    ClaimStore + ClaimReader + Registry + Pools + Households + Identity + Bulk
+    ClaimStore + ClaimReader + Registry + Pools + Households + Identity + Bulk + Hooks
 {
 }
-impl<T: ClaimStore + ClaimReader + Registry + Pools + Households + Identity + Bulk> Store for T {}
+impl<T: ClaimStore + ClaimReader + Registry + Pools + Households + Identity + Bulk + Hooks> Store
+    for T
+{
+}

@@ -35,6 +35,14 @@ impl Dialect {
         }
     }
 
+    /// No id, as a parameter.
+    pub(crate) fn no_id(self) -> Value {
+        match self {
+            Self::Sqlite => Value::String(None),
+            Self::Postgres => Value::Uuid(None),
+        }
+    }
+
     /// An instant as a parameter.
     pub(crate) fn at(self, at: DateTime<Utc>) -> Value {
         match self {

@@ -22,6 +22,7 @@ pub(crate) const SEALED: &[(&str, &str, &str)] = &[
     ("household", "phone", "id"),
     ("diagnosis", "sealed", "claim_id"),
     ("second_factor", "secret", "account_id"),
+    ("webhook_key", "sealed", "id"),
 ];
 
 /// An index beside a sealed column, and what it is made of.

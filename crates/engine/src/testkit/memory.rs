@@ -8,6 +8,7 @@
 //! * a notice is due for the timer when its term is over, it is proved, and no objection is open:
 //!   one that cannot close must not keep the timer from those that can.
 
+mod hooks;
 mod households;
 mod pools;
 
@@ -205,6 +206,7 @@ struct Tables {
     downloads: Vec<(CountyCode, Download)>,
     diagnoses: BTreeMap<(CountyCode, ClaimId), Diagnosis>,
     disclosures: BTreeMap<CountyCode, Vec<Disclosed>>,
+    hooks: hooks::Webhooks,
 }
 
 impl MemoryStore {
