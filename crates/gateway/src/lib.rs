@@ -15,6 +15,7 @@ mod errors;
 mod export;
 mod feed;
 mod guard;
+mod hooks;
 mod http;
 mod messages;
 mod mutation;
@@ -36,6 +37,7 @@ mod visit;
 
 pub use authority::authority_markdown;
 pub use budget::{ALLOWANCE, Allowance};
+pub use hooks::HttpCourier;
 pub use guard::{Admitted, COST_MAX, Guard, Refusal};
 pub use http::router;
 pub use messages::codes_markdown;

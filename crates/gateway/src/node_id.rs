@@ -45,10 +45,16 @@ pub enum Kind {
     Substitution,
     /// An order of a pool.
     PoolOrder,
+    /// An endpoint of webhooks.
+    Endpoint,
+    /// A webhook on its way to one.
+    Delivery,
+    /// A message that a connector sent.
+    Message,
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 18] = [
         Self::Claim,
         Self::Household,
         Self::Member,
@@ -64,6 +70,9 @@ impl Kind {
         Self::Assignment,
         Self::Substitution,
         Self::PoolOrder,
+        Self::Endpoint,
+        Self::Delivery,
+        Self::Message,
     ];
 
     const fn tag(self) -> u8 {
@@ -83,6 +92,9 @@ impl Kind {
             Self::Assignment => b'A',
             Self::Substitution => b'B',
             Self::PoolOrder => b'L',
+            Self::Endpoint => b'W',
+            Self::Delivery => b'D',
+            Self::Message => b'I',
         }
     }
 
@@ -97,7 +109,10 @@ impl Kind {
             | Self::Pass
             | Self::Assignment
             | Self::Substitution
-            | Self::PoolOrder => false,
+            | Self::PoolOrder
+            | Self::Endpoint
+            | Self::Delivery
+            | Self::Message => false,
             Self::Member
             | Self::Payee
             | Self::Objection

@@ -196,7 +196,7 @@ impl Desk {
         let Some((_, account)) = found.filter(|(of, _)| *of == county) else {
             return Ok(Err(Refusal::NotFound));
         };
-        let holder = self.store().holder(county, account.person).await?;
+        let holder = self.holder(county, account.person).await?;
         let own = holder.filter(|it| it.org.id == caller.org);
         let Some(holder) = own else {
             return Ok(Err(Refusal::NotFound));

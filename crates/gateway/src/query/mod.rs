@@ -3,6 +3,7 @@
 pub mod bulk;
 pub mod claims;
 pub mod disclosures;
+pub mod hooks;
 pub mod households;
 pub mod identity;
 pub mod pool;
@@ -42,6 +43,7 @@ pub struct Query(
     bulk::BulkQueries,
     claims::ClaimQueries,
     disclosures::DisclosureQueries,
+    hooks::HookQueries,
     households::HouseholdQueries,
     identity::IdentityQueries,
     pool::PoolQueries,
@@ -119,7 +121,13 @@ async fn look(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
                 .find(|it| u128::from(it.version) == place)
                 .map(|it| Node::Event(it.into()))
         }
-        Kind::Pass | Kind::Assignment | Kind::Substitution | Kind::PoolOrder => None,
+        Kind::Pass
+        | Kind::Assignment
+        | Kind::Substitution
+        | Kind::PoolOrder
+        | Kind::Endpoint
+        | Kind::Delivery
+        | Kind::Message => None,
     })
 }
 
