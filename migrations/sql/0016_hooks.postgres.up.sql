@@ -120,9 +120,12 @@ BEGIN
 END $$;
 
 -- Row-level security, as in 0011: what belongs to the caller's own organisation.
-CREATE FUNCTION sight_org() RETURNS uuid LANGUAGE sql STABLE AS
-    $$ SELECT p.org_id FROM account a JOIN person p ON p.county_code = a.county_code AND p.id = a.person_id
-        WHERE a.county_code = sight_county() AND a.id = sight_account() $$;
+-- (Not in plain SQL: that would be planned here, by the owner of the tables, who is bound by their policies.)
+CREATE FUNCTION sight_org() RETURNS uuid LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT p.org_id FROM account a JOIN person p ON p.county_code = a.county_code AND p.id = a.person_id
+        WHERE a.county_code = sight_county() AND a.id = sight_account());
+END $$;
 DO $$
 DECLARE
     guarded text;
