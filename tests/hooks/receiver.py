@@ -7,11 +7,14 @@ usage: python receiver.py KEYS.json
 import base64
 import json
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks.webhooks import Webhook
+
+said = threading.Lock()
 
 
 def ed25519(key: str, headers: dict[str, str], body: bytes) -> bool:
@@ -45,7 +48,9 @@ class Receiver(BaseHTTPRequestHandler):
         with open(sys.argv[1], encoding="utf-8") as file:
             verified = [verifies(key, headers, body) for key in json.load(file)]
         answer = 204 if any(verified) else 401
-        print(json.dumps({"id": headers["webhook-id"], "answer": answer, "verified": verified, "text": body.decode()}), flush=True)
+        arrival = {"id": headers["webhook-id"], "answer": answer, "verified": verified, "text": body.decode()}
+        with said:
+            print(json.dumps(arrival), flush=True)
         self.send_response(answer)
         self.end_headers()
 

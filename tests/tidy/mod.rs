@@ -32,6 +32,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "totp-rs",
             "toml",
             "schemars",
+            "base64",
+            "ed25519-dalek",
+            "hmac",
+            "ipnet",
         ],
     ),
     (
@@ -86,6 +90,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tracing",
             "sha2",
             "maud",
+            "reqwest",
+            "rustls",
         ],
     ),
     (

@@ -37,8 +37,8 @@ mod visit;
 
 pub use authority::authority_markdown;
 pub use budget::{ALLOWANCE, Allowance};
-pub use hooks::HttpCourier;
 pub use guard::{Admitted, COST_MAX, Guard, Refusal};
+pub use hooks::HttpCourier;
 pub use http::router;
 pub use messages::codes_markdown;
 pub use pages::pages;

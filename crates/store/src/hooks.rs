@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use engine::hooks::{
     Again, Delivery, DeliveryStatus, Disabled, DisabledReason, Endpoint, EndpointChange, HookKey,
-    HookSecret, Hooks, KeyKind, Kept, Lease, Message, MessageState, Quarantine, Round, read_key,
+    HookSecret, Hooks, Kept, KeyKind, Lease, Message, MessageState, Quarantine, Round, read_key,
 };
 use engine::{Fault, Happened, Page, Scope, Slice};
 use lifecycle::{AccountId, ClaimId, CountyCode, EventKind, OrgId, PersonId};
@@ -105,7 +105,15 @@ fn endpoint_of(county: CountyCode, row: &QueryResult) -> Result<Endpoint, Fault>
     let disabled_at: Option<DateTime<Utc>> = rows::get(row, "disabled_at")?;
     let reason: Option<String> = rows::get(row, "disabled_reason")?;
     let reason = reason
-        .map(|it| rows::code(TABLE, "disabled_reason", &id, &it, DisabledReason::from_code))
+        .map(|it| {
+            rows::code(
+                TABLE,
+                "disabled_reason",
+                &id,
+                &it,
+                DisabledReason::from_code,
+            )
+        })
         .transpose()?;
     Ok(Endpoint {
         id,
@@ -157,7 +165,8 @@ fn delivery_of(row: &QueryResult) -> Result<Delivery, Fault> {
 fn message_of(row: &QueryResult) -> Result<Message, Fault> {
     const TABLE: &str = "hook_message";
     let id = rows::sure_id(row, "id")?;
-    let (state, code): (String, Option<String>) = (rows::get(row, "state")?, rows::get(row, "code")?);
+    let (state, code): (String, Option<String>) =
+        (rows::get(row, "state")?, rows::get(row, "code")?);
     let tries: i32 = rows::get(row, "tries")?;
     let closed_by = rows::id(row, "closed_by")?.map(PersonId);
     let reason: Option<String> = rows::get(row, "closed_reason")?;
@@ -207,8 +216,16 @@ async fn paged<T>(
     }
     let order = if page.from_end { "DESC" } else { "ASC" };
     values.push(rows::count(page.size + 1));
-    sql = format!("{sql} ORDER BY {at} {order}, {id} {order} LIMIT ${}", values.len());
-    let found = store.all("reading a page of webhooks", dialect.statement(&sql, values)).await?;
+    sql = format!(
+        "{sql} ORDER BY {at} {order}, {id} {order} LIMIT ${}",
+        values.len()
+    );
+    let found = store
+        .all(
+            "reading a page of webhooks",
+            dialect.statement(&sql, values),
+        )
+        .await?;
     let mut list = found.iter().map(of).collect::<Result<Vec<T>, Fault>>()?;
     let size = usize::try_from(page.size).unwrap_or(usize::MAX);
     let more = list.len() > size;
@@ -232,8 +249,14 @@ impl SqlStore {
             "county_code": county.get(), "id": key.id, "org_id": key.org, "owner_id": key.owner,
             "kind": key.kind.code(), "sealed": sealed, "made_at": instant(key.made_at),
         }]);
-        self.put(transaction, "webhook_key", KEY, row, "ON CONFLICT DO NOTHING")
-            .await
+        self.put(
+            transaction,
+            "webhook_key",
+            KEY,
+            row,
+            "ON CONFLICT DO NOTHING",
+        )
+        .await
     }
 
     async fn endpoint_for(
@@ -262,7 +285,10 @@ impl SqlStore {
     ) -> Result<Vec<Delivery>, Fault> {
         let mut all = vec![rows::county(county)];
         all.extend(values);
-        let select = self.core.dialect.statement(&format!("{DELIVERY_READ} {then}"), all);
+        let select = self
+            .core
+            .dialect
+            .statement(&format!("{DELIVERY_READ} {then}"), all);
         let found = self.all("reading webhook deliveries", select).await?;
         found.iter().map(delivery_of).collect()
     }
@@ -275,14 +301,23 @@ impl SqlStore {
     ) -> Result<Vec<Message>, Fault> {
         let mut all = vec![rows::county(county)];
         all.extend(values);
-        let select = self.core.dialect.statement(&format!("{MESSAGE_READ} {then}"), all);
+        let select = self
+            .core
+            .dialect
+            .statement(&format!("{MESSAGE_READ} {then}"), all);
         let found = self.all("reading messages", select).await?;
         found.iter().map(message_of).collect()
     }
 }
 
 fn delivery_row(county: CountyCode, org: OrgId, delivery: &Delivery) -> Json {
-    let Happened { claim, version, county_seq, kind, at } = delivery.event;
+    let Happened {
+        claim,
+        version,
+        county_seq,
+        kind,
+        at,
+    } = delivery.event;
     json!({
         "county_code": county.get(), "id": delivery.id(), "endpoint_id": delivery.endpoint, "county_seq": county_seq,
         "org_id": org, "claim_id": claim, "version": version, "kind": kind.code(), "at": instant(at),
@@ -317,10 +352,17 @@ impl Hooks for SqlStore {
         }]);
         let (transaction, _) = self.core.begin_county(county).await?;
         if let Some(known) = self.endpoint_for(&transaction, county, endpoint.id).await? {
-            let same = known.org == endpoint.org && known.url == endpoint.url && known.kinds == endpoint.kinds;
-            return if same { Ok(false) } else { Err(Fault::Conflict("webhook_endpoint")) };
+            let same = known.org == endpoint.org
+                && known.url == endpoint.url
+                && known.kinds == endpoint.kinds;
+            return if same {
+                Ok(false)
+            } else {
+                Err(Fault::Conflict("webhook_endpoint"))
+            };
         }
-        self.put(&transaction, "webhook_endpoint", ENDPOINT, row, "").await?;
+        self.put(&transaction, "webhook_endpoint", ENDPOINT, row, "")
+            .await?;
         self.put_key(&transaction, county, key).await?;
         commit(transaction).await?;
         Ok(true)
@@ -338,10 +380,16 @@ impl Hooks for SqlStore {
         let transaction = self.core.begin().await?;
         let mut set = Vec::new();
         if let Some(url) = &change.url {
-            set.push(("UPDATE webhook_endpoint SET url = $3 WHERE county_code = $1 AND id = $2", vec![url.as_str().into()]));
+            set.push((
+                "UPDATE webhook_endpoint SET url = $3 WHERE county_code = $1 AND id = $2",
+                vec![url.as_str().into()],
+            ));
         }
         if let Some(kinds) = &change.kinds {
-            set.push(("UPDATE webhook_endpoint SET kinds = $3 WHERE county_code = $1 AND id = $2", vec![kinds_text(kinds).into()]));
+            set.push((
+                "UPDATE webhook_endpoint SET kinds = $3 WHERE county_code = $1 AND id = $2",
+                vec![kinds_text(kinds).into()],
+            ));
         }
         match change.enabled {
             Some(true) => set.push((
@@ -358,15 +406,23 @@ impl Hooks for SqlStore {
         }
         for (sql, values) in set {
             let values = own().into_iter().chain(values);
-            self.change(&transaction, "webhook_endpoint", sql, values).await?;
+            self.change(&transaction, "webhook_endpoint", sql, values)
+                .await?;
         }
         commit(transaction).await
     }
 
-    async fn endpoints(&self, county: CountyCode, org: Option<OrgId>) -> Result<Vec<Endpoint>, Fault> {
+    async fn endpoints(
+        &self,
+        county: CountyCode,
+        org: Option<OrgId>,
+    ) -> Result<Vec<Endpoint>, Fault> {
         let dialect = self.core.dialect;
         let select = match org {
-            None => dialect.statement(&format!("{ENDPOINT_READ} ORDER BY id"), [rows::county(county)]),
+            None => dialect.statement(
+                &format!("{ENDPOINT_READ} ORDER BY id"),
+                [rows::county(county)],
+            ),
             Some(org) => dialect.statement(
                 &format!("{ENDPOINT_READ} AND org_id = $2 ORDER BY id"),
                 [rows::county(county), dialect.id(org.0)],
@@ -407,7 +463,8 @@ impl Hooks for SqlStore {
         let found = self.all("reading keys of webhooks", select).await?;
         let key = |row: &QueryResult| {
             let id = rows::sure_id(row, "id")?;
-            let (kind, sealed): (String, String) = (rows::get(row, "kind")?, rows::get(row, "sealed")?);
+            let (kind, sealed): (String, String) =
+                (rows::get(row, "kind")?, rows::get(row, "sealed")?);
             let secret = self.core.keys.open(&key_place(county, id), &sealed)?;
             Ok(HookKey {
                 id,
@@ -494,7 +551,10 @@ impl Hooks for SqlStore {
         claims: &[ClaimId],
     ) -> Result<Vec<ClaimId>, Fault> {
         let dialect = self.core.dialect;
-        let list: Vec<Json> = claims.iter().map(|claim| json!({ "claim_id": claim })).collect();
+        let list: Vec<Json> = claims
+            .iter()
+            .map(|claim| json!({ "claim_id": claim }))
+            .collect();
         let sql = format!(
             "SELECT DISTINCT CAST(d.claim_id AS TEXT) AS claim_id FROM webhook_delivery d JOIN {} AS r ON r.claim_id = d.claim_id \
              WHERE d.county_code = $1 AND d.endpoint_id = $2 AND d.status = 'WAITING'",
@@ -502,7 +562,11 @@ impl Hooks for SqlStore {
         );
         let select = dialect.statement(
             &sql,
-            [rows::county(county), dialect.id(endpoint), Json::Array(list).to_string().into()],
+            [
+                rows::county(county),
+                dialect.id(endpoint),
+                Json::Array(list).to_string().into(),
+            ],
         );
         let found = self.all("reading which claims wait", select).await?;
         found
@@ -553,13 +617,23 @@ impl Hooks for SqlStore {
             dialect.at(lease.now),
             round.disabled.map_or("", DisabledReason::code).into(),
         ];
-        if self.change(&transaction, "webhook_endpoint", &sql, values).await? != 1 {
+        if self
+            .change(&transaction, "webhook_endpoint", &sql, values)
+            .await?
+            != 1
+        {
             return Ok(false);
         }
         if !round.deliveries.is_empty() {
             let found = self.endpoint_for(&transaction, county, endpoint).await?;
-            let org = found.ok_or_else(|| rows::missing("webhook_endpoint", endpoint))?.org;
-            let list = round.deliveries.iter().map(|it| delivery_row(county, org, it)).collect();
+            let org = found
+                .ok_or_else(|| rows::missing("webhook_endpoint", endpoint))?
+                .org;
+            let list = round
+                .deliveries
+                .iter()
+                .map(|it| delivery_row(county, org, it))
+                .collect();
             self.put(
                 &transaction,
                 "webhook_delivery",
@@ -585,7 +659,10 @@ impl Hooks for SqlStore {
         let dialect = self.core.dialect;
         let (which, values) = match which {
             Again::One(id) => ("id = $4", vec![dialect.id(*id)]),
-            Again::Between(from, until) => ("at >= $4 AND at < $5", vec![dialect.at(*from), dialect.at(*until)]),
+            Again::Between(from, until) => (
+                "at >= $4 AND at < $5",
+                vec![dialect.at(*from), dialect.at(*until)],
+            ),
         };
         let sql = format!(
             "UPDATE webhook_delivery SET status = 'WAITING', round = round + 1, attempts = 0, next_at = $3 \
@@ -594,14 +671,18 @@ impl Hooks for SqlStore {
         let own = [rows::county(county), dialect.id(endpoint), dialect.at(now)];
         let transaction = self.core.begin().await?;
         let values = own.into_iter().chain(values);
-        let again = self.change(&transaction, "webhook_delivery", &sql, values).await?;
+        let again = self
+            .change(&transaction, "webhook_delivery", &sql, values)
+            .await?;
         commit(transaction).await?;
         Ok(again)
     }
 
     async fn delivery(&self, county: CountyCode, id: Uuid) -> Result<Option<Delivery>, Fault> {
         let id = self.core.dialect.id(id);
-        let mut found = self.deliveries_by(county, "AND d.id = $2", vec![id]).await?;
+        let mut found = self
+            .deliveries_by(county, "AND d.id = $2", vec![id])
+            .await?;
         Ok(found.pop())
     }
 
@@ -641,8 +722,14 @@ impl Hooks for SqlStore {
             }
             Some(_) => (message_row(county, &message.reused()), Kept::Reused),
         };
-        self.put(&transaction, "hook_message", MESSAGE, row, "ON CONFLICT DO NOTHING")
-            .await?;
+        self.put(
+            &transaction,
+            "hook_message",
+            MESSAGE,
+            row,
+            "ON CONFLICT DO NOTHING",
+        )
+        .await?;
         commit(transaction).await?;
         Ok(kept)
     }

@@ -129,7 +129,9 @@ impl Desk {
             return Ok(Err(Refusal::NotFound));
         }
         let (county, now) = (caller.scope.county, self.clock().now());
-        self.store().change_endpoint(county, id, change, now).await?;
+        self.store()
+            .change_endpoint(county, id, change, now)
+            .await?;
         let changed = self.endpoint(caller, id).await?;
         Ok(changed.ok_or(Refusal::NotFound))
     }

@@ -19,9 +19,7 @@ use crate::ports::{Fault, Outcome, Page, Recorded, Slice};
 use crate::{Grant, sight};
 use benefits::Fen;
 use chrono::{DateTime, Duration, Utc};
-use lifecycle::{
-    AccountId, Claim, Command, CountyCode, Duty, Happening, PayeeId, PersonId,
-};
+use lifecycle::{AccountId, Claim, Command, CountyCode, Duty, Happening, PayeeId, PersonId};
 use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration as Wait;
@@ -110,7 +108,12 @@ enum Said {
 }
 
 /// Fields that hold numbers by nature: of the bank and of ours.
-const NUMBERS: &[&str] = &["instructionNo", "amountFen", "payeeFingerprint", "timestamp"];
+const NUMBERS: &[&str] = &[
+    "instructionNo",
+    "amountFen",
+    "payeeFingerprint",
+    "timestamp",
+];
 
 /// Whether a text of the message holds what has no place there. A bank's reference may be a long number, but no
 /// identity number.
@@ -140,19 +143,35 @@ fn read(body: &[u8]) -> Result<Report, Quarantine> {
         return Err(Quarantine::PrivateInText);
     }
     let wire: Wire = serde_json::from_value(value).map_err(|_| Quarantine::Unreadable)?;
-    let WireData { instruction_no, amount_fen, payee_fingerprint, bank_ref, reason } = wire.data;
+    let WireData {
+        instruction_no,
+        amount_fen,
+        payee_fingerprint,
+        bank_ref,
+        reason,
+    } = wire.data;
     let named = |text: Option<String>| {
         text.filter(|it| !it.trim().is_empty() && it.chars().count() <= limits::TEXT_CHARS_MAX)
             .ok_or(Quarantine::Unreadable)
     };
     let instruction_no = named(Some(instruction_no))?;
     let amount = amount_fen
-        .map(|text| text.parse().map(Fen::new).map_err(|_| Quarantine::Unreadable))
+        .map(|text| {
+            text.parse()
+                .map(Fen::new)
+                .map_err(|_| Quarantine::Unreadable)
+        })
         .transpose()?;
     let what = match wire.kind.as_str() {
-        "payout.succeeded" => Said::Succeeded { bank_ref: named(bank_ref)? },
-        "payout.failed" => Said::Failed { reason: named(reason)? },
-        "payout.returned" => Said::Returned { bank_ref: named(bank_ref)? },
+        "payout.succeeded" => Said::Succeeded {
+            bank_ref: named(bank_ref)?,
+        },
+        "payout.failed" => Said::Failed {
+            reason: named(reason)?,
+        },
+        "payout.returned" => Said::Returned {
+            bank_ref: named(bank_ref)?,
+        },
         _ => return Err(Quarantine::Unreadable),
     };
     // Whoever says that money moved says how much, and to whom.
@@ -160,7 +179,12 @@ fn read(body: &[u8]) -> Result<Report, Quarantine> {
     if moved && (amount.is_none() || payee_fingerprint.is_none()) {
         return Err(Quarantine::Unreadable);
     }
-    Ok(Report { instruction_no, amount, payee_fingerprint, what })
+    Ok(Report {
+        instruction_no,
+        amount,
+        payee_fingerprint,
+        what,
+    })
 }
 
 /// What became of an instruction, as the log tells it.
@@ -187,7 +211,15 @@ fn find_instruction(history: &[Recorded], wanted: &str) -> Option<Instruction> {
     let mut found: Option<Instruction> = None;
     for entry in history {
         let next = match (&entry.event.what, found.as_mut()) {
-            (Happening::PayoutInstructed { instruction_no, amount, payee, payment: _ }, before) => {
+            (
+                Happening::PayoutInstructed {
+                    instruction_no,
+                    amount,
+                    payee,
+                    payment: _,
+                },
+                before,
+            ) => {
                 if before.is_some() {
                     break;
                 }
@@ -203,7 +235,12 @@ fn find_instruction(history: &[Recorded], wanted: &str) -> Option<Instruction> {
             }
             (_, None) => continue,
             (what, Some(own)) => match what {
-                Happening::PayoutConfirmed { bank_ref } => (own, Fate::Paid { bank_ref: bank_ref.clone() }),
+                Happening::PayoutConfirmed { bank_ref } => (
+                    own,
+                    Fate::Paid {
+                        bank_ref: bank_ref.clone(),
+                    },
+                ),
                 Happening::PayoutFailed { .. } => (own, Fate::Failed),
                 Happening::PayoutUnknown { .. } => (own, Fate::Unknown),
                 Happening::PayoutReturned { bank_ref } => {
@@ -211,7 +248,13 @@ fn find_instruction(history: &[Recorded], wanted: &str) -> Option<Instruction> {
                         Fate::Paid { bank_ref } => bank_ref.clone(),
                         _ => String::new(),
                     };
-                    (own, Fate::Returned { paid_ref, bank_ref: bank_ref.clone() })
+                    (
+                        own,
+                        Fate::Returned {
+                            paid_ref,
+                            bank_ref: bank_ref.clone(),
+                        },
+                    )
                 }
                 Happening::RecoveryStarted { .. } => match &own.fate {
                     Fate::Paid { bank_ref } => {
@@ -280,15 +323,29 @@ fn judge(report: &Report, instruction: Option<&Instruction>) -> Step {
         (
             Said::Succeeded { bank_ref },
             Fate::Paid { bank_ref: known }
-            | Fate::Returned { paid_ref: known, .. }
+            | Fate::Returned {
+                paid_ref: known, ..
+            }
             | Fate::Recovered { bank_ref: known },
         )
-        | (Said::Returned { bank_ref }, Fate::Returned { bank_ref: known, .. }) => {
-            if bank_ref == known { Step::Settled } else { contradiction }
+        | (
+            Said::Returned { bank_ref },
+            Fate::Returned {
+                bank_ref: known, ..
+            },
+        ) => {
+            if bank_ref == known {
+                Step::Settled
+            } else {
+                contradiction
+            }
         }
         (Said::Failed { .. }, Fate::Failed) => Step::Settled,
         (Said::Succeeded { .. } | Said::Returned { .. }, Fate::Failed)
-        | (Said::Failed { .. }, Fate::Paid { .. } | Fate::Returned { .. } | Fate::Recovered { .. })
+        | (
+            Said::Failed { .. },
+            Fate::Paid { .. } | Fate::Returned { .. } | Fate::Recovered { .. },
+        )
         | (Said::Returned { .. }, Fate::Recovered { .. }) => contradiction,
     }
 }
@@ -315,7 +372,11 @@ impl Desk {
         };
         let mut assignments = self.store().assignments(county).await?;
         assignments.retain(|it| it.person == person.id);
-        Ok(Some(Holder { person, org, assignments }))
+        Ok(Some(Holder {
+            person,
+            org,
+            assignments,
+        }))
     }
 
     /// The caller that an account's messages act as; `None` unless it is a connector's.
@@ -346,7 +407,13 @@ impl Desk {
             ends_at,
             ended_at: None,
         };
-        let presented = Presented { county, pass, secret_ends_at: ends_at, holder, absent: None };
+        let presented = Presented {
+            county,
+            pass,
+            secret_ends_at: ends_at,
+            holder,
+            absent: None,
+        };
         Ok(presented.caller(now, &Rules::default()))
     }
 
@@ -384,7 +451,8 @@ impl Desk {
             return Ok(Err(Untaken::Forged));
         };
         let keys = self.store().hook_keys(county, account.0).await?;
-        self.receive(&Connector { caller: own, keys }, incoming).await
+        self.receive(&Connector { caller: own, keys }, incoming)
+            .await
     }
 
     async fn receive(
@@ -393,11 +461,20 @@ impl Desk {
         incoming: Incoming<'_>,
     ) -> Result<Result<Taken, Untaken>, Fault> {
         let now = self.clock().now();
-        let Incoming { id, timestamp, signature, body } = incoming;
+        let Incoming {
+            id,
+            timestamp,
+            signature,
+            body,
+        } = incoming;
         let is_id = !id.is_empty()
             && id.len() <= limits::HOOK_ID_CHARS_MAX
             && id.bytes().all(|byte| byte.is_ascii_graphic());
-        let (true, Ok(at), true) = (is_id, timestamp.parse::<i64>(), body.len() <= limits::HOOK_BODY_BYTES_MAX) else {
+        let (true, Ok(at), true) = (
+            is_id,
+            timestamp.parse::<i64>(),
+            body.len() <= limits::HOOK_BODY_BYTES_MAX,
+        ) else {
             return Ok(Err(Untaken::Malformed));
         };
         let caller = connector.caller.clone();
@@ -428,7 +505,9 @@ impl Desk {
             let store = self.store();
             let keep = async {
                 let since = now - Duration::days(1);
-                if store.forged_since(county, account, since).await? < limits::HOOK_FORGED_PER_DAY_MAX {
+                if store.forged_since(county, account, since).await?
+                    < limits::HOOK_FORGED_PER_DAY_MAX
+                {
                     store.keep_message(county, &message).await?;
                 }
                 Ok::<_, Fault>(())
@@ -459,8 +538,14 @@ impl Desk {
         let work = async move {
             let kept = store.keep_message(county, &message).await?;
             Ok::<_, Fault>(match kept {
-                Kept::First | Kept::Reused => Taken { again: false, message },
-                Kept::Again(known) => Taken { again: true, message: *known },
+                Kept::First | Kept::Reused => Taken {
+                    again: false,
+                    message,
+                },
+                Kept::Again(known) => Taken {
+                    again: true,
+                    message: *known,
+                },
             })
         };
         // A task of its own, as for a command: a sender who hangs up leaves nothing half done.
@@ -474,7 +559,9 @@ impl Desk {
     /// the others; its fault is reported after them.
     pub async fn apply_messages(&self, county: CountyCode) -> Result<usize, Fault> {
         let now = self.clock().now();
-        let due = self.store().due_messages(county, now, limits::HOOK_MESSAGES_AT_ONCE);
+        let due = self
+            .store()
+            .due_messages(county, now, limits::HOOK_MESSAGES_AT_ONCE);
         let (mut settled, mut first_fault) = (0, None);
         for message in due.await? {
             match self.apply(county, message).await {
@@ -494,12 +581,15 @@ impl Desk {
                 message.state = MessageState::Applied;
                 message.settled_at = Some(now);
             }
-            Step::Wait(late) if now - message.received_at >= Duration::hours(limits::HOOK_WAIT_HOURS_MAX) => {
+            Step::Wait(late)
+                if now - message.received_at >= Duration::hours(limits::HOOK_WAIT_HOURS_MAX) =>
+            {
                 quarantine(&mut message, late, now);
             }
             Step::Wait(_) => {
                 let seconds = 1_i64 << message.tries.min(16);
-                message.next_at = now + Duration::seconds(seconds.min(limits::HOOK_WAIT_SECONDS_MAX));
+                message.next_at =
+                    now + Duration::seconds(seconds.min(limits::HOOK_WAIT_SECONDS_MAX));
             }
             Step::Quarantine(code) => quarantine(&mut message, code, now),
             // The claim moved on meanwhile: looked at again at once.
@@ -531,7 +621,10 @@ impl Desk {
         let Some((claim, history)) = self.claim_of(&caller, &report.instruction_no).await? else {
             return Ok(Step::Wait(Quarantine::UnknownInstruction));
         };
-        let step = judge(&report, find_instruction(&history, &report.instruction_no).as_ref());
+        let step = judge(
+            &report,
+            find_instruction(&history, &report.instruction_no).as_ref(),
+        );
         let Step::Give(command) = step.clone() else {
             return Ok(step);
         };
@@ -590,12 +683,18 @@ impl Desk {
             && let Some(instruction) = find_instruction(&history, no)
         {
             let actor = caller.actor();
-            if actor.persons().any(|it| instruction.instructed_by.contains(&it)) {
+            if actor
+                .persons()
+                .any(|it| instruction.instructed_by.contains(&it))
+            {
                 return Ok(Err(Refusal::Own));
             }
         }
         if message.state != MessageState::Quarantined {
-            return Ok(Err(Refusal::Invalid { field: "messageId", reason: "NOT_QUARANTINED" }));
+            return Ok(Err(Refusal::Invalid {
+                field: "messageId",
+                reason: "NOT_QUARANTINED",
+            }));
         }
         message.state = MessageState::Closed;
         message.closed = Some((caller.person, reason.to_owned()));
@@ -603,7 +702,10 @@ impl Desk {
         if self.store().settle_message(county, seen, &message).await? {
             Ok(Ok(message))
         } else {
-            Ok(Err(Refusal::Invalid { field: "messageId", reason: "NOT_QUARANTINED" }))
+            Ok(Err(Refusal::Invalid {
+                field: "messageId",
+                reason: "NOT_QUARANTINED",
+            }))
         }
     }
 }

@@ -202,7 +202,8 @@ impl Relay {
         }
         let work = self.send(endpoint);
         tokio::pin!(work);
-        let mut renew = tokio::time::interval_at(tokio::time::Instant::now() + RENEW_EVERY, RENEW_EVERY);
+        let mut renew =
+            tokio::time::interval_at(tokio::time::Instant::now() + RENEW_EVERY, RENEW_EVERY);
         let (endpoint, round) = loop {
             tokio::select! {
                 done = &mut work => break done?,
@@ -216,10 +217,17 @@ impl Relay {
         };
         let tried = round.arrived.is_some();
         let moved = round.cursor > endpoint.cursor;
-        if !store.record_round(county, id, &self.lease(), &round).await? {
+        if !store
+            .record_round(county, id, &self.lease(), &round)
+            .await?
+        {
             return Ok(false);
         }
-        for dead in round.deliveries.iter().filter(|it| it.status == DeliveryStatus::Dead) {
+        for dead in round
+            .deliveries
+            .iter()
+            .filter(|it| it.status == DeliveryStatus::Dead)
+        {
             tracing::error!(endpoint = %id, message = %dead.message_id(), answer = dead.answer, "a webhook is a dead letter");
         }
         if let Some(reason) = round.disabled {
@@ -249,7 +257,9 @@ impl Relay {
         let has_room = store.waiting(county, id).await? < limits::HOOK_WAITING_MAX;
         let fresh = if has_room {
             let end = store.log_end(county).await?;
-            let found = store.events_after(&endpoint.scope, endpoint.cursor, None, limit).await?;
+            let found = store
+                .events_after(&endpoint.scope, endpoint.cursor, None, limit)
+                .await?;
             // A page that is not full reached at least the end that was known before it was read.
             let is_full = u32::try_from(found.len()).is_ok_and(|rows| rows >= limit);
             let last = found.last().map_or(endpoint.cursor, |it| it.county_seq);
@@ -258,7 +268,8 @@ impl Relay {
         } else {
             Vec::new()
         };
-        let wanted = |event: &Happened| endpoint.kinds.is_empty() || endpoint.kinds.contains(&event.kind);
+        let wanted =
+            |event: &Happened| endpoint.kinds.is_empty() || endpoint.kinds.contains(&event.kind);
         let fresh: Vec<Delivery> = fresh
             .into_iter()
             .filter(wanted)
@@ -266,7 +277,11 @@ impl Relay {
             .collect();
         let claims: BTreeSet<ClaimId> = fresh.iter().map(|it| it.event.claim).collect();
         let claims: Vec<ClaimId> = claims.into_iter().collect();
-        let held: BTreeSet<ClaimId> = store.held_up(county, id, &claims).await?.into_iter().collect();
+        let held: BTreeSet<ClaimId> = store
+            .held_up(county, id, &claims)
+            .await?
+            .into_iter()
+            .collect();
         for delivery in fresh {
             let claim = delivery.event.claim;
             if held.contains(&claim) {
@@ -289,7 +304,11 @@ impl Relay {
         });
         let mut work = JoinSet::new();
         for lane in lanes.into_values() {
-            let (trip, courier, desk) = (Arc::clone(&trip), Arc::clone(&self.courier), self.desk.clone());
+            let (trip, courier, desk) = (
+                Arc::clone(&trip),
+                Arc::clone(&self.courier),
+                self.desk.clone(),
+            );
             work.spawn(sight::carried(travel(desk, courier, trip, lane)));
         }
         let mut gone: Vec<Gone> = Vec::new();
@@ -299,7 +318,9 @@ impl Relay {
         let endpoint = trip.endpoint.clone();
         let now = self.desk.clock().now();
         judge(&endpoint, now, &gone, &mut round);
-        round.deliveries.extend(gone.into_iter().map(|(delivery, _)| delivery));
+        round
+            .deliveries
+            .extend(gone.into_iter().map(|(delivery, _)| delivery));
         Ok((endpoint, round))
     }
 }

@@ -28,7 +28,13 @@ pub enum Answer {
 impl Answer {
     /// Whether it took the message: 2xx only. A redirection is a failure, too: it could lead anywhere.
     pub const fn is_taken(&self) -> bool {
-        matches!(self, Self::Status { code: 200..=299, .. })
+        matches!(
+            self,
+            Self::Status {
+                code: 200..=299,
+                ..
+            }
+        )
     }
 
     /// Whether it wants nothing any more.
@@ -39,7 +45,10 @@ impl Answer {
     /// Seconds it wants to be left alone; at most a day, so that nobody stops us for ever.
     pub fn retry_after(&self) -> Option<i64> {
         match self {
-            Self::Status { code, retry_after: Some(seconds) } if !(200..=299).contains(code) => {
+            Self::Status {
+                code,
+                retry_after: Some(seconds),
+            } if !(200..=299).contains(code) => {
                 Some((*seconds).clamp(0, limits::HOOK_RETRY_AFTER_SECONDS_MAX))
             }
             Self::Status { .. } | Self::None(_) => None,
@@ -82,7 +91,10 @@ pub fn gives_up(failing_since: DateTime<Utc>, now: DateTime<Utc>) -> Option<Disa
 mod tests {
     use super::*;
 
-    const FAILED: Answer = Answer::Status { code: 500, retry_after: None };
+    const FAILED: Answer = Answer::Status {
+        code: 500,
+        retry_after: None,
+    };
 
     #[test]
     fn ten_attempts_over_three_days() {
@@ -93,10 +105,17 @@ mod tests {
             let attempts = u32::try_from(attempts).expect("small");
             let next = next_attempt("msg_1", attempts, at, &FAILED).expect("another");
             let waited = (next - at).num_milliseconds();
-            assert!((delay * 1_000..=delay * 1_100).contains(&waited), "{attempts}: {waited}");
+            assert!(
+                (delay * 1_000..=delay * 1_100).contains(&waited),
+                "{attempts}: {waited}"
+            );
             at = next;
         }
-        assert_eq!(next_attempt("msg_1", 10, at, &FAILED), None, "the tenth was the last");
+        assert_eq!(
+            next_attempt("msg_1", 10, at, &FAILED),
+            None,
+            "the tenth was the last"
+        );
         let other = next_attempt("msg_2", 9, began, &FAILED);
         assert_ne!(other, next_attempt("msg_1", 9, began, &FAILED), "jitter");
     }
@@ -105,7 +124,10 @@ mod tests {
     fn a_receiver_says_when_to_come_again() {
         let now = DateTime::<Utc>::UNIX_EPOCH;
         let after = |code, seconds, attempts| {
-            let answer = Answer::Status { code, retry_after: Some(seconds) };
+            let answer = Answer::Status {
+                code,
+                retry_after: Some(seconds),
+            };
             (next_attempt("m", attempts, now, &answer).expect("another") - now).num_seconds()
         };
         assert_eq!(after(429, 120, 1), 120);
@@ -117,7 +139,10 @@ mod tests {
 
     #[test]
     fn only_2xx_is_taken() {
-        let answer = |code| Answer::Status { code, retry_after: None };
+        let answer = |code| Answer::Status {
+            code,
+            retry_after: None,
+        };
         for code in [200, 202, 204, 299] {
             assert!(answer(code).is_taken(), "{code}");
         }

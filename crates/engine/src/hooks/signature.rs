@@ -53,7 +53,10 @@ pub fn shown(kind: KeyKind, secret: &HookSecret) -> Option<String> {
         KeyKind::Hmac => Some(format!("{SECRET_PREFIX}{}", secret.reveal())),
         KeyKind::Ed25519 => {
             let public = seed(secret)?.verifying_key();
-            Some(format!("{PUBLIC_PREFIX}{}", STANDARD.encode(public.as_bytes())))
+            Some(format!(
+                "{PUBLIC_PREFIX}{}",
+                STANDARD.encode(public.as_bytes())
+            ))
         }
     }
 }
@@ -96,7 +99,9 @@ pub fn signatures(
         .filter_map(|key| sign(key, id, now.timestamp(), body))
         .collect();
     if signed.is_empty() {
-        return Err(Fault::Unusable("an endpoint has no key to sign with".into()));
+        return Err(Fault::Unusable(
+            "an endpoint has no key to sign with".into(),
+        ));
     }
     Ok(signed.join(" "))
 }
@@ -165,8 +170,16 @@ mod tests {
     #[test]
     fn the_published_example() {
         let key = key(KeyKind::Hmac, "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
-        let signature = sign(&key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, br#"{"test": 2432232314}"#);
-        assert_eq!(signature.as_deref(), Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
+        let signature = sign(
+            &key,
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            1_614_265_330,
+            br#"{"test": 2432232314}"#,
+        );
+        assert_eq!(
+            signature.as_deref(),
+            Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+        );
     }
 
     /// The specification's Rust library verifies what we sign, and we what it signs.
@@ -175,17 +188,34 @@ mod tests {
         let now = crate::clock::Clock::now(&crate::clock::SystemClock);
         let secret = fresh_secret().expect("randomness");
         let own = key(KeyKind::Hmac, secret.reveal());
-        let library = standardwebhooks::Webhook::new(&shown(KeyKind::Hmac, &secret).expect("shown")).expect("a secret");
+        let library =
+            standardwebhooks::Webhook::new(&shown(KeyKind::Hmac, &secret).expect("shown"))
+                .expect("a secret");
         for body in ["{}", r#"{"type":"claim.paid"}"#, "公示", ""] {
-            let header = signatures(std::slice::from_ref(&own), "msg_1", now, body.as_bytes()).expect("signed");
+            let header = signatures(std::slice::from_ref(&own), "msg_1", now, body.as_bytes())
+                .expect("signed");
             let mut headers = http::HeaderMap::new();
             headers.insert(ID_HEADER, "msg_1".parse().expect("a header"));
-            headers.insert(TIMESTAMP_HEADER, now.timestamp().to_string().parse().expect("a header"));
+            headers.insert(
+                TIMESTAMP_HEADER,
+                now.timestamp().to_string().parse().expect("a header"),
+            );
             headers.insert(SIGNATURE_HEADER, header.parse().expect("a header"));
-            library.verify(body.as_bytes(), &headers).expect("it verifies");
-            let theirs = library.sign("msg_1", now.timestamp(), body.as_bytes()).expect("signed");
+            library
+                .verify(body.as_bytes(), &headers)
+                .expect("it verifies");
+            let theirs = library
+                .sign("msg_1", now.timestamp(), body.as_bytes())
+                .expect("signed");
             assert_eq!(theirs, header);
-            assert!(is_genuine(std::slice::from_ref(&own), "msg_1", now.timestamp(), now, body.as_bytes(), &theirs));
+            assert!(is_genuine(
+                std::slice::from_ref(&own),
+                "msg_1",
+                now.timestamp(),
+                now,
+                body.as_bytes(),
+                &theirs
+            ));
         }
     }
 
@@ -198,35 +228,90 @@ mod tests {
             let signing = key(kind, secret.reveal());
             let public = match kind {
                 KeyKind::Hmac => secret.clone(),
-                KeyKind::Ed25519 => read_public(&shown(kind, &secret).expect("shown")).expect("public"),
+                KeyKind::Ed25519 => {
+                    read_public(&shown(kind, &secret).expect("shown")).expect("public")
+                }
             };
             let verifying = [key(kind, public.reveal())];
             let header = signatures(&[signing.clone()], "msg_1", now, b"body").expect("signed");
-            let fits = |keys: &[HookKey], id, at, body: &[u8], header: &str| is_genuine(keys, id, at, now, body, header);
+            let fits = |keys: &[HookKey], id, at, body: &[u8], header: &str| {
+                is_genuine(keys, id, at, now, body, header)
+            };
             assert!(fits(&verifying, "msg_1", at, b"body", &header));
             // Among others, also ones that are not known.
-            assert!(fits(&verifying, "msg_1", at, b"body", &format!("v9,AAAA v1,AAAA x {header}")));
+            assert!(fits(
+                &verifying,
+                "msg_1",
+                at,
+                b"body",
+                &format!("v9,AAAA v1,AAAA x {header}")
+            ));
             for (what, fits) in [
                 ("id", fits(&verifying, "msg_2", at, b"body", &header)),
                 ("time", fits(&verifying, "msg_1", at + 1, b"body", &header)),
                 ("body", fits(&verifying, "msg_1", at, b"bodx", &header)),
-                ("moved dot", fits(&verifying, "msg_1.1", at, b"body", &header)),
-                ("version", fits(&verifying, "msg_1", at, b"body", &header.replace("v1", "v2"))),
-                ("cut", fits(&verifying, "msg_1", at, b"body", &header[..header.len() - 4])),
+                (
+                    "moved dot",
+                    fits(&verifying, "msg_1.1", at, b"body", &header),
+                ),
+                (
+                    "version",
+                    fits(
+                        &verifying,
+                        "msg_1",
+                        at,
+                        b"body",
+                        &header.replace("v1", "v2"),
+                    ),
+                ),
+                (
+                    "cut",
+                    fits(
+                        &verifying,
+                        "msg_1",
+                        at,
+                        b"body",
+                        &header[..header.len() - 4],
+                    ),
+                ),
                 ("none", fits(&verifying, "msg_1", at, b"body", "")),
                 ("no key", fits(&[], "msg_1", at, b"body", &header)),
-                ("other key", fits(&[key(kind, match kind {
-                    KeyKind::Hmac => fresh_secret().expect("randomness"),
-                    KeyKind::Ed25519 => read_public(&shown(kind, &fresh_secret().expect("randomness")).expect("shown")).expect("public"),
-                }.reveal())], "msg_1", at, b"body", &header)),
+                (
+                    "other key",
+                    fits(
+                        &[key(
+                            kind,
+                            match kind {
+                                KeyKind::Hmac => fresh_secret().expect("randomness"),
+                                KeyKind::Ed25519 => read_public(
+                                    &shown(kind, &fresh_secret().expect("randomness"))
+                                        .expect("shown"),
+                                )
+                                .expect("public"),
+                            }
+                            .reveal(),
+                        )],
+                        "msg_1",
+                        at,
+                        b"body",
+                        &header,
+                    ),
+                ),
             ] {
                 assert!(!fits, "{kind}: another {what}");
             }
             // A public key is no secret: an HMAC made with it does not pass as `v1a`, nor as `v1`.
             if kind == KeyKind::Ed25519 {
-                let confused = sign(&key(KeyKind::Hmac, public.reveal()), "msg_1", at, b"body").expect("signed");
+                let confused = sign(&key(KeyKind::Hmac, public.reveal()), "msg_1", at, b"body")
+                    .expect("signed");
                 assert!(!fits(&verifying, "msg_1", at, b"body", &confused));
-                assert!(!fits(&verifying, "msg_1", at, b"body", &confused.replace("v1,", "v1a,")));
+                assert!(!fits(
+                    &verifying,
+                    "msg_1",
+                    at,
+                    b"body",
+                    &confused.replace("v1,", "v1a,")
+                ));
             }
         }
     }
@@ -254,7 +339,15 @@ mod tests {
         let zero = STANDARD.encode([0_u8; 32]);
         let mut one = [0_u8; 32];
         one[0] = 1;
-        for text in ["", "whpk_", "whpk_AAAA", &zero, &STANDARD.encode(one), "whsec_AAAA", "%%%"] {
+        for text in [
+            "",
+            "whpk_",
+            "whpk_AAAA",
+            &zero,
+            &STANDARD.encode(one),
+            "whsec_AAAA",
+            "%%%",
+        ] {
             assert!(read_public(text).is_none(), "{text}");
         }
     }

@@ -48,7 +48,10 @@ struct Lookup {
 }
 
 impl Lookup {
-    async fn addresses(self, host: String) -> Result<Vec<SocketAddr>, Box<dyn Error + Send + Sync>> {
+    async fn addresses(
+        self,
+        host: String,
+    ) -> Result<Vec<SocketAddr>, Box<dyn Error + Send + Sync>> {
         let found: Vec<SocketAddr> = lookup_host((host, 0)).await?.collect();
         let lawful = |it: &SocketAddr| self.allow.admits(it.ip(), self.is_https);
         if found.iter().all(lawful) {
@@ -172,7 +175,14 @@ fn unanswered(fault: &reqwest::Error) -> &'static str {
 #[async_trait]
 impl Courier for HttpCourier {
     fn write(&self, told: &Told) -> String {
-        let Told { county, claim, number, version, kind, at } = told;
+        let Told {
+            county,
+            claim,
+            number,
+            version,
+            kind,
+            at,
+        } = told;
         let event = Uuid::from_u128(u128::from(*version));
         json!({
             "type": format!("claim.{}", kind.code().to_ascii_lowercase()),
@@ -239,18 +249,44 @@ mod tests {
         let none = AllowList::default();
         let courier = HttpCourier::new(none.clone()).expect("a client");
         for url in [
-            "https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f000001/",
-            "https://0177.0.0.1/", "https://[::1]/", "https://[::ffff:127.0.0.1]/", "https://0/",
-            "https://10.1.2.3/", "https://169.254.169.254/latest/meta-data", "https://localhost/",
-            "https://localhost.:8443/", "https://LOCALHOST/", "http://127.0.0.1/", "http://localhost/",
-            "http://1.1.1.1/", "https://[fe80::1]/", "https://[64:ff9b::a00:1]/", "https://100.64.0.1/",
+            "https://127.0.0.1/",
+            "https://127.1/",
+            "https://2130706433/",
+            "https://0x7f000001/",
+            "https://0177.0.0.1/",
+            "https://[::1]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://0/",
+            "https://10.1.2.3/",
+            "https://169.254.169.254/latest/meta-data",
+            "https://localhost/",
+            "https://localhost.:8443/",
+            "https://LOCALHOST/",
+            "http://127.0.0.1/",
+            "http://localhost/",
+            "http://1.1.1.1/",
+            "https://[fe80::1]/",
+            "https://[64:ff9b::a00:1]/",
+            "https://100.64.0.1/",
         ] {
-            assert_eq!(check_address(url, &none).await, Err("ADDRESS_REFUSED"), "{url}");
+            assert_eq!(
+                check_address(url, &none).await,
+                Err("ADDRESS_REFUSED"),
+                "{url}"
+            );
             let answer = courier.carry(parcel(url)).await;
             assert_eq!(answer, Answer::None("ADDRESS_REFUSED"), "{url}");
         }
-        for url in ["", "x", "ftp://1.1.1.1/", "file:///etc/passwd", "https://", "https://a:b@1.1.1.1/",
-            "https://1.1.1.1/#x", "javascript:1"] {
+        for url in [
+            "",
+            "x",
+            "ftp://1.1.1.1/",
+            "file:///etc/passwd",
+            "https://",
+            "https://a:b@1.1.1.1/",
+            "https://1.1.1.1/#x",
+            "javascript:1",
+        ] {
             assert_eq!(check_address(url, &none).await, Err("NOT_A_URL"), "{url}");
         }
         assert_eq!(check_address("https://1.1.1.1/", &none).await, Ok(()));
@@ -266,7 +302,10 @@ mod tests {
             let (mut stream, _) = listener.accept().await.expect("a connection");
             let mut bytes = vec![0; 4096];
             let read = stream.read(&mut bytes).await.expect("a request");
-            stream.write_all(answer.as_bytes()).await.expect("an answer");
+            stream
+                .write_all(answer.as_bytes())
+                .await
+                .expect("an answer");
             String::from_utf8_lossy(&bytes[..read]).into_owned()
         });
         (url, asked)
@@ -277,19 +316,45 @@ mod tests {
         let courier = HttpCourier::new(AllowList::read("127.0.0.0/8").expect("a network"));
         let courier = courier.expect("a client");
         for (answer, expected) in [
-            ("HTTP/1.1 204 No Content\r\n\r\n", Answer::Status { code: 204, retry_after: None }),
-            ("HTTP/1.1 429 Wait\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", Answer::Status { code: 429, retry_after: Some(7) }),
-            ("HTTP/1.1 302 Elsewhere\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", Answer::Status { code: 302, retry_after: None }),
+            (
+                "HTTP/1.1 204 No Content\r\n\r\n",
+                Answer::Status {
+                    code: 204,
+                    retry_after: None,
+                },
+            ),
+            (
+                "HTTP/1.1 429 Wait\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n",
+                Answer::Status {
+                    code: 429,
+                    retry_after: Some(7),
+                },
+            ),
+            (
+                "HTTP/1.1 302 Elsewhere\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+                Answer::Status {
+                    code: 302,
+                    retry_after: None,
+                },
+            ),
             ("nonsense\r\n\r\n", Answer::None("BROKEN_OFF")),
         ] {
             let (url, asked) = server(answer).await;
             assert_eq!(courier.carry(parcel(&url)).await, expected);
             let asked = asked.await.expect("it was asked");
-            for line in ["POST /in HTTP/1.1", "webhook-id: msg_1", "webhook-timestamp: 1", "webhook-signature: v1,x"] {
+            for line in [
+                "POST /in HTTP/1.1",
+                "webhook-id: msg_1",
+                "webhook-timestamp: 1",
+                "webhook-signature: v1,x",
+            ] {
                 assert!(asked.contains(line), "{asked}");
             }
         }
-        assert_eq!(courier.carry(parcel("http://127.0.0.1:1/")).await, Answer::None("NOT_REACHED"));
+        assert_eq!(
+            courier.carry(parcel("http://127.0.0.1:1/")).await,
+            Answer::None("NOT_REACHED")
+        );
         // A name that leads to a listed and to an unlisted address would be refused; a listed one is not.
         let listed = AllowList::read("127.0.0.0/8,::1").expect("networks");
         assert_eq!(check_address("http://localhost:9/", &listed).await, Ok(()));
@@ -299,7 +364,13 @@ mod tests {
     fn a_date_to_come_again() {
         let mut headers = HeaderMap::new();
         let at = SystemClock.now() + chrono::Duration::seconds(100);
-        headers.insert(RETRY_AFTER, at.format("%a, %d %b %Y %H:%M:%S GMT").to_string().parse().expect("a header"));
+        headers.insert(
+            RETRY_AFTER,
+            at.format("%a, %d %b %Y %H:%M:%S GMT")
+                .to_string()
+                .parse()
+                .expect("a header"),
+        );
         let seconds = retry_after(&headers).expect("seconds");
         assert!((95..=100).contains(&seconds), "{seconds}");
         headers.insert(RETRY_AFTER, "soon".parse().expect("a header"));
@@ -323,10 +394,18 @@ mod tests {
             assert!(body.len() < HOOK_BODY_BYTES_MAX / 40, "{}", body.len());
             let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
             let fields = |value: &serde_json::Value| -> Vec<String> {
-                value.as_object().expect("an object").keys().cloned().collect()
+                value
+                    .as_object()
+                    .expect("an object")
+                    .keys()
+                    .cloned()
+                    .collect()
             };
             assert_eq!(fields(&body), ["data", "timestamp", "type"]);
-            assert_eq!(fields(&body["data"]), ["claimId", "county", "id", "number", "seq"]);
+            assert_eq!(
+                fields(&body["data"]),
+                ["claimId", "county", "id", "number", "seq"]
+            );
         }
     }
 }

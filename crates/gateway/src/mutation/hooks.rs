@@ -188,7 +188,11 @@ fn invalid(visit: &Visit, field: &'static str, reason: &'static str) -> Vec<User
         ("field", Param::Text(field.into())),
         ("reason", Param::Text(reason.into())),
     ];
-    vec![UserError::new(UserErrorCode::Validation, &params, visit.language)]
+    vec![UserError::new(
+        UserErrorCode::Validation,
+        &params,
+        visit.language,
+    )]
 }
 
 /// A key that was used for something else is no user error.
@@ -232,12 +236,18 @@ impl HookMutations {
     ) -> Result<WebhookSecretPayload, ApiError> {
         let visit = Visit::of(ctx)?;
         if let Err(user_errors) = lawful(ctx, visit, &input.url).await {
-            return Ok(WebhookSecretPayload { user_errors, ..WebhookSecretPayload::default() });
+            return Ok(WebhookSecretPayload {
+                user_errors,
+                ..WebhookSecretPayload::default()
+            });
         }
         let types = input.event_types.unwrap_or_default();
         if types.len() > LIST_ITEMS_MAX {
             let user_errors = invalid(visit, "eventTypes", "TOO_MANY");
-            return Ok(WebhookSecretPayload { user_errors, ..WebhookSecretPayload::default() });
+            return Ok(WebhookSecretPayload {
+                user_errors,
+                ..WebhookSecretPayload::default()
+            });
         }
         let (key, kind) = (input.idempotency_key.0, input.key_kind.into());
         let desk = &visit.office.desk;
@@ -263,7 +273,10 @@ impl HookMutations {
         if let Some(url) = &input.url
             && let Err(user_errors) = lawful(ctx, visit, url).await
         {
-            return Ok(WebhookEndpointPayload { endpoint: None, user_errors });
+            return Ok(WebhookEndpointPayload {
+                endpoint: None,
+                user_errors,
+            });
         }
         let change = EndpointChange {
             url: input.url,
@@ -271,16 +284,18 @@ impl HookMutations {
             enabled: input.enabled,
         };
         let desk = &visit.office.desk;
-        Ok(match desk.change_endpoint(visit.caller()?, id, &change).await? {
-            Ok(endpoint) => WebhookEndpointPayload {
-                endpoint: Some(WebhookEndpoint::read(visit, endpoint).await?),
-                user_errors: Vec::new(),
+        Ok(
+            match desk.change_endpoint(visit.caller()?, id, &change).await? {
+                Ok(endpoint) => WebhookEndpointPayload {
+                    endpoint: Some(WebhookEndpoint::read(visit, endpoint).await?),
+                    user_errors: Vec::new(),
+                },
+                Err(refusal) => WebhookEndpointPayload {
+                    endpoint: None,
+                    user_errors: refused(visit, refusal)?,
+                },
             },
-            Err(refusal) => WebhookEndpointPayload {
-                endpoint: None,
-                user_errors: refused(visit, refusal)?,
-            },
-        })
+        )
     }
 
     /// Gives an endpoint another key; the earlier ones sign beside it for the overlap, so that the receiver goes over at any
@@ -422,23 +437,28 @@ impl HookMutations {
         let visit = Visit::of(ctx)?;
         let id = node_id::decode_as(Kind::Message, &input.message_id);
         let id = id.ok_or_else(ApiError::not_found)?;
-        let told = |user_errors| BankMessagePayload { message: None, user_errors };
+        let told = |user_errors| BankMessagePayload {
+            message: None,
+            user_errors,
+        };
         let reason = match named("reason", &input.reason) {
             Ok(reason) => reason,
             Err(Refused(field, reason)) => return Ok(told(Refused(field, reason).told(visit))),
         };
         let desk = &visit.office.desk;
-        Ok(match desk.close_message(visit.caller()?, id, &reason).await? {
-            Ok(message) => BankMessagePayload {
-                message: Some(message.into()),
-                user_errors: Vec::new(),
+        Ok(
+            match desk.close_message(visit.caller()?, id, &reason).await? {
+                Ok(message) => BankMessagePayload {
+                    message: Some(message.into()),
+                    user_errors: Vec::new(),
+                },
+                Err(Refusal::Own) => {
+                    let code = UserErrorCode::SecondPersonRequired;
+                    told(vec![UserError::new(code, &[], visit.language)])
+                }
+                Err(refusal) => told(refused(visit, refusal)?),
             },
-            Err(Refusal::Own) => {
-                let code = UserErrorCode::SecondPersonRequired;
-                told(vec![UserError::new(code, &[], visit.language)])
-            }
-            Err(refusal) => told(refused(visit, refusal)?),
-        })
+        )
     }
 }
 

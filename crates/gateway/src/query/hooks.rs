@@ -28,7 +28,12 @@ impl HookQueries {
         >,
         #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
     ) -> Result<Connection<WebhookEndpoint>, ApiError> {
-        let args = PageArgs { first, after, last, before };
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
         let visit = Visit::of(ctx)?;
         let caller = visit.caller()?;
         let binding = Binding::new("webhookEndpoints", &caller.org, caller);
@@ -43,7 +48,10 @@ impl HookQueries {
 
     /// What became of events on their way to an endpoint, by the time of the event; `last` for the newest. For
     /// administrators. `NOT_FOUND` outside one's own organisation.
-    #[expect(clippy::too_many_arguments, reason = "a connection has four of its own")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a connection has four of its own"
+    )]
     async fn webhook_deliveries(
         &self,
         ctx: &Context<'_>,
@@ -57,14 +65,24 @@ impl HookQueries {
         >,
         #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
     ) -> Result<Option<Connection<WebhookDelivery>>, ApiError> {
-        let args = PageArgs { first, after, last, before };
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
         let visit = Visit::of(ctx)?;
         let caller = visit.caller()?;
-        let id = node_id::decode_as(Kind::Endpoint, &endpoint_id).ok_or_else(ApiError::not_found)?;
+        let id =
+            node_id::decode_as(Kind::Endpoint, &endpoint_id).ok_or_else(ApiError::not_found)?;
         let binding = Binding::new("webhookDeliveries", &(id, status), caller);
         let page = args.parse(&binding)?;
         let status = status.map(Into::into);
-        let found = visit.office.desk.deliveries(caller, id, status, &page).await?;
+        let found = visit
+            .office
+            .desk
+            .deliveries(caller, id, status, &page)
+            .await?;
         let slice = found.map_err(|_| ApiError::not_found())?;
         let rows = slice.rows.into_iter();
         let rows = rows.map(|row| (row.key(), WebhookDelivery::from(row)));
@@ -73,7 +91,10 @@ impl HookQueries {
 
     /// What the connectors of one's own organisation said, in order of arrival; those in quarantine wait for somebody
     /// to look.
-    #[expect(clippy::too_many_arguments, reason = "a connection has four of its own")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a connection has four of its own"
+    )]
     async fn bank_messages(
         &self,
         ctx: &Context<'_>,
@@ -86,7 +107,12 @@ impl HookQueries {
         >,
         #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
     ) -> Result<Connection<BankMessage>, ApiError> {
-        let args = PageArgs { first, after, last, before };
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
         let visit = Visit::of(ctx)?;
         let caller = visit.caller()?;
         let binding = Binding::new("bankMessages", &(caller.org, state), caller);

@@ -27,7 +27,11 @@ impl Webhooks {
         }
         for (_, earlier) in &mut self.keys {
             if earlier.owner == key.owner {
-                earlier.ends_at = Some(earlier.ends_at.map_or(earlier_end, |it| it.min(earlier_end)));
+                earlier.ends_at = Some(
+                    earlier
+                        .ends_at
+                        .map_or(earlier_end, |it| it.min(earlier_end)),
+                );
             }
         }
         self.keys.push((county, key.clone()));
@@ -76,10 +80,18 @@ impl Hooks for MemoryStore {
         let mut tables = self.tables();
         let hooks = &mut tables.hooks;
         if let Some((known, _)) = hooks.endpoints.get(&(county, endpoint.id)) {
-            let same = known.org == endpoint.org && known.url == endpoint.url && known.kinds == endpoint.kinds;
-            return if same { Ok(false) } else { Err(Fault::Conflict("webhook_endpoint")) };
+            let same = known.org == endpoint.org
+                && known.url == endpoint.url
+                && known.kinds == endpoint.kinds;
+            return if same {
+                Ok(false)
+            } else {
+                Err(Fault::Conflict("webhook_endpoint"))
+            };
         }
-        hooks.endpoints.insert((county, endpoint.id), (endpoint.clone(), None));
+        hooks
+            .endpoints
+            .insert((county, endpoint.id), (endpoint.clone(), None));
         hooks.put_key(county, key, key.made_at);
         Ok(true)
     }
@@ -116,7 +128,11 @@ impl Hooks for MemoryStore {
         Ok(())
     }
 
-    async fn endpoints(&self, county: CountyCode, org: Option<OrgId>) -> Result<Vec<Endpoint>, Fault> {
+    async fn endpoints(
+        &self,
+        county: CountyCode,
+        org: Option<OrgId>,
+    ) -> Result<Vec<Endpoint>, Fault> {
         let tables = self.tables();
         let all = tables.hooks.endpoints.iter();
         Ok(all
@@ -225,12 +241,16 @@ impl Hooks for MemoryStore {
         }
         found.paused_until = round.paused_until.or(found.paused_until);
         if let (Some(reason), None) = (round.disabled, found.disabled) {
-            found.disabled = Some(Disabled { at: lease.now, reason });
+            found.disabled = Some(Disabled {
+                at: lease.now,
+                reason,
+            });
         }
         for delivery in &round.deliveries {
             let key = (county, delivery.id());
             let known = hooks.deliveries.get(&key);
-            let open = |it: &Delivery| it.round == delivery.round && it.status == DeliveryStatus::Waiting;
+            let open =
+                |it: &Delivery| it.round == delivery.round && it.status == DeliveryStatus::Waiting;
             if known.is_none_or(open) {
                 hooks.deliveries.insert(key, delivery.clone());
             }
@@ -340,7 +360,10 @@ impl Hooks for MemoryStore {
     ) -> Result<bool, Fault> {
         let mut tables = self.tables();
         let messages = &mut tables.hooks.messages;
-        let Some(found) = messages.get_mut(&(county, message.id)).filter(|it| it.state == seen) else {
+        let Some(found) = messages
+            .get_mut(&(county, message.id))
+            .filter(|it| it.state == seen)
+        else {
             return Ok(false);
         };
         *found = message.clone();
