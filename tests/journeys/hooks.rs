@@ -7,7 +7,9 @@ use engine::hooks::inbox::payee_fingerprint;
 use engine::{ClaimReader, Clock, Scope, SystemClock};
 use lifecycle::{ClaimId, CountyCode, Happening, RegionCode};
 use serde_json::{Value, json};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -158,9 +160,10 @@ fn furnished(place: &Place) {
     let mut county =
         std::fs::read_to_string(root().join("crates/server/sample/county.toml")).unwrap();
     for (login, duty) in [("ins.admin", "ADMINISTRATOR"), (LOGIN, "BANK_CONNECTOR")] {
-        county.push_str(&format!(
-            "\n[[people]]\nlogin = \"{login}\"\nname = \"{login}\"\norg = \"insurer\"\nregion = \"130302\"\nduties = [\"{duty}\"]\n"
-        ));
+        let _ = writeln!(
+            county,
+            "\n[[people]]\nlogin = \"{login}\"\nname = \"{login}\"\norg = \"insurer\"\nregion = \"130302\"\nduties = [\"{duty}\"]"
+        );
     }
     let file = place.folder.path().join("county.toml");
     std::fs::write(&file, county).unwrap();
@@ -247,9 +250,9 @@ async fn books(place: &Place, after: i64) -> Books {
         insurer: None,
     };
     for entry in store.log(county(), after, 1_000_000).await.unwrap() {
-        if !numbers.contains_key(&entry.claim) {
+        if let Entry::Vacant(place) = numbers.entry(entry.claim) {
             let claim = store.claim(&scope, entry.claim).await.unwrap().unwrap();
-            numbers.insert(entry.claim, claim.number);
+            place.insert(claim.number);
         }
         events.push((numbers[&entry.claim].clone(), u64::from(entry.version)));
     }
@@ -755,7 +758,7 @@ async fn heard(place: &Place) {
 
 /// A key pair as Standard Webhooks writes it: `whsk_` with the seed, and the `whpk_` that node derives from it.
 fn pair(seed: &[u8; 32]) -> (String, String) {
-    let hex: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = engine::ids::hex(seed);
     let script = format!(
         "const c = require('node:crypto'); const seed = Buffer.from('{hex}', 'hex'); \
          const key = c.createPrivateKey({{ key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]), format: 'der', type: 'pkcs8' }}); \

@@ -25,7 +25,7 @@ const V4: &[(&str, &str)] = &[
     ("240.0.0.0/4", "reserved, broadcast"),
 ];
 
-/// IPv6 networks within global unicast (2000::/3) that are not the public internet.
+/// IPv6 networks within global unicast (`2000::/3`) that are not the public internet.
 const V6: &[(&str, &str)] = &[
     ("2001::/23", "protocol assignments, Teredo"),
     ("2001:db8::/32", "documentation"),
@@ -40,14 +40,14 @@ fn lies_in(table: &[(&str, &str)], ip: IpAddr) -> bool {
 
 /// The IPv4 address that an IPv6 address stands for: mapped, translated (NAT64), tunnelled (6to4).
 fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = ip.segments();
     let v4 = |high: u16, low: u16| {
         let ([one, two], [three, four]) = (high.to_be_bytes(), low.to_be_bytes());
         Ipv4Addr::new(one, two, three, four)
     };
-    match (a, b, c, d, e, f) {
-        (0, 0, 0, 0, 0, 0xffff) | (0x64, 0xff9b, 0, 0, 0, 0) => Some(v4(g, h)),
-        (0x2002, high, low, ..) => Some(v4(high, low)),
+    match ip.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => Some(v4(high, low)),
         _ => None,
     }
 }

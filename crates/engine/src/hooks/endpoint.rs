@@ -24,8 +24,8 @@ pub struct ShownKey {
     pub shown: Option<HookSecret>,
 }
 
-fn invalid<T>(field: &'static str, reason: &'static str) -> Answer<T> {
-    Ok(Err(Refusal::Invalid { field, reason }))
+const fn invalid<T>(field: &'static str, reason: &'static str) -> Result<T, Refusal> {
+    Err(Refusal::Invalid { field, reason })
 }
 
 fn made(caller: &Caller, kind: &str, key: Uuid) -> Uuid {
@@ -82,7 +82,7 @@ impl Desk {
         let known = self.endpoints(caller).await?;
         let is_known = known.iter().any(|it| it.id == id);
         if !is_known && known.len() >= limits::HOOK_ENDPOINTS_MAX {
-            return invalid("url", "TOO_MANY");
+            return Ok(invalid("url", "TOO_MANY"));
         }
         let now = self.clock().now();
         let endpoint = Endpoint {
@@ -146,7 +146,7 @@ impl Desk {
         overlap_hours: i64,
     ) -> Answer<ShownKey> {
         let Some(overlap) = overlap(overlap_hours) else {
-            return invalid("overlapHours", "NOT_0_TO_168");
+            return Ok(invalid("overlapHours", "NOT_0_TO_168"));
         };
         if self.endpoint(caller, id).await?.is_none() {
             return Ok(Err(Refusal::NotFound));
@@ -191,7 +191,7 @@ impl Desk {
         overlap_hours: i64,
     ) -> Answer<ShownKey> {
         let Some(overlap) = overlap(overlap_hours) else {
-            return invalid("overlapHours", "NOT_0_TO_168");
+            return Ok(invalid("overlapHours", "NOT_0_TO_168"));
         };
         let (county, now) = (caller.scope.county, self.clock().now());
         let found = self.store().account(login).await?;
@@ -204,13 +204,13 @@ impl Desk {
             return Ok(Err(Refusal::NotFound));
         };
         if !holder.person.duties.contains(&Duty::BankConnector) {
-            return invalid("login", "NOT_A_CONNECTOR");
+            return Ok(invalid("login", "NOT_A_CONNECTOR"));
         }
         let (kind, secret) = match public {
             None => (KeyKind::Hmac, fresh_secret()?),
             Some(text) => match read_public(text) {
                 Some(secret) => (KeyKind::Ed25519, secret),
-                None => return invalid("publicKey", "NOT_A_KEY"),
+                None => return Ok(invalid("publicKey", "NOT_A_KEY")),
             },
         };
         let key = HookKey {
@@ -238,7 +238,7 @@ impl Desk {
         if let Again::Between(from, until) = which
             && from >= until
         {
-            return invalid("until", "BEFORE_FROM");
+            return Ok(invalid("until", "BEFORE_FROM"));
         }
         let (county, now) = (caller.scope.county, self.clock().now());
         self.store().redeliver(county, id, which, now).await.map(Ok)

@@ -549,8 +549,9 @@ impl Desk {
             })
         };
         // A task of its own, as for a command: a sender who hangs up leaves nothing half done.
-        let task = sight::within(&caller, async { tokio::spawn(sight::carried(work)) }).await;
-        task.await
+        let task = async { tokio::spawn(sight::carried(work)).await };
+        sight::within(&caller, task)
+            .await
             .map_err(|fault| Fault::store("the message's task ended", fault))?
             .map(Ok)
     }

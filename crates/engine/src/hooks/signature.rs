@@ -233,7 +233,8 @@ mod tests {
                 }
             };
             let verifying = [key(kind, public.reveal())];
-            let header = signatures(&[signing.clone()], "msg_1", now, b"body").expect("signed");
+            let header =
+                signatures(std::slice::from_ref(&signing), "msg_1", now, b"body").expect("signed");
             let fits = |keys: &[HookKey], id, at, body: &[u8], header: &str| {
                 is_genuine(keys, id, at, now, body, header)
             };

@@ -91,10 +91,6 @@ impl HookQueries {
 
     /// What the connectors of one's own organisation said, in order of arrival; those in quarantine wait for somebody
     /// to look.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a connection has four of its own"
-    )]
     async fn bank_messages(
         &self,
         ctx: &Context<'_>,

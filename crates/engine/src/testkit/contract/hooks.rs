@@ -697,11 +697,11 @@ impl Bank {
         );
         let key = made.await.expect("writing").expect("made").key;
         let household = desk.world.household("石门寨");
-        let story = desk
+        let notice_ran = desk
             .refer(household)
             .through_verification(yuan(41_200))
             .through_notice();
-        let claim = story.approve().instruct().await;
+        let claim = notice_ran.approve().instruct().await;
         Self { desk, key, claim }
     }
 
@@ -783,12 +783,12 @@ impl Bank {
 
     async fn stands(&self) -> (Status, BTreeMap<String, (MessageState, Option<Quarantine>)>) {
         let messages = self.messages().await;
-        let states = messages
+        let kept = messages
             .into_iter()
             .map(|it| (it.message_id, (it.state, it.code)));
         (
             self.desk.claim(self.claim.id).await.status(),
-            states.collect(),
+            kept.collect(),
         )
     }
 }
@@ -837,14 +837,10 @@ pub(super) async fn messages_in_any_order(store: Arc<dyn Store>) {
             }
         }
         bank.settle().await;
-        let (status, states) = bank.stands().await;
+        let (status, kept) = bank.stands().await;
         assert_eq!(status, Status::PayReturned, "{order:?}");
         for (id, ..) in sent {
-            assert_eq!(
-                states[&format!("{id}-{round}")],
-                APPLIED,
-                "{id} in {order:?}"
-            );
+            assert_eq!(kept[&format!("{id}-{round}")], APPLIED, "{id} in {order:?}");
         }
         let claim = bank.desk.claim(bank.claim.id).await;
         let history = bank.desk.history(claim.id).await;
@@ -969,16 +965,13 @@ pub(super) async fn messages_are_quarantined(store: Arc<dyn Store>) {
     ] {
         bank.send(id, &body).await.expect("it is taken");
         bank.settle().await;
-        let (status, states) = bank.stands().await;
-        assert_eq!(
-            (status, states[id]),
-            (Status::Instructed, held(code)),
-            "{id}"
-        );
+        let (status, kept) = bank.stands().await;
+        assert_eq!((status, kept[id]), (Status::Instructed, held(code)), "{id}");
     }
-    let kept = bank.messages().await;
+    let listed = bank.messages().await;
     let body = |id: &str| {
-        kept.iter()
+        listed
+            .iter()
             .find(|it| it.message_id == id)
             .map(|it| it.body.clone())
     };
@@ -988,7 +981,7 @@ pub(super) async fn messages_are_quarantined(store: Arc<dyn Store>) {
         "what is private is not kept"
     );
     assert_eq!(body("f1").as_deref(), Some(""), "nor what is forged");
-    let forged = kept
+    let forged = listed
         .iter()
         .filter(|it| it.code == Some(Quarantine::Forged))
         .count();
@@ -1007,19 +1000,19 @@ pub(super) async fn messages_are_quarantined(store: Arc<dyn Store>) {
         .await
         .expect("taken");
     bank.settle().await;
-    let (_, states) = bank.stands().await;
+    let (_, kept) = bank.stands().await;
     for id in ["u1", "u2", "u3"] {
-        assert_eq!(states[id].0, MessageState::Waiting, "{id}");
+        assert_eq!(kept[id].0, MessageState::Waiting, "{id}");
     }
     bank.desk
         .clock
         .advance(Duration::hours(HOOK_WAIT_HOURS_MAX));
     bank.settle().await;
-    let (status, states) = bank.stands().await;
+    let (status, kept) = bank.stands().await;
     assert_eq!(status, Status::Instructed);
-    assert_eq!(states["u1"], held(Quarantine::UnknownInstruction));
-    assert_eq!(states["u2"], held(Quarantine::UnknownInstruction));
-    assert_eq!(states["u3"], held(Quarantine::OutOfOrder));
+    assert_eq!(kept["u1"], held(Quarantine::UnknownInstruction));
+    assert_eq!(kept["u2"], held(Quarantine::UnknownInstruction));
+    assert_eq!(kept["u3"], held(Quarantine::OutOfOrder));
     assert_eq!(
         bank.desk.log().await.len(),
         before,
@@ -1038,10 +1031,10 @@ pub(super) async fn messages_are_quarantined(store: Arc<dyn Store>) {
         .await
         .expect("taken");
     bank.settle().await;
-    let (status, states) = bank.stands().await;
+    let (status, kept) = bank.stands().await;
     assert_eq!(status, Status::Paid);
-    assert_eq!(states["c2"], held(Quarantine::Contradiction));
-    assert_eq!(states["c3"], held(Quarantine::Contradiction));
+    assert_eq!(kept["c2"], held(Quarantine::Contradiction));
+    assert_eq!(kept["c3"], held(Quarantine::Contradiction));
     let both: BTreeSet<_> = bank
         .messages()
         .await
@@ -1105,16 +1098,16 @@ pub(super) async fn messages_wait_and_keys_end(store: Arc<dyn Store>) {
         .await
         .expect("taken");
     bank.settle().await;
-    let (status, states) = bank.stands().await;
+    let (status, kept) = bank.stands().await;
     assert_eq!(
-        (status, states["early"].0),
+        (status, kept["early"].0),
         (Status::PayFailed, MessageState::Waiting)
     );
     let claim = bank.desk.claim(bank.claim.id).await;
     bank.claim = bank.desk.on(&claim).reinstate().instruct().await;
     bank.settle().await;
-    let (status, states) = bank.stands().await;
-    assert_eq!((status, states["early"]), (Status::Paid, APPLIED));
+    let (status, kept) = bank.stands().await;
+    assert_eq!((status, kept["early"]), (Status::Paid, APPLIED));
     let caller = Role::Handler.caller();
     let login = Role::Connector.login();
     let old = bank.key.clone();
