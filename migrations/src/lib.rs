@@ -81,6 +81,8 @@ steps! {
     "0015_pool",
     // Webhooks: where they go, what became of each; what connectors said.
     "0016_hooks",
+    // Batches of payments, and what the bank answers.
+    "0017_bank",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

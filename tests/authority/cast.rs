@@ -6,6 +6,8 @@ use super::{Ending, covers};
 use axum::Router;
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::http::Request;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::Duration;
 use engine::access::{Office, SESSION_COOKIE};
 use engine::authority::Reach;
@@ -174,6 +176,12 @@ impl Cast {
             .under(&desk.world.rival)
             .await;
         desk.draft(&desk.world.households[3]).await;
+        // Something that waits for payment.
+        desk.refer(&desk.world.households[4])
+            .through_verification(yuan(41_200))
+            .through_notice()
+            .approve()
+            .await;
         foreign_county(store.as_ref()).await;
         for (vantage, org, region) in VANTAGES {
             let county = county_of(region);
@@ -247,6 +255,9 @@ impl Cast {
         }
         self.nodes
             .insert("PoolOrder".to_owned(), self.decided_order().await);
+        let (batch, file) = self.banked().await;
+        self.nodes.insert("PaymentBatch".to_owned(), batch);
+        self.nodes.insert("BankFile".to_owned(), file);
         for (name, id) in &self.nodes {
             // The last characters are those of the thing's own UUID.
             let (head, tail) = id.split_at(id.len() - 4);
@@ -284,6 +295,33 @@ impl Cast {
             "{told}"
         );
         id.to_owned()
+    }
+
+    /// A batch of the target's insurer, and a file of its bank.
+    async fn banked(&self) -> (String, String) {
+        let scheme = &self.nodes["Scheme"];
+        let text = "mutation($i: PreparePaymentBatchInput!) { preparePaymentBatch(input: $i) { batch { id } userErrors { code } } }";
+        let input = json!({
+            "idempotencyKey": ids::fresh(), "schemeId": scheme, "payerName": "某保险公司(测试)", "payerAccount": "1300000000000001",
+            "payerBank": "某银行", });
+        let body = json!({ "query": text, "variables": { "i": input } });
+        let told = self.send(&body, &Role::Finance.token()).await;
+        let batch = &told["data"]["preparePaymentBatch"]["batch"]["id"];
+        let batch = batch
+            .as_str()
+            .unwrap_or_else(|| panic!("{told}"))
+            .to_owned();
+        let text = "mutation($i: ReadBankFileInput!) { readBankFile(input: $i) { file { id } userErrors { code message } } }";
+        let list = format!("指令号,金额,结果\nFP{}-1,1.00,成功\n", self.claim.number);
+        let input = json!({
+            "idempotencyKey": ids::fresh(), "schemeId": scheme, "name": "回盘.csv", "content": BASE64.encode(list), });
+        let body = json!({ "query": text, "variables": { "i": input } });
+        let told = self.send(&body, &Role::SecondFinance.token()).await;
+        let file = &told["data"]["readBankFile"]["file"]["id"];
+        (
+            batch,
+            file.as_str().unwrap_or_else(|| panic!("{told}")).to_owned(),
+        )
     }
 
     async fn send(&self, body: &Value, token: &str) -> Value {
@@ -343,6 +381,8 @@ impl Cast {
             (_, "surveyorId") => "Colleague",
             (_, "objectionId") => "Objection",
             (_, "orderId") => "PoolOrder",
+            (_, "batchId") => "PaymentBatch",
+            (_, "fileId") => "BankFile",
             _ => return None,
         };
         self.nodes.get(of).map(String::as_str)

@@ -6,7 +6,7 @@ use calamine::{Data, Reader, Xlsx};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::time::Duration;
 
 /// Claims of each township besides the sample's: more than two pages of an export.
@@ -272,6 +272,19 @@ async fn exports_hold_what_graphql_tells() {
                     format!("attachment; filename=\"claims.{}\"", format.to_lowercase())
                 );
                 let bytes = answer.bytes().await.unwrap();
+                if format != "XLSX" {
+                    // As browsers ask: the same, packed, and it ends as an answer ends.
+                    let url = server.url(operation["url"].as_str().unwrap());
+                    let asked = http().get(url).header("accept-encoding", "gzip");
+                    let packed = asked.bearer_auth(client.token()).send().await.unwrap();
+                    assert_eq!(packed.headers()["content-encoding"], "gzip");
+                    let packed = packed.bytes().await.expect("whole");
+                    let mut plain = Vec::new();
+                    flate2::read::GzDecoder::new(&*packed)
+                        .read_to_end(&mut plain)
+                        .expect("whole");
+                    assert!(plain == bytes, "{format}");
+                }
                 let mut rows = read(format, &bytes);
                 let heading = rows.remove(0);
                 let ends = (heading.len(), &*heading[0], &*heading[heading.len() - 1]);

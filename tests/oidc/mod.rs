@@ -258,6 +258,14 @@ async fn a_real_provider_signs_in_who_exists() {
     let refused = unknown.send(&back, None).await;
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
     assert!(!unknown.is_signed_in());
+    // A redirect of the provider leads nowhere: what it answers is read as it is.
+    let moved = reqwest::get(format!("{issuer}/moved")).await.unwrap();
+    assert_eq!(moved.text().await.unwrap(), "true");
+    let mut elsewhere = Visitor::new();
+    let back = elsewhere.through(&server, "office.qian").await;
+    let refused = elsewhere.send(&back, None).await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    assert!(!elsewhere.is_signed_in());
     // A code that has expired.
     let mut late = Visitor::new();
     let back = late.through(&server, "office.qian").await;
@@ -277,6 +285,7 @@ async fn the_keys_of_the_provider_count() {
     let county = std::fs::read_to_string(root().join("crates/server/sample/county.toml")).unwrap();
     let county = county
         .replace("\"office.zhao\"", "\"office.zhao@example.org\"")
+        .replace("\"office.audit\"", "\"unproved.audit@example.org\"")
         .replace("\"office.qian\"", "\"county.qian\"");
     let file = place.folder.path().join("county.toml");
     std::fs::write(&file, county).unwrap();
@@ -302,6 +311,8 @@ async fn the_keys_of_the_provider_count() {
     // Of each claim, who has an account by it gets in, and who has one by another does not.
     for (claim, right, wrong) in [
         ("email", "office.zhao", "ins.sun"),
+        // An address that nobody has proved to be theirs is nobody's.
+        ("email", "office.zhao", "unproved.audit"),
         ("sub", "ins.wu", "staff.ins.chen"),
         ("preferred_username", "staff.ins.chen", "office.qian"),
     ] {

@@ -43,7 +43,7 @@ import(pathToFileURL(entry)).then(({ Provider }) => {
         sub: id,
         preferred_username: id.split("/")[0].replace(/^staff\./, ""),
         email: `${id}@example.org`,
-        email_verified: true,
+        email_verified: !id.startsWith("unproved."),
       }),
     }),
     claims: { openid: ["sub"], profile: ["preferred_username"], email: ["email", "email_verified"] },
@@ -52,7 +52,15 @@ import(pathToFileURL(entry)).then(({ Provider }) => {
     cookies: { keys: ["of the tests"] },
     jwks: { keys: [{ ...own.privateKey.export({ format: "jwk" }), kid: "own", alg: "RS256", use: "sig" }] },
   });
+  // Once somebody has asked for it, tokens are had at another address only.
+  let moved = false;
   provider.use(async (ctx, next) => {
+    if (ctx.path === "/moved") moved = ctx.body = true;
+    if (moved && ctx.path === "/token" && !ctx.query.moved) {
+      ctx.status = 307;
+      ctx.set("Location", "/token?moved=1");
+      return;
+    }
     await next();
     if (ctx.oidc?.route === "token" && ctx.body?.id_token) ctx.body.id_token = altered(ctx.body.id_token);
   });

@@ -127,6 +127,13 @@ impl Fen {
         if self.0 >= other.0 { self } else { other }
     }
 
+    /// Yuan without separators and always with two decimals, as banks read them: `1499.70`, `-0.05`.
+    pub fn decimal(self) -> String {
+        let sign = if self.is_negative() { "-" } else { "" };
+        let fen = self.0.unsigned_abs();
+        format!("{sign}{}.{:02}", fen / 100, fen % 100)
+    }
+
     /// Whether the amount is below zero.
     pub const fn is_negative(self) -> bool {
         self.0 < 0

@@ -5,11 +5,11 @@
 //! has the rule.
 
 use crate::sheet::referral::{self, Column, ReferralLine, ReferralSheet};
-use crate::sheet::{CellFault, SheetFault};
 use engine::referral_batch::{self, Hand, LineFault, LineKey, may_refer};
 use engine::registry::Region;
 use engine::{Caller, Desk, Fault};
 use lifecycle::{Blocked, Claim, ClaimId, CommandKind, RegionCode, Scheme, SchemeId};
+use sheet::{CellFault, SheetFault};
 use std::fmt;
 use std::sync::Arc;
 

@@ -1318,7 +1318,10 @@ impl Access {
         duties: Vec<Duty>,
         region: RegionCode,
     ) -> Answer<()> {
-        let staff = match self.other(caller, login, &duties, &region).await? {
+        let staff = match self
+            .other(caller, login, ("duties", &duties), &region)
+            .await?
+        {
             Ok(staff) => staff,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -1340,7 +1343,7 @@ impl Access {
         &self,
         caller: &Caller,
         login: &str,
-        duties: &[Duty],
+        (field, duties): (&'static str, &[Duty]),
         region: &RegionCode,
     ) -> Answer<Staff> {
         let staff = match self.managed(caller, |it| it.login == login).await? {
@@ -1350,13 +1353,13 @@ impl Access {
         };
         if !duties.iter().all(|duty| fits_org(*duty, staff.org.kind)) {
             return Ok(Err(Refusal::Invalid {
-                field: "duties",
+                field,
                 reason: "NOT_OF_THIS_ORGANISATION",
             }));
         }
         if !caller.scope.region.covers(region) {
             return Ok(Err(Refusal::Invalid {
-                field: "region",
+                field: "regionCode",
                 reason: "OUTSIDE",
             }));
         }
@@ -1379,7 +1382,10 @@ impl Access {
                 reason: "BEFORE_FROM",
             }));
         }
-        let staff = match self.other(caller, login, &[duty], &region).await? {
+        let staff = match self
+            .other(caller, login, ("duty", &[duty]), &region)
+            .await?
+        {
             Ok(staff) => staff,
             Err(refusal) => return Ok(Err(refusal)),
         };

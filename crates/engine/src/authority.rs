@@ -213,6 +213,12 @@ const POOL: &[Duty] = &[
     Auditor,
 ];
 
+/// Who makes batches of payments and reads the bank's files.
+const BANKING: &[Duty] = &[Finance];
+
+/// Who sees them.
+const BANK_BOOKS: &[Duty] = &[CountySupervisor, Approver, Finance, Auditor];
+
 /// Who orders money in and out of a pool.
 const ORDERING: &[Duty] = &[CountySupervisor, Finance];
 
@@ -220,7 +226,14 @@ const ORDERING: &[Duty] = &[CountySupervisor, Finance];
 const CONFIRMING: &[Duty] = &[CountySupervisor];
 
 /// Root fields besides the commands that move money.
-const MONEY: &[&str] = &["fundPool", "settlePool", "confirmPoolOrder"];
+const MONEY: &[&str] = &[
+    "fundPool",
+    "settlePool",
+    "confirmPoolOrder",
+    "instructPaymentBatch",
+    "writePaymentOrder",
+    "postBankLines",
+];
 
 /// Who asks the register of the living.
 const CHECKING: &[Duty] = &[CountyCaseworker, InsurerHandler];
@@ -255,6 +268,10 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Query "pool": Who::Holders(POOL), Read, Pool;
     Query "poolStatement": Who::Holders(POOL), Read, Pool;
     Query "poolTransfers": Who::Holders(POOL), Read, Pool;
+    Query "paymentBatch": Who::Holders(BANK_BOOKS), Read, Pool;
+    Query "paymentBatches": Who::Holders(BANK_BOOKS), Read, Pool;
+    Query "bankFile": Who::Holders(BANK_BOOKS), Read, Pool;
+    Query "bankFiles": Who::Holders(BANK_BOOKS), Read, Pool;
     Query "previewBenefit": Who::SignedIn, Read, Scheme;
     Query "regions": Who::SignedIn, Read, Region;
     Query "sessions": Who::SignedIn, Read, Own;
@@ -307,6 +324,13 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Mutation "settlePool": Who::Holders(ORDERING), Act, Pool;
     Mutation "confirmPoolOrder": Who::Holders(CONFIRMING), Act, Pool;
     Mutation "voidPoolOrder": Who::Holders(ORDERING), Act, Pool;
+
+    Mutation "preparePaymentBatch": Who::Holders(BANKING), Act, Pool;
+    Mutation "instructPaymentBatch": Who::Holders(BANKING), Act, Pool;
+    Mutation "writePaymentOrder": Who::Holders(BANKING), Reveal, Pool;
+    Mutation "readBankFile": Who::Holders(BANKING), Act, Pool;
+    Mutation "postBankLines": Who::Holders(BANKING), Act, Pool;
+    Mutation "closeBankLine": Who::Holders(BANKING), Act, Pool;
 
     Mutation "referBatch": Who::Command(CommandKind::DraftReferral), Bulk, Household;
     Mutation "startExport": Who::Holders(CASE), Bulk, Own;

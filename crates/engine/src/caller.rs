@@ -25,6 +25,13 @@ impl Scope {
         household.county == self.county && self.region.covers(&household.village)
     }
 
+    /// Whether an insurer's books of a county lie in the scope (pools, payments): the whole county does.
+    pub fn covers_books_of(&self, county: CountyCode, insurer: OrgId) -> bool {
+        county == self.county
+            && self.region == self.region.county()
+            && self.insurer.is_none_or(|own| own == insurer)
+    }
+
     /// Whether the claims of a village with an insurer lie in the scope.
     pub fn covers_claims_of(
         &self,

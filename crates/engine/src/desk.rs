@@ -299,6 +299,19 @@ impl Desk {
         purpose: Purpose,
         reason: String,
     ) -> Result<Option<Revealed>, Fault> {
+        let limit = self.reveals_per_day;
+        self.told_on_record(caller, household, (subject, purpose, reason), limit)
+            .await
+    }
+
+    /// The same, up to another number of values a day.
+    pub(crate) async fn told_on_record(
+        &self,
+        caller: &Caller,
+        household: HouseholdId,
+        (subject, purpose, reason): (PrivateSubject, Purpose, String),
+        limit: u32,
+    ) -> Result<Option<Revealed>, Fault> {
         let Some(home) = self.household(caller, household).await? else {
             return Ok(None);
         };
@@ -330,7 +343,6 @@ impl Desk {
             at: now,
         };
         let since = calendar::start_of(calendar::legal_day(now));
-        let limit = self.reveals_per_day;
         let store = Arc::clone(&self.store);
         // A task of its own, as for a command: a caller who hangs up leaves nothing half done.
         let work = sight::carried(async move { store.disclose(disclosure, since, limit).await });

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod audit;
 pub mod authority;
+pub mod bank_file;
 pub mod bulk;
 pub mod calendar_file;
 pub mod caller;
@@ -21,6 +22,7 @@ pub mod ids;
 pub mod limits;
 pub mod outlook;
 pub mod password;
+pub mod payment_batch;
 pub mod pool;
 pub mod ports;
 pub mod quote;

@@ -69,6 +69,12 @@ pub const PASSWORD_BYTES_MAX: usize = 256;
 pub const MEMBERS_MAX: usize = 50;
 /// Lines of one `referBatch`: about as many as a request body holds ([`BODY_BYTES_MAX`]).
 pub const BATCH_LINES_MAX: usize = 500;
+/// Lines of one payment batch: what a bank takes in one list, and a person can compare.
+pub const PAYMENT_BATCH_MAX: usize = 500;
+/// Lines of a payment batch that one call submits: a call has fifteen seconds.
+pub const PAYMENTS_AT_ONCE: usize = 200;
+/// Lines of one bank file.
+pub const BANK_LINES_MAX: usize = 10_000;
 /// Lines of one batch that are in the desk's hands at a time: enough to fill its rounds.
 pub const BATCH_AT_ONCE: usize = 16;
 /// Hours in which an export may be taken away.

@@ -9,7 +9,7 @@ use crate::ports::{Fault, Page, Slice, Store};
 use crate::sight;
 use async_trait::async_trait;
 use benefits::Fen;
-use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use lifecycle::pool::{
     Flows, Forecast, Funding, NextPool, PoolBlocked, PoolClaims, PoolCommand, PoolDecision,
     PoolOrder, PoolSeen, Settlement, decide_pool, is_settled,
@@ -112,14 +112,7 @@ pub struct PoolTransfer {
 impl PoolTransfer {
     /// Its key in the list: by time.
     pub fn key(&self) -> String {
-        let at = self.at.to_rfc3339_opts(SecondsFormat::Micros, true);
-        format!("{at}/{}", self.id)
-    }
-
-    /// The time and id of a key.
-    pub fn place(key: &str) -> Option<(DateTime<Utc>, Uuid)> {
-        let (at, id) = key.split_once('/')?;
-        Some((at.parse().ok()?, id.parse().ok()?))
+        Page::key_in_time(self.at, self.id)
     }
 }
 
@@ -325,10 +318,7 @@ impl Desk {
 /// Whether a caller sees the pool of a scheme: a pool is a county's, so the whole county must lie in the
 /// caller's region; an insurer sees those of the schemes it runs.
 pub fn sees_pool(caller: &Caller, scheme: &Scheme) -> bool {
-    let scope = &caller.scope;
-    scope.county == scheme.county
-        && scope.region == scope.region.county()
-        && scope.insurer.is_none_or(|own| own == scheme.insurer)
+    caller.scope.covers_books_of(scheme.county, scheme.insurer)
 }
 
 /// The next year's pool for a judgement.

@@ -1,6 +1,7 @@
 //! The ports the store implements. The store owns the transaction; the engine lends it a
 //! synchronous judge, so no I/O can hide in a judgement.
 
+use crate::bank_file::BankFiles;
 use crate::bulk::Bulk;
 use crate::caller::Scope;
 use crate::hooks::Hooks;
@@ -8,12 +9,13 @@ use crate::household::Households;
 use crate::identity::Identity;
 use crate::limits;
 use crate::outlook::Outlook;
+use crate::payment_batch::PaymentBatches;
 use crate::pool::Pools;
 use crate::registry::Registry;
 use crate::retelling::Retelling;
 use async_trait::async_trait;
 use benefits::Fen;
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
 use lifecycle::{
     AccountId, BillKey, Blocked, Claim, ClaimId, CommandKind, CountyCode, Event, EventKind,
     HouseholdId, MemberId, PayeeId, Peril, PersonId, Posting, RegionCode, Scheme, SchemeId, Seen,
@@ -307,6 +309,40 @@ pub struct Page {
 }
 
 impl Page {
+    /// The key of a row in a list by time.
+    pub fn key_in_time(at: DateTime<Utc>, id: Uuid) -> String {
+        let at = at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        format!("{at}/{id}")
+    }
+
+    /// The time and id of such a key.
+    pub fn place_in_time(key: &str) -> Option<(DateTime<Utc>, Uuid)> {
+        let (at, id) = key.split_once('/')?;
+        Some((at.parse().ok()?, id.parse().ok()?))
+    }
+
+    /// The rows of a list by time that this page holds; and whether there is more.
+    pub fn cut_in_time<T>(
+        &self,
+        mut rows: Vec<T>,
+        place: impl Fn(&T) -> (DateTime<Utc>, Uuid),
+    ) -> Slice<T> {
+        let key = |key: &Option<String>| key.as_deref().and_then(Self::place_in_time);
+        let (after, before) = (key(&self.after), key(&self.before));
+        rows.retain(|row| after.is_none_or(|it| place(row) > it));
+        rows.retain(|row| before.is_none_or(|it| place(row) < it));
+        rows.sort_by_key(&place);
+        let size = self.size.clamp(1, limits::PAGE_MAX);
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let more = rows.len() > size;
+        if self.from_end {
+            rows.drain(..rows.len().saturating_sub(size));
+        } else {
+            rows.truncate(size);
+        }
+        Slice { rows, more }
+    }
+
     /// The first rows.
     pub const fn first(size: u32) -> Self {
         Self {
@@ -505,10 +541,28 @@ pub trait ClaimReader: Send + Sync {
 
 /// Everything the product needs from a store.
 pub trait Store:
-    ClaimStore + ClaimReader + Registry + Pools + Households + Identity + Bulk + Hooks
+    ClaimStore
+    + ClaimReader
+    + Registry
+    + Pools
+    + Households
+    + Identity
+    + Bulk
+    + PaymentBatches
+    + BankFiles
+    + Hooks
 {
 }
-impl<T: ClaimStore + ClaimReader + Registry + Pools + Households + Identity + Bulk + Hooks> Store
-    for T
+impl<T> Store for T where
+    T: ClaimStore
+        + ClaimReader
+        + Registry
+        + Pools
+        + Households
+        + Identity
+        + Bulk
+        + PaymentBatches
+        + BankFiles
+        + Hooks
 {
 }

@@ -24,8 +24,10 @@ use engine::bulk::{Download, Export, ExportFormat, ExportKind};
 use engine::household::Household;
 use engine::limits::{EXPORT_ROWS_MAX, EXPORT_SHEET_ROWS_MAX, PAGE_MAX};
 use engine::{Caller, ClaimFilter, Desk, Fault, HouseholdFilter, Page, Span, ids, sight};
-use futures_util::stream;
-use lifecycle::{Claim, HouseholdId, PersonId, RegionCode, SchemeId};
+use futures_util::{StreamExt, stream};
+use lifecycle::{
+    Claim, EventKind, HouseholdId, Peril, PersonId, Phase, RegionCode, SchemeId, Status,
+};
 use rust_xlsxwriter::{Format, Workbook};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -62,6 +64,33 @@ enum Is {
     Number,
     /// Fen to machines, yuan in a workbook.
     Money,
+    /// A code to machines, its term in a workbook.
+    Coded(fn(&str) -> Option<&'static str>),
+}
+
+const fn coded(
+    name: &'static str,
+    zh: &'static str,
+    term: fn(&str) -> Option<&'static str>,
+) -> Column {
+    let is = Is::Coded(term);
+    Column { name, zh, is }
+}
+
+fn status(code: &str) -> Option<&'static str> {
+    Status::from_code(code).map(Status::zh)
+}
+
+fn phase(code: &str) -> Option<&'static str> {
+    Phase::from_code(code).map(Phase::zh)
+}
+
+fn peril(code: &str) -> Option<&'static str> {
+    Peril::from_code(code).map(Peril::zh)
+}
+
+fn event(code: &str) -> Option<&'static str> {
+    EventKind::from_code(code).map(EventKind::zh)
 }
 
 const fn text(name: &'static str, zh: &'static str) -> Column {
@@ -81,9 +110,9 @@ const fn money(name: &'static str, zh: &'static str) -> Column {
 
 const CLAIMS: &[Column] = &[
     text("number", "案号"),
-    text("status", "状态"),
-    text("phase", "阶段"),
-    text("peril", "事由"),
+    coded("status", "状态", status),
+    coded("phase", "阶段", phase),
+    coded("peril", "致贫原因", peril),
     text("eventOn", "出险日期"),
     number("policyYear", "保单年度"),
     text("villageCode", "村级代码"),
@@ -103,7 +132,7 @@ const CLAIMS: &[Column] = &[
 const EVENTS: &[Column] = &[
     text("claimNumber", "案号"),
     number("seq", "序号"),
-    text("type", "事件"),
+    coded("type", "事件", event),
     text("recordedAt", "记录时间"),
     text("by", "经办人"),
     text("organisation", "单位"),
@@ -406,14 +435,18 @@ async fn workbook(source: &mut Source) -> Result<Option<Vec<u8>>, Fault> {
             line += 1;
             for (at, (column, cell)) in (0..).zip(columns.iter().zip(row)) {
                 let Some(cell) = cell else { continue };
+                let term = match column.is {
+                    Is::Coded(term) => term(&cell),
+                    Is::Text | Is::Number | Is::Money => None,
+                };
                 let (shown, format) = match column.is {
-                    Is::Text => (None, &plain),
+                    Is::Text | Is::Coded(_) => (None, &plain),
                     Is::Number => (cell::number(&cell), &plain),
                     Is::Money => (cell::yuan(&cell), &yuan),
                 };
                 let written = match shown {
                     Some(shown) => sheet.write_number_with_format(line, at, shown, format),
-                    None => sheet.write_string(line, at, harmless(&cell)),
+                    None => sheet.write_string(line, at, harmless(term.unwrap_or(&cell))),
                 };
                 written.map_err(failed)?;
             }
@@ -570,7 +603,8 @@ fn streamed(source: Source) -> Body {
             }
         },
     );
-    Body::from_stream(pages)
+    // A compressor asks once more after the end.
+    Body::from_stream(pages.fuse())
 }
 
 #[cfg(test)]

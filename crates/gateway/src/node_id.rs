@@ -45,6 +45,10 @@ pub enum Kind {
     Substitution,
     /// An order of a pool.
     PoolOrder,
+    /// A batch of payments.
+    PaymentBatch,
+    /// A file of the bank.
+    BankFile,
     /// An endpoint of webhooks.
     Endpoint,
     /// A webhook on its way to one.
@@ -54,7 +58,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 20] = [
         Self::Claim,
         Self::Household,
         Self::Member,
@@ -70,6 +74,8 @@ impl Kind {
         Self::Assignment,
         Self::Substitution,
         Self::PoolOrder,
+        Self::PaymentBatch,
+        Self::BankFile,
         Self::Endpoint,
         Self::Delivery,
         Self::Message,
@@ -92,6 +98,8 @@ impl Kind {
             Self::Assignment => b'A',
             Self::Substitution => b'B',
             Self::PoolOrder => b'L',
+            Self::PaymentBatch => b'G',
+            Self::BankFile => b'F',
             Self::Endpoint => b'W',
             Self::Delivery => b'D',
             Self::Message => b'I',
@@ -110,6 +118,8 @@ impl Kind {
             | Self::Assignment
             | Self::Substitution
             | Self::PoolOrder
+            | Self::PaymentBatch
+            | Self::BankFile
             | Self::Endpoint
             | Self::Delivery
             | Self::Message => false,

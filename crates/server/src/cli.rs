@@ -167,7 +167,15 @@ async fn dispatch(cli: Cli) -> Ending {
             no_serve,
             json,
             now,
-        } => Box::pin(demo::run(&configured(listen)?, no_serve, json, now)).await,
+        } => {
+            Box::pin(demo::run(
+                &configured(listen)?.of_demo(),
+                no_serve,
+                json,
+                now,
+            ))
+            .await
+        }
         Command::Serve { listen } => serve::run(&configured(listen)?).await,
         Command::Migrate { step } => {
             let config = configured(None)?;

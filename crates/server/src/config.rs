@@ -448,6 +448,24 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The same for the demo: unless a folder or database is named, a folder of its own beside the real one.
+    #[must_use]
+    pub fn of_demo(self) -> Self {
+        match data_home() {
+            Some(home) if self.data == home && self.database_url == sqlite_url(&home) => {
+                let data = home.join("demo");
+                Self {
+                    database_url: sqlite_url(&data),
+                    data,
+                    ..self
+                }
+            }
+            _ => self,
+        }
+    }
+}
+
 fn sqlite_url(data: &std::path::Path) -> String {
     format!(
         "sqlite://{}?mode=rwc",

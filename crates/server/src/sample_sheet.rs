@@ -1,8 +1,8 @@
 //! The referral list of the sample county, as a real `.xlsx` in the shape an office sends.
 
-use console::sheet::grid::{self, Cell, Grid, Look};
 use console::sheet::referral::Column;
 use serde::Deserialize;
+use sheet::grid::{self, Cell, Grid, Look};
 use std::collections::{BTreeMap, BTreeSet};
 
 const DATA: &str = include_str!("../sample/referrals.toml");

@@ -7,6 +7,7 @@ use benefits::{BandBase, BandMode, Fen, Reading};
 use clap::Subcommand;
 use engine::pool::fund_pool;
 use engine::quote::{Quote, parse_case};
+use engine::registry::OrgKind;
 use engine::scheme_file::{Finding, check_scheme, unknown_tables};
 use lifecycle::{Calendar, Scheme};
 use std::path::{Path, PathBuf};
@@ -244,6 +245,19 @@ pub async fn publish(
         return Err(format!("{refused}:\n{tables}").into());
     }
     let store = wiring::open(config).await?;
+    // What is published stays, so that what would lead nowhere is refused before.
+    if !store.counties().await?.contains(&scheme.county) {
+        let county = scheme.county;
+        return Err(format!(
+            "未发布 not published: county {county} is not loaded; `fangpin county load FILE` first"
+        )
+        .into());
+    }
+    let orgs = store.orgs(scheme.county).await?;
+    let insurer = orgs.iter().find(|it| it.id == scheme.insurer);
+    if insurer.is_none_or(|it| it.kind != OrgKind::Insurer) {
+        return Err("未发布 not published: insurer: must be the code of an insurer (kind INSURER) of the county file".into());
+    }
     store.put_scheme(&scheme).await?;
     // A later version draws on the pool of the year's first one.
     let published = store.scheme(scheme.county, scheme.id).await?;

@@ -35,11 +35,19 @@ impl Dialect {
         }
     }
 
-    /// No id, as a parameter.
-    pub(crate) fn no_id(self) -> Value {
+    /// An id as a parameter, or nothing.
+    pub(crate) fn id_or_null(self, id: Option<Uuid>) -> Value {
         match self {
-            Self::Sqlite => Value::String(None),
-            Self::Postgres => Value::Uuid(None),
+            Self::Sqlite => Value::String(id.map(|id| id.to_string())),
+            Self::Postgres => Value::Uuid(id),
+        }
+    }
+
+    /// The texts of the JSON array in a parameter, as what `IN` looks among.
+    pub(crate) fn texts(self, parameter: u8) -> String {
+        match self {
+            Self::Sqlite => format!("(SELECT value FROM json_each(${parameter}))"),
+            Self::Postgres => format!("(SELECT jsonb_array_elements_text(${parameter}::jsonb))"),
         }
     }
 

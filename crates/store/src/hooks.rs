@@ -774,8 +774,8 @@ impl Hooks for SqlStore {
         let dialect = self.core.dialect;
         let transaction = self.core.begin().await?;
         let (closed_by, reason) = match &message.closed {
-            Some((by, reason)) => (dialect.id(by.0), Some(reason.clone())),
-            None => (dialect.no_id(), None),
+            Some((by, reason)) => (Some(by.0), Some(reason.clone())),
+            None => (None, None),
         };
         let touched = self
             .change(
@@ -792,7 +792,7 @@ impl Hooks for SqlStore {
                     rows::count(message.tries),
                     dialect.at(message.next_at),
                     dialect.at_or_null(message.settled_at),
-                    closed_by,
+                    dialect.id_or_null(closed_by),
                     Value::String(reason),
                 ],
             )

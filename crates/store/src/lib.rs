@@ -7,6 +7,7 @@
 //! implement the other ports, `household` and `keys` what is private.
 #![warn(missing_docs)]
 
+mod bank;
 mod bulk;
 mod connect;
 mod dialect;

@@ -15,7 +15,7 @@ use engine::pool::{
     PoolAsk, PoolBalances, PoolJudge, PoolTransfer, Pools, count_claims, movement_of, next_pool,
     transfer_id,
 };
-use engine::{Fault, Page, Sight, Slice, limits, sight};
+use engine::{Fault, Page, Sight, Slice, sight};
 use lifecycle::pool::{
     Flows, PoolBlocked, PoolClaims, PoolDecision, PoolOrder, PoolOrderKind, PoolOrderStatus,
     PoolSeen,
@@ -23,10 +23,9 @@ use lifecycle::pool::{
 use lifecycle::{CountyCode, PersonId, PoolAccount, Posting, SchemeId, Stamp, Status};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryResult,
-    Statement, Value,
+    Statement,
 };
 use serde_json::{Value as Json, json};
-use std::fmt::Write as _;
 
 const ORDER: &[&str] = &[
     "county_code",
@@ -424,41 +423,16 @@ impl Pools for SqlStore {
         pool: SchemeId,
         page: &Page,
     ) -> Result<Slice<PoolTransfer>, Fault> {
-        let dialect = self.core.dialect;
-        let mut sql = String::from(
-            "SELECT CAST(id AS TEXT) AS id, debit, credit, amount_fen, at, county_seq, CAST(order_id AS TEXT) AS order_id \
-             FROM transfer WHERE county_code = $1 AND scheme_id = $2",
-        );
-        let mut values: Vec<Value> = vec![rows::county(county), dialect.id(pool.0)];
-        for (key, than) in [(&page.after, '>'), (&page.before, '<')] {
-            if let Some((at, id)) = key.as_deref().and_then(PoolTransfer::place) {
-                let place = values.len() + 1;
-                let next = place + 1;
-                let _ = write!(sql, " AND (at, transfer.id) {than} (${place}, ${next})");
-                values.extend([dialect.at(at), dialect.id(id)]);
-            }
-        }
-        let size = page.size.clamp(1, limits::PAGE_MAX);
-        let order = if page.from_end { "DESC" } else { "ASC" };
-        values.push(rows::count(size + 1));
-        let limit = values.len();
-        let _ = write!(
-            sql,
-            " ORDER BY at {order}, transfer.id {order} LIMIT ${limit}"
-        );
-        let found = self
-            .all("reading transfers", dialect.statement(&sql, values))
+        let select = "SELECT CAST(t.id AS TEXT) AS id, t.debit, t.credit, t.amount_fen, t.at, t.county_seq, CAST(t.order_id AS TEXT) AS order_id \
+             FROM transfer t WHERE t.county_code = $1 AND t.scheme_id = $2";
+        let values = vec![rows::county(county), self.core.dialect.id(pool.0)];
+        let (found, more) = self
+            .by_time("reading transfers", select, values, ("t.at", "t.id"), page)
             .await?;
-        let mut rows = found
+        let rows = found
             .iter()
             .map(transfer_of)
             .collect::<Result<Vec<_>, _>>()?;
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        let more = rows.len() > size;
-        rows.truncate(size);
-        if page.from_end {
-            rows.reverse();
-        }
         Ok(Slice { rows, more })
     }
 }

@@ -19,7 +19,7 @@ use lifecycle::{Claim, ClaimId, CountyCode, EventKind, PersonId, PoolAccount, Sc
 use sea_orm::sea_query::{Expr, ExprTrait, Func};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect,
-    QueryTrait, Select, Statement,
+    QueryTrait, Select, Statement, Value,
 };
 use serde_json::json;
 use std::fmt::Write;
@@ -142,6 +142,40 @@ impl SqlStore {
             .query_all_raw(statement)
             .await
             .map_err(failed(context))
+    }
+
+    /// A page of what `select` finds, by time and id; and whether there is more.
+    pub(crate) async fn by_time(
+        &self,
+        context: &'static str,
+        select: &str,
+        mut values: Vec<Value>,
+        (at, id): (&str, &str),
+        page: &Page,
+    ) -> Result<(Vec<QueryResult>, bool), Fault> {
+        let dialect = self.core.dialect;
+        let mut sql = select.to_owned();
+        for (key, than) in [(&page.after, '>'), (&page.before, '<')] {
+            if let Some((instant, row)) = key.as_deref().and_then(Page::place_in_time) {
+                let place = values.len() + 1;
+                let next = place + 1;
+                let _ = write!(sql, " AND ({at}, {id}) {than} (${place}, ${next})");
+                values.extend([dialect.at(instant), dialect.id(row)]);
+            }
+        }
+        let size = page.size.clamp(1, limits::PAGE_MAX);
+        let order = if page.from_end { "DESC" } else { "ASC" };
+        values.push(rows::count(size + 1));
+        let limit = values.len();
+        let _ = write!(sql, " ORDER BY {at} {order}, {id} {order} LIMIT ${limit}");
+        let mut found = self.all(context, dialect.statement(&sql, values)).await?;
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let more = found.len() > size;
+        found.truncate(size);
+        if page.from_end {
+            found.reverse();
+        }
+        Ok((found, more))
     }
 
     /// Entries of the log whose claim lies in the scope.

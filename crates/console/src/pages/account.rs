@@ -149,7 +149,7 @@ async fn render(
         }
         section.card {
             (frame::heading("登录会话", "Sessions"))
-            table {
+            table.list {
                 thead { tr { th { "登录" } th { "最近使用" } th { "最迟结束" } th { "第二因素" } th {} } }
                 tbody {
                     @for it in &sessions {

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use engine::access::session_of_cookies;
-use engine::authority::{self, Place};
+use engine::authority::{self, Denied, Place};
 use engine::{Caller, sight};
 
 /// Nothing is loaded from outside, nothing is framed, forms go home only.
@@ -35,7 +35,14 @@ impl FromRequestParts<Console> for SignedIn {
                     Err(denied) => {
                         let page = page.map_or("", MatchedPath::as_str);
                         tracing::warn!(page, account = %caller.account, ?denied, "denied");
-                        Err(Stop::Forbidden.into_response())
+                        let stop = match denied {
+                            Denied::SecondFactor => Stop::SecondFactor,
+                            Denied::Anonymous
+                            | Denied::Duty
+                            | Denied::Grant(_)
+                            | Denied::Unlisted => Stop::Forbidden,
+                        };
+                        Err(stop.into_response())
                     }
                 }
             }

@@ -112,6 +112,8 @@ enum Stop {
     NotFound,
     /// No duty of the caller opens this page.
     Forbidden,
+    /// It wants a second factor, and none was shown.
+    SecondFactor,
     /// The store failed.
     Fault(Fault),
 }
@@ -140,6 +142,15 @@ impl IntoResponse for Stop {
                     "Not your duty",
                     "这个页面属于别的岗位。需要时请联系系统管理员。",
                     "This page belongs to another duty.",
+                );
+                (StatusCode::FORBIDDEN, page).into_response()
+            }
+            Self::SecondFactor => {
+                let page = frame::notice(
+                    "请先启用第二因素",
+                    "A second factor first",
+                    "本单位要求用第二因素登录:请先在“我的账号”(/account)启用,再打开这个页面。",
+                    "Set up a second factor under Account, then open this page.",
                 );
                 (StatusCode::FORBIDDEN, page).into_response()
             }

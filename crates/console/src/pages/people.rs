@@ -66,7 +66,7 @@ async fn render(console: &Console, caller: &Caller, told: &Told) -> Result<Marku
             Told::Nothing | Told::Refused(_) => {}
         }
         section.card {
-            table {
+            table.list {
                 thead { tr { th { "姓名" } th { "账号" } th { "机构" } th { "岗位" } th { "口令" } th {} } }
                 tbody {
                     @for it in &staff {

@@ -1,8 +1,5 @@
 //! The referral list (推送名单) as an office sends it: a title, a header row, people, a total.
 
-use super::cell;
-use super::grid::{self, Cell, Grid};
-use super::{CellFault, SheetFault};
 use benefits::{Fen, MoneyFault};
 use chrono::NaiveDate;
 use engine::household::{
@@ -11,13 +8,18 @@ use engine::household::{
 use engine::limits;
 use engine::referral_batch::Line;
 use lifecycle::{Peril, RegionCode};
+use sheet::grid::{self, Cell, Grid};
+use sheet::{CellFault, HEADER_ROWS_MAX, SheetFault, cell};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 
 pub use super::returned::{EXTRA_HEADERS, write_faults};
 
-/// Rows at the top among which the header row is looked for.
-pub const HEADER_ROWS_MAX: usize = 20;
+/// What is said where no row has the headers.
+const NO_HEADER: SheetFault = SheetFault::NoHeader {
+    rows: HEADER_ROWS_MAX,
+    example: "户主姓名、户主身份证号",
+};
 /// Headers that must be recognised before a row is taken for the header row.
 const HEADERS_MIN: usize = 6;
 /// Characters of a name, a bank, a reference.
@@ -229,11 +231,11 @@ pub(super) fn layout(bytes: &[u8]) -> Result<Layout, SheetFault> {
                     columns,
                 });
             }
-            Err(SheetFault::NoHeader) => {}
+            Err(SheetFault::NoHeader { .. }) => {}
             Err(fault) => missing = missing.or(Some(fault)),
         }
     }
-    Err(missing.unwrap_or(SheetFault::NoHeader))
+    Err(missing.unwrap_or(NO_HEADER))
 }
 
 fn find_headers(grid: &Grid) -> Result<(usize, BTreeMap<Column, usize>), SheetFault> {
@@ -243,14 +245,14 @@ fn find_headers(grid: &Grid) -> Result<(usize, BTreeMap<Column, usize>), SheetFa
         .iter()
         .take(HEADER_ROWS_MAX)
         .position(|row| recognised(row) >= HEADERS_MIN)
-        .ok_or(SheetFault::NoHeader)?;
+        .ok_or(NO_HEADER)?;
     let mut columns = BTreeMap::new();
     for (index, cell) in grid.rows[header_row].iter().enumerate() {
         let Some(column) = header_of(cell) else {
             continue;
         };
         if column == Column::SelfPaid && cell.shown().contains('万') {
-            return Err(SheetFault::AmountUnit);
+            return Err(SheetFault::AmountUnit("自付金额"));
         }
         if columns.insert(column, index).is_some() {
             return Err(SheetFault::RepeatedColumn(column.header()));

@@ -1,8 +1,8 @@
 //! The sheet that goes back (退回更正表): the same layout, only the rows to mend, and what is wrong.
 
-use super::grid::{self, Cell, Grid, Look};
 use super::referral::{self, Layout};
-use super::{CellFault, SheetFault};
+use sheet::grid::{self, Cell, Grid, Look};
+use sheet::{CellFault, SheetFault};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The columns added at the right. A reader passes over them, so the mended sheet can be sent in as

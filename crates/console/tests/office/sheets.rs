@@ -4,14 +4,14 @@ use crate::sample_sheet;
 use benefits::Fen;
 use chrono::NaiveDate;
 use console::import;
-use console::sheet::grid::{self, Cell, Grid, Look};
 use console::sheet::referral::{self, Column, ReferralSheet};
-use console::sheet::{CellFault, SheetFault};
 use engine::disclosure::{Disclosing, Disclosure, PrivateSubject, Purpose};
 use engine::household::{Diagnosis, Household, IdNumber, Phone, PrivateDetails};
 use engine::testkit::{Role, TestDesk, World};
 use engine::{ClaimFilter, Page, limits};
 use lifecycle::{Peril, Status};
+use sheet::grid::{self, Cell, Grid, Look};
+use sheet::{CellFault, SheetFault};
 use std::fmt::Write as _;
 
 const HEAD: &str = "130302199001010016";
@@ -286,9 +286,9 @@ fn a_sheet_without_the_right_headers_says_which() {
         }
         .to_owned()
     });
-    assert!(matches!(unit, Err(SheetFault::AmountUnit)));
+    assert!(matches!(unit, Err(SheetFault::AmountUnit(_))));
     let none = headers_with(|_| "某列".to_owned());
-    assert!(matches!(none, Err(SheetFault::NoHeader)));
+    assert!(matches!(none, Err(SheetFault::NoHeader { .. })));
 }
 
 /// Every fault of a sheet, as it is told and as it stands in the sheet that goes back.
@@ -471,7 +471,7 @@ fn a_csv_is_the_same_list() {
     assert!(matches!(flood, Err(SheetFault::TooManyRows)));
     assert!(matches!(
         referral::read(b"a,b\n1,2\n"),
-        Err(SheetFault::NoHeader)
+        Err(SheetFault::NoHeader { .. })
     ));
 }
 

@@ -37,6 +37,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::JoinSet;
 
+mod bank;
 mod hooks;
 mod identity;
 mod pools;
@@ -96,6 +97,8 @@ macro_rules! store_contracts {
             payment_returned_and_paid_again
             unknown_payment_is_reconciled
             wrong_payment_is_recovered
+            a_batch_says_what_became_of_each
+            a_bank_file_moves_nothing_by_itself
             timer_closes_what_is_due
             sessions_end
             secrets_follow_each_other
@@ -2098,6 +2101,18 @@ async fn timer_closes_what_is_due(store: Arc<dyn Store>) {
     }
     assert_eq!(ids(10).await, []);
     desk.expect_sound().await;
+}
+
+// Batches and the bank's files.
+
+/// A batch instructs what may be paid and says what became of each line; nothing is instructed twice.
+async fn a_batch_says_what_became_of_each(store: Arc<dyn Store>) {
+    Box::pin(bank::a_batch_says_what_became_of_each(store)).await;
+}
+
+/// Each line of a bank's file has its queue; what a second person confirms is posted, the rest closed.
+async fn a_bank_file_moves_nothing_by_itself(store: Arc<dyn Store>) {
+    Box::pin(bank::a_bank_file_moves_nothing_by_itself(store)).await;
 }
 
 // Pools.

@@ -8,10 +8,12 @@
 //! * a notice is due for the timer when its term is over, it is proved, and no objection is open:
 //!   one that cannot close must not keep the timer from those that can.
 
+mod bank;
 mod hooks;
 mod households;
 mod pools;
 
+use crate::bank_file::BankFile;
 use crate::bulk::{BatchId, BatchLine, Bulk, Download, Export, Progress};
 use crate::caller::Scope;
 use crate::disclosure::Disclosed;
@@ -20,6 +22,7 @@ use crate::identity::duties_in;
 use crate::ids;
 use crate::limits;
 use crate::outlook::Outlook;
+use crate::payment_batch::PaymentBatch;
 use crate::pool::{PoolBalances, PoolTransfer};
 use crate::ports::{
     Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Happened, Judge,
@@ -157,6 +160,7 @@ struct Transfer {
 struct PaymentEntry {
     id: PaymentId,
     claim: ClaimId,
+    instruction_no: String,
     status: &'static str,
     amount: Fen,
 }
@@ -206,6 +210,8 @@ struct Tables {
     downloads: Vec<(CountyCode, Download)>,
     diagnoses: BTreeMap<(CountyCode, ClaimId), Diagnosis>,
     disclosures: BTreeMap<CountyCode, Vec<Disclosed>>,
+    payment_batches: BTreeMap<(CountyCode, Uuid), PaymentBatch>,
+    bank_files: BTreeMap<(CountyCode, Uuid), BankFile>,
     hooks: hooks::Webhooks,
 }
 
@@ -898,10 +904,14 @@ impl Tables {
                     .insert(*objection, (id, ObjectionStatus::Dismissed));
             }
             Happening::PayoutInstructed {
-                payment, amount, ..
+                payment,
+                amount,
+                instruction_no,
+                ..
             } => self.payments.push(PaymentEntry {
                 id: *payment,
                 claim: id,
+                instruction_no: instruction_no.clone(),
                 status: "INSTRUCTED",
                 amount: *amount,
             }),

@@ -3,6 +3,7 @@
 mod access;
 mod administration;
 mod approval;
+mod bank;
 mod bulk;
 mod hooks;
 pub mod input;
@@ -42,6 +43,7 @@ pub struct Mutation(
     approval::ApprovalMutations,
     payout::PayoutMutations,
     pool::PoolMutations,
+    bank::BankMutations,
     hooks::HookMutations,
 );
 

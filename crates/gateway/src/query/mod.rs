@@ -1,5 +1,6 @@
 //! Queries. Every read is within the caller's scope; unknown and forbidden are the same answer.
 
+pub mod bank;
 pub mod bulk;
 pub mod claims;
 pub mod disclosures;
@@ -40,6 +41,7 @@ const NODES_MAX: usize = 50;
 #[derive(MergedObject, Default)]
 pub struct Query(
     SingleQueries,
+    bank::BankQueries,
     bulk::BulkQueries,
     claims::ClaimQueries,
     disclosures::DisclosureQueries,
@@ -125,6 +127,8 @@ async fn look(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
         | Kind::Assignment
         | Kind::Substitution
         | Kind::PoolOrder
+        | Kind::PaymentBatch
+        | Kind::BankFile
         | Kind::Endpoint
         | Kind::Delivery
         | Kind::Message => None,

@@ -102,6 +102,7 @@ fn everything_is_described() {
 const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("ApiKey.grants", "kinds of grant"),
     ("ApiKey.duties", "kinds of duty"),
+    ("BankFile.queues", "kinds of queue"),
     ("ConfirmEnrolmentPayload.recoveryCodes", "RECOVERY_CODES"),
     ("StaffMember.duties", "kinds of duty"),
     ("Assessment.layers", "LIST_ITEMS_MAX, of the input"),

@@ -1,6 +1,7 @@
 //! Tests of the contract: the schema, its documents, its HTTP behaviour, one whole day over the wire.
 
 mod authority;
+mod bank;
 mod bulk;
 mod contract;
 mod day;

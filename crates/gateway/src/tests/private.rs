@@ -10,6 +10,7 @@ use async_graphql::parser::types::{BaseType, Type, TypeKind, TypeSystemDefinitio
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use engine::access::Office;
+use engine::bank_file::{BankForm, BankOrder};
 use engine::disclosure::{Disclosed, PrivateField};
 use engine::household::Household;
 use engine::ids;
@@ -51,6 +52,17 @@ impl Case {
             },
             ..crate::Settings::default()
         };
+        let order = BankOrder {
+            id: ids::named("test", "another"),
+            name: "回盘".into(),
+            form: BankForm::ResultList,
+            hash: String::new(),
+            batch: None,
+            lines: Vec::new(),
+        };
+        let finance = Role::Finance.caller();
+        let read = desk.desk.read_bank_file(&finance, order);
+        read.await.expect("writing").expect("an insurer's");
         let router = crate::router(office(desk.office()), settings);
         let case = Self {
             wire: Wire { desk, router },
@@ -82,7 +94,7 @@ impl Case {
             Kind::Claim => self.claim.id.0,
             Kind::Scheme => self.wire.desk.world.scheme.id.0,
             Kind::Person => Role::Surveyor.person_id().0,
-            Kind::Pass => another,
+            Kind::Pass | Kind::BankFile | Kind::PaymentBatch => another,
             other => panic!("{other:?}"),
         };
         node_id::encode(kind, id).to_string()
@@ -402,6 +414,10 @@ const NO_FREE_TEXT: &[(&str, &str)] = &[
     ),
     ("logIn.login", "compared with the accounts there are"),
     ("logIn.password", "a secret, compared"),
+    (
+        "preparePaymentBatch.payerAccount",
+        "the insurer's own account",
+    ),
     ("previewNotice.contentHash", "compared with the content"),
     (
         "putAssignment.login",
@@ -470,6 +486,10 @@ const NO_FREE_TEXT: &[(&str, &str)] = &[
     ("setDuties.regionCode", "a code of a region"),
     ("startExport.region", "a code of a region"),
     ("workIn.regionCode", "a code of a region"),
+    (
+        "readBankFile.content",
+        "a file, read into lines without private data",
+    ),
 ];
 
 /// The contract's types, and values of them.
@@ -592,6 +612,8 @@ fn kind_of(name: &str) -> Kind {
         "objectionId" => Kind::Objection,
         "surveyorId" | "personId" | "absentId" | "substituteId" => Kind::Person,
         "id" => Kind::Pass,
+        "fileId" => Kind::BankFile,
+        "batchId" => Kind::PaymentBatch,
         other => panic!("of which kind is {other}?"),
     }
 }

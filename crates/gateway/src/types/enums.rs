@@ -433,6 +433,84 @@ pub enum PoolOrderStatus {
     Voided,
 }
 
+/// What became of a line of a batch of payments.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "engine::payment_batch::PaymentEnd")]
+pub enum PaymentEnd {
+    /// 待下达: chosen, not yet submitted.
+    Waiting,
+    /// 已下达: its instruction is written.
+    Instructed,
+    /// 未通过: it may not be paid, or was changed since it was chosen.
+    Failed,
+    /// 已跳过: nothing is to be paid any more.
+    Skipped,
+}
+
+/// What a line of a bank's file says of a payment.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "engine::bank_file::Said")]
+pub enum Said {
+    /// 成功: the money arrived.
+    Settled,
+    /// 失败: it did not, and cannot any more.
+    Failed,
+    /// 退票: it arrived and came back.
+    Returned,
+    /// 处理中: the bank does not know yet.
+    Unknown,
+}
+
+/// The queue a line of a bank's file lands in.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "engine::bank_file::LineClass")]
+pub enum LineClass {
+    /// 到账: it arrived, as instructed. Posted.
+    Confirmed,
+    /// 失败: it failed. Posted.
+    Failed,
+    /// 退票: it came back. Posted.
+    Returned,
+    /// 结果不明: nobody knows. Posted.
+    Unknown,
+    /// 金额不符: another amount than instructed. Closed by a person.
+    WrongAmount,
+    /// 重复: told before, by this file or another. Closed by a person.
+    Duplicate,
+    /// 缺行: instructed by the batch, and the file does not name it. Closed by a person.
+    Missing,
+    /// 无此指令: no instruction of this number is known. Closed by a person.
+    UnknownReference,
+    /// 相互矛盾: it cannot be true together with what was proved before. Closed by a person.
+    Contradiction,
+}
+
+/// What was done about a line of a bank's file.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "engine::bank_file::LineState")]
+pub enum LineState {
+    /// 待处理: nothing yet.
+    Open,
+    /// 已入账: its command was accepted.
+    Posted,
+    /// 已关闭: a person closed it, with a reason.
+    Closed,
+}
+
+/// The form of a bank's file.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "engine::bank_file::BankForm")]
+pub enum BankForm {
+    /// 代发结果表: the bank's result of a batch, a spreadsheet.
+    ResultList,
+    /// camt.053对账单: ISO 20022 bank-to-customer statement.
+    #[graphql(name = "CAMT_053")]
+    Camt053,
+    /// MT940对账单: SWIFT customer statement.
+    #[graphql(name = "MT_940")]
+    Mt940,
+}
+
 /// As what money is ordered into a pool.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolFunding {
@@ -531,5 +609,10 @@ mod tests {
         PoolOrderKind = lifecycle::pool::PoolOrderKind;
         PoolOrderStatus = lifecycle::pool::PoolOrderStatus;
         PoolMovement = lifecycle::Movement;
+        PaymentEnd = engine::payment_batch::PaymentEnd;
+        Said = engine::bank_file::Said;
+        LineClass = engine::bank_file::LineClass;
+        LineState = engine::bank_file::LineState;
+        BankForm = engine::bank_file::BankForm;
     }
 }

@@ -1,6 +1,7 @@
 //! The wire's own types. Core types derive no GraphQL; conversion stands here.
 
 pub mod assessment;
+pub mod bank;
 pub mod bulk;
 pub mod claim;
 pub mod connection;

@@ -1,6 +1,6 @@
 //! The promises about identities.
 
-use crate::access::{Access, LogIn, Refusal};
+use crate::access::{Access, LogIn, Refusal, hash_password};
 use crate::identity::{
     Assignment, Change, IdentityEvent, IdentityEventKind, Pass, PassId, PassKind, Rules,
     Substitution,
@@ -128,6 +128,42 @@ pub(super) async fn sessions_end(store: Arc<dyn Store>) {
     }
     assert!(known(&desk, "short", now).await.is_none());
     assert!(known(&desk, "nobody", now).await.is_none());
+
+    // A new password ends every secret of the account but the one it was set with.
+    let mut opened = Vec::new();
+    for _ in 0..3 {
+        opened.push(session(&desk, Role::Supervisor).await);
+    }
+    let kept = store.presented(&ids::sha256(&opened[1])).await;
+    let kept = kept.expect("reading").expect("it").pass.id;
+    let set = |except, password_hash: &str| {
+        [Change::SetPassword {
+            account: Role::Supervisor.account_id(),
+            password_hash: password_hash.into(),
+            except,
+            at: now,
+        }]
+    };
+    let changed = store
+        .change(county(), &set(Some(kept), "hash of another"), None)
+        .await;
+    assert_eq!(
+        changed.expect("writing"),
+        3,
+        "the password and two sessions"
+    );
+    for (index, token) in opened.iter().enumerate() {
+        assert_eq!(known(&desk, token, now).await.is_some(), index == 1);
+    }
+    let found = store.account(Role::Supervisor.login()).await;
+    let (_, account) = found.expect("reading").expect("it");
+    assert_eq!(account.password_hash, "hash of another");
+    let other = session(&desk, Role::Handler).await;
+    let back = set(None, &hash_password(PASSWORD).expect("long enough"));
+    let back = store.change(county(), &back, None).await;
+    assert_eq!(back.expect("writing"), 2);
+    assert!(known(&desk, &opened[1], now).await.is_none(), "all of them");
+    assert!(known(&desk, &other, now).await.is_some(), "nobody else's");
 
     // A session ends when nobody uses it, and when its time is up.
     let token = session(&desk, Role::Supervisor).await;
@@ -412,6 +448,8 @@ pub(super) async fn each_code_once(store: Arc<dyn Store>) {
     assert_eq!(recovery.len(), limits::RECOVERY_CODES);
     let caller = known(&desk, &fresh, desk.now()).await.expect("a caller");
     assert!(caller.second_factor, "the session has shown it");
+    let old = known(&desk, &token, desk.now()).await;
+    assert!(old.is_none(), "its old secret has not");
     let again = access.begin_second_factor(&fresh).await.expect("reading");
     assert!(again.is_err(), "a confirmed one is not replaced");
 
@@ -440,6 +478,24 @@ pub(super) async fn each_code_once(store: Arc<dyn Store>) {
     assert!(!confirm(&third, &recovery[0]).await, "a recovery code too");
     let loud = recovery[1].to_uppercase().replace('-', " ");
     assert!(confirm(&third, &loud).await, "however it is typed");
+    // A ticket is raced for with two codes that both fit, a code with two tickets: one session each.
+    let (raced, later) = (ticket().await, ticket().await);
+    let here = elsewhere(&desk);
+    let opens = async |access: &Access, ticket: &str, code: &str| {
+        let answer = access.confirm_sign_in(ticket, code).await;
+        matches!(answer.expect("reading"), LogIn::Done(_))
+    };
+    let both = tokio::join!(
+        opens(&access, &raced, &recovery[2]),
+        opens(&here, &raced, &recovery[3])
+    );
+    assert!(both.0 != both.1, "{both:?}");
+    let other = ticket().await;
+    let both = tokio::join!(
+        opens(&access, &later, &recovery[4]),
+        opens(&here, &other, &recovery[4])
+    );
+    assert!(both.0 != both.1, "{both:?}");
     let fourth = ticket().await;
     desk.clock
         .advance(Duration::minutes(limits::TICKET_MINUTES));

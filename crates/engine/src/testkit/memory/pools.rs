@@ -1,7 +1,6 @@
 //! Pools in memory.
 
 use super::{MemoryStore, Tables, Transfer, refused, transfer};
-use crate::limits;
 use crate::pool::{
     PoolAsk, PoolBalances, PoolJudge, PoolTransfer, Pools, count_claims, movement_of, next_pool,
     transfer_id,
@@ -176,23 +175,7 @@ impl Pools for MemoryStore {
         pool: SchemeId,
         page: &Page,
     ) -> Result<Slice<PoolTransfer>, Fault> {
-        let place = |key: &Option<String>| key.as_deref().and_then(PoolTransfer::place);
-        let (after, before) = (place(&page.after), place(&page.before));
-        let tables = self.tables();
-        let mut rows: Vec<PoolTransfer> = tables
-            .transfers_of(county, pool)
-            .filter(|row| after.is_none_or(|it| (row.at, row.id) > it))
-            .filter(|row| before.is_none_or(|it| (row.at, row.id) < it))
-            .cloned()
-            .collect();
-        rows.sort_by_key(|row| (row.at, row.id));
-        let size = usize::try_from(page.size.clamp(1, limits::PAGE_MAX)).unwrap_or(usize::MAX);
-        let more = rows.len() > size;
-        if page.from_end {
-            rows.drain(..rows.len().saturating_sub(size));
-        } else {
-            rows.truncate(size);
-        }
-        Ok(Slice { rows, more })
+        let rows = self.tables().transfers_of(county, pool).cloned().collect();
+        Ok(page.cut_in_time(rows, |row| (row.at, row.id)))
     }
 }

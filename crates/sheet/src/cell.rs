@@ -1,6 +1,6 @@
 //! What people type into a cell, read as what they mean.
 
-use super::grid::Cell;
+use crate::grid::Cell;
 use benefits::{Fen, MoneyFault};
 use chrono::{Days, NaiveDate};
 use engine::household::half_width;
@@ -135,7 +135,7 @@ pub fn count(cell: &Cell) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::{count, day, header, money, settled, tidy};
-    use crate::sheet::grid::Cell;
+    use crate::grid::Cell;
     use benefits::Fen;
     use chrono::NaiveDate;
 

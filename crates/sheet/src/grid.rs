@@ -1,6 +1,6 @@
 //! A sheet as a grid of cells: read from real `.xlsx` or `.csv` bytes, and written to `.xlsx`.
 
-use super::SheetFault;
+use crate::{HEADER_ROWS_MAX, SheetFault};
 use calamine::{DataRef, Reader, Xlsx};
 use chrono::{Datelike, NaiveDate};
 use encoding_rs::{GB18030, UTF_8};
@@ -180,7 +180,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Grid>, SheetFault> {
             if cell.is_empty() || column >= COLUMNS_MAX {
                 continue;
             }
-            if row >= limits::SHEET_ROWS_MAX + super::referral::HEADER_ROWS_MAX {
+            if row >= limits::SHEET_ROWS_MAX + HEADER_ROWS_MAX {
                 return Err(SheetFault::TooManyRows);
             }
             if let Cell::Text(text) = &cell {
@@ -222,7 +222,7 @@ fn separated(bytes: &[u8]) -> Result<Grid, SheetFault> {
         let lines = usize::try_from(reader.position().line() - line).unwrap_or(usize::MAX);
         let inner: usize = record.iter().map(|it| it.matches('\n').count()).sum();
         row += lines.saturating_sub(inner + 1);
-        if row >= limits::SHEET_ROWS_MAX + super::referral::HEADER_ROWS_MAX {
+        if row >= limits::SHEET_ROWS_MAX + HEADER_ROWS_MAX {
             return Err(SheetFault::TooManyRows);
         }
         for (column, text) in record.iter().take(COLUMNS_MAX).enumerate() {
