@@ -260,7 +260,7 @@ mod tests {
             "https://10.1.2.3/",
             "https://169.254.169.254/latest/meta-data",
             "https://localhost/",
-            "https://localhost.:8443/",
+            "https://localhost:8443/",
             "https://LOCALHOST/",
             "http://127.0.0.1/",
             "http://localhost/",
