@@ -177,7 +177,9 @@ impl Cast {
             .await;
         desk.draft(&desk.world.households[3]).await;
         // Something that waits for payment.
-        desk.refer(&desk.world.households[4])
+        desk.draft(&desk.world.household("石门寨").clone())
+            .event_on(engine::testkit::world::day(2020, 4, 2))
+            .refer()
             .through_verification(yuan(41_200))
             .through_notice()
             .approve()

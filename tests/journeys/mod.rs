@@ -1,5 +1,6 @@
 //! Households' stories, on the real binary, over real HTTP.
 
+mod bank;
 pub mod bulk;
 mod by_hand;
 mod calendar;

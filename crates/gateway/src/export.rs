@@ -260,8 +260,9 @@ impl Source {
                 upto: claim.version,
             };
             let spans: Vec<Span> = slice.rows.iter().map(span).collect();
-            let events = store.events(&caller.scope, &spans, &[]).await?;
+            let mut events = store.events(&caller.scope, &spans, &[]).await?;
             let numbers: HashMap<_, _> = slice.rows.iter().map(|it| (it.id, &it.number)).collect();
+            events.sort_by_key(|it| (numbers.get(&it.claim), it.version));
             return Ok(events
                 .iter()
                 .map(|recorded| {

@@ -1,5 +1,8 @@
 //! Spreadsheets (表格), as bytes and as grids of cells: what an office or a bank sends, and what goes back.
 //!
+//! **Owns** grids of cells, from and to `.xlsx` and `.csv` bytes, and what people type into a cell. **Never** knows what a
+//! list is about. **Start here**: [`grid::read`].
+//!
 //! Reading is bounded before it begins: bytes, unpacked bytes, rows, columns, text. What is written
 //! is text, whole numbers as they came, and days; never a formula made from data.
 

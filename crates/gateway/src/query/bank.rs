@@ -20,9 +20,14 @@ pub async fn books(visit: &Visit, scheme: &ID) -> Result<Arc<Scheme>, ApiError> 
     let id = node_id::decode_as(Kind::Scheme, scheme).ok_or_else(ApiError::not_found)?;
     let scheme = visit.scheme(SchemeId(id)).await?;
     let scope = &visit.caller()?.scope;
-    scheme
+    let scheme = scheme
         .filter(|it| scope.covers_books_of(it.county, it.insurer))
-        .ok_or_else(ApiError::not_found)
+        .ok_or_else(ApiError::not_found)?;
+    // The second lock shows its pool to the same people: whoever does not see that has no books here.
+    let store = visit.office.desk.store();
+    let flows = store.pool_flows(scheme.county, scheme.pool_id).await?;
+    flows.ok_or_else(ApiError::not_found)?;
+    Ok(scheme)
 }
 
 /// The caller's scope, narrowed to the insurer of a scheme.
