@@ -79,6 +79,8 @@ steps! {
     "0014_private",
     // Who moves a pool's money that no claim moves: the second lock of its orders.
     "0015_pool",
+    // Webhooks: where they go, what became of each; what connectors said.
+    "0016_hooks",
     // Batches of payments, and what the bank answers.
     "0017_bank",
 }

@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use std::io::Cursor;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 const ACCOUNT: &str = "6217993104155926535";
 const PHONE: &str = "13977318264";
@@ -270,6 +271,34 @@ async fn answers(
     (json!({ "household": household, "claim": claim }), heard)
 }
 
+/// A receiver of webhooks in this process: headers and body of whatever arrives.
+async fn receiver() -> (String, Arc<Mutex<Vec<String>>>) {
+    let arrivals = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&arrivals);
+    let take = move |headers: axum::http::HeaderMap, body: String| {
+        kept.lock().unwrap().push(format!("{headers:?}\n{body}"));
+        async { axum::http::StatusCode::NO_CONTENT }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(take);
+    tokio::spawn(axum::serve(listener, router).into_future());
+    (url, arrivals)
+}
+
+/// Has the office told of its claims; the secret it is signed with, which is as private as anything.
+async fn webhooks_to(server: &Server, url: &str) -> String {
+    let admin = Client::sign_in(server, "office.admin").await;
+    let input =
+        json!({ "idempotencyKey": uuid::Uuid::from_u128(400), "url": url, "keyKind": "HMAC" });
+    let made = admin
+        .ask("office/CreateWebhookEndpoint", json!({ "input": input }))
+        .await;
+    let secret = made["data"]["createWebhookEndpoint"]["secret"].as_str();
+    let secret = secret.and_then(|it| it.strip_prefix("whsec_"));
+    secret.unwrap_or_else(|| panic!("{made}")).to_owned()
+}
+
 /// Each value is told once it is asked for on purpose, and only then stands on record.
 async fn reveals(client: &Client, things: &Value, own: &[String]) {
     let household = &things["household"];
@@ -302,17 +331,29 @@ async fn no_canary_is_found_in_the_clear() {
         let server = Server::start_with(
             &place,
             &["demo", "--now", "2020-06-24T09:00:00+08:00"],
-            &[("FANGPIN_LOG", "trace,hyper=debug,h2=debug")],
+            &[
+                ("FANGPIN_LOG", "trace,hyper=debug,h2=debug"),
+                ("FANGPIN_WEBHOOK_ALLOW", "127.0.0.0/8"),
+            ],
         );
+        let (url, arrivals) = receiver().await;
+        let secret = webhooks_to(&server, &url).await;
         let client = Client::sign_in(&server, "smz.wang").await;
         let own = [
             id_number(day(1961, 7, 19), 907).reveal().to_owned(),
             ACCOUNT.to_owned(),
             PHONE.to_owned(),
             DIAGNOSIS.to_owned(),
+            secret,
         ];
-        let (things, heard) = answers(&server, &client, &own).await;
+        let (things, mut heard) = answers(&server, &client, &own).await;
         reveals(&client, &things, &own).await;
+        // Drafted, referred: two at least.
+        while arrivals.lock().unwrap().len() < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        let told = arrivals.lock().unwrap().clone();
+        heard.extend(told.into_iter().map(|it| ("a webhook".to_owned(), it)));
         let mut all = of_the_sample(&place).await;
         all.extend(own.clone());
         let everything = Canaries::of(&all);

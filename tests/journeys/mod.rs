@@ -6,6 +6,7 @@ mod by_hand;
 mod calendar;
 mod demo;
 mod exports;
+mod hooks;
 mod identity;
 mod keys;
 mod keys_of_identity;

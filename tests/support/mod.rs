@@ -418,6 +418,14 @@ impl Client {
         }
     }
 
+    /// Whoever holds an API key.
+    pub fn with_key(server: &Server, key: &str) -> Self {
+        Self {
+            token: key.to_owned(),
+            ..Self::anonymous(server)
+        }
+    }
+
     /// The session's token.
     pub fn token(&self) -> &str {
         &self.token

@@ -33,6 +33,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "totp-rs",
             "toml",
             "schemars",
+            "base64",
+            "ed25519-dalek",
+            "hmac",
+            "ipnet",
         ],
     ),
     (
@@ -88,6 +92,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tracing",
             "sha2",
             "maud",
+            "reqwest",
+            "rustls",
         ],
     ),
     (

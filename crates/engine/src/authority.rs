@@ -190,6 +190,15 @@ const WATCHING: &[Duty] = &[CountySupervisor, Auditor, Administrator];
 /// Who administers accounts, and touches no claim.
 const ADMINISTERING: &[Duty] = &[Administrator];
 
+/// Who sees what banks said of payments.
+const HEARING_BANKS: &[Duty] = &[Finance, Administrator, BankConnector];
+
+/// Who reports what became of payments.
+const REPORTING: &[Duty] = &[BankConnector];
+
+/// Who looks at a bank's message that was quarantined.
+const ANSWERING_BANKS: &[Duty] = &[Finance];
+
 /// Who reads the record of what was done to accounts.
 const RECORDING: &[Duty] = &[Administrator, Auditor];
 
@@ -270,6 +279,9 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Query "substitutions": Who::SignedIn, Read, Organisation;
     Query "staff": Who::Holders(ADMINISTERING), Read, Organisation;
     Query "assignments": Who::Holders(ADMINISTERING), Read, Organisation;
+    Query "webhookEndpoints": Who::Holders(ADMINISTERING), Read, Organisation;
+    Query "webhookDeliveries": Who::Holders(ADMINISTERING), Read, Organisation;
+    Query "bankMessages": Who::Holders(HEARING_BANKS), Read, Organisation;
     Query "identityEvents": Who::Holders(RECORDING), Read, County;
     Query "colleagues": Who::SignedIn, Read, Organisation;
 
@@ -294,6 +306,14 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Mutation "setDuties": Who::Holders(ADMINISTERING), Act, Organisation;
     Mutation "putAssignment": Who::Holders(ADMINISTERING), Act, Organisation;
     Mutation "endAssignment": Who::Holders(ADMINISTERING), Act, Organisation;
+    Mutation "createWebhookEndpoint": Who::Holders(ADMINISTERING), Act, Organisation;
+    Mutation "updateWebhookEndpoint": Who::Holders(ADMINISTERING), Act, Organisation;
+    Mutation "rotateWebhookSecret": Who::Holders(ADMINISTERING), Act, Organisation;
+    Mutation "replayWebhooks": Who::Holders(ADMINISTERING), Act, Organisation;
+    Mutation "redeliverWebhook": Who::Holders(ADMINISTERING), Act, Organisation;
+    Mutation "registerConnectorKey": Who::Holders(ADMINISTERING), Act, Organisation;
+    Mutation "receiveBankMessage": Who::Holders(REPORTING), Act, Own;
+    Mutation "closeBankMessage": Who::Holders(ANSWERING_BANKS), Act, Organisation;
     Mutation "logOut": Who::SignedIn, Read, Own;
     Mutation "registerPayee": Who::Holders(REGISTERING), Act, Household;
     Mutation "recordPrivateDetails": Who::Holders(REGISTERING), Act, Household;

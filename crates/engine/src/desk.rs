@@ -32,6 +32,7 @@ pub struct Submission {
 pub struct Desk {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    outside: Arc<dyn Clock>,
     calendar: Arc<Calendar>,
     reveals_per_day: u32,
 }
@@ -81,6 +82,7 @@ impl Desk {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, calendar: Arc<Calendar>) -> Self {
         Self {
             store,
+            outside: Arc::clone(&clock),
             clock,
             calendar,
             reveals_per_day: REVEALS_PER_DAY_MAX,
@@ -94,6 +96,17 @@ impl Desk {
             reveals_per_day,
             ..self
         }
+    }
+
+    /// The same where other systems live in another time than the desk's: a demo of years ago.
+    #[must_use]
+    pub fn with_outside(self, outside: Arc<dyn Clock>) -> Self {
+        Self { outside, ..self }
+    }
+
+    /// The time other systems live in: of timestamps in webhooks.
+    pub fn outside(&self) -> &dyn Clock {
+        self.outside.as_ref()
     }
 
     /// The store, for reading and for the registry.

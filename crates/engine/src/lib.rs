@@ -15,6 +15,7 @@ pub mod clock;
 pub mod county_file;
 pub mod desk;
 pub mod disclosure;
+pub mod hooks;
 pub mod household;
 pub mod identity;
 pub mod ids;

@@ -83,3 +83,40 @@ pub const EXPORT_HOURS_MAX: i64 = 24;
 pub const EXPORT_ROWS_MAX: u64 = 200_000;
 /// Rows of one spreadsheet that leaves: it is put together before its first byte goes.
 pub const EXPORT_SHEET_ROWS_MAX: u64 = 20_000;
+/// Days of nothing but failure after which an endpoint is switched off; anchored in `api.md`.
+pub const HOOK_FAILING_DAYS_MAX: i64 = 5;
+/// Seconds a receiver may take to answer; anchored in `api.md`.
+pub const HOOK_TIMEOUT_SECONDS: u64 = 15;
+/// Seconds a receiver may want to be left alone: longer, and it would never be told.
+pub const HOOK_RETRY_AFTER_SECONDS_MAX: i64 = 86_400;
+/// Events taken from the log at once for an endpoint: what a crash may send twice.
+pub const HOOK_EVENTS_AT_ONCE: u32 = 64;
+/// Claims that are told of at once at an endpoint.
+pub const HOOK_SENDS_AT_ONCE: usize = 8;
+/// Deliveries of an endpoint that wait; beyond, the rest waits in the log.
+pub const HOOK_WAITING_MAX: u64 = 1_000;
+/// Seconds an endpoint belongs to the process that sends to it, which says again and again that it lives: as
+/// long waits another one after a crash.
+pub const HOOK_LEASE_SECONDS: i64 = 15;
+/// Endpoints of one organisation: each is one more sender.
+pub const HOOK_ENDPOINTS_MAX: usize = 10;
+/// Hours both secrets of an endpoint or a connector hold at most.
+pub const HOOK_OVERLAP_HOURS_MAX: i64 = 168;
+/// Characters of an endpoint's address.
+pub const HOOK_URL_CHARS_MAX: usize = 2_000;
+/// Bytes of a message, out or in; anchored in `api.md`.
+pub const HOOK_BODY_BYTES_MAX: usize = 20 * 1024;
+/// Signatures of a header that are looked at: nobody rotates more keys at a time.
+pub const HOOK_SIGNATURES_MAX: usize = 8;
+/// Seconds a message's timestamp may differ from the clock; anchored in `api.md`.
+pub const HOOK_SKEW_SECONDS_MAX: i64 = 300;
+/// Characters of a message's id.
+pub const HOOK_ID_CHARS_MAX: usize = 200;
+/// Hours a message waits for the instruction it is about, or for the message before it.
+pub const HOOK_WAIT_HOURS_MAX: i64 = 24;
+/// Seconds between two tries of a message that waits, at most.
+pub const HOOK_WAIT_SECONDS_MAX: i64 = 300;
+/// Forged messages of a connector that are kept in a day: evidence, not a way to fill a disk.
+pub const HOOK_FORGED_PER_DAY_MAX: u64 = 100;
+/// Messages tried in one round.
+pub const HOOK_MESSAGES_AT_ONCE: u32 = 100;

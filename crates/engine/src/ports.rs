@@ -4,6 +4,7 @@
 use crate::bank_file::BankFiles;
 use crate::bulk::Bulk;
 use crate::caller::Scope;
+use crate::hooks::Hooks;
 use crate::household::Households;
 use crate::identity::Identity;
 use crate::limits;
@@ -549,6 +550,7 @@ pub trait Store:
     + Bulk
     + PaymentBatches
     + BankFiles
+    + Hooks
 {
 }
 impl<T> Store for T where
@@ -561,5 +563,6 @@ impl<T> Store for T where
         + Bulk
         + PaymentBatches
         + BankFiles
+        + Hooks
 {
 }

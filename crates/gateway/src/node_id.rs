@@ -49,10 +49,16 @@ pub enum Kind {
     PaymentBatch,
     /// A file of the bank.
     BankFile,
+    /// An endpoint of webhooks.
+    Endpoint,
+    /// A webhook on its way to one.
+    Delivery,
+    /// A message that a connector sent.
+    Message,
 }
 
 impl Kind {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 20] = [
         Self::Claim,
         Self::Household,
         Self::Member,
@@ -70,6 +76,9 @@ impl Kind {
         Self::PoolOrder,
         Self::PaymentBatch,
         Self::BankFile,
+        Self::Endpoint,
+        Self::Delivery,
+        Self::Message,
     ];
 
     const fn tag(self) -> u8 {
@@ -91,6 +100,9 @@ impl Kind {
             Self::PoolOrder => b'L',
             Self::PaymentBatch => b'G',
             Self::BankFile => b'F',
+            Self::Endpoint => b'W',
+            Self::Delivery => b'D',
+            Self::Message => b'I',
         }
     }
 
@@ -107,7 +119,10 @@ impl Kind {
             | Self::Substitution
             | Self::PoolOrder
             | Self::PaymentBatch
-            | Self::BankFile => false,
+            | Self::BankFile
+            | Self::Endpoint
+            | Self::Delivery
+            | Self::Message => false,
             Self::Member
             | Self::Payee
             | Self::Objection

@@ -15,6 +15,7 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response as Answer, ServerError, Value, Variables};
 use axum::http::StatusCode;
 use engine::access::Office;
+use engine::hooks::address::AllowList;
 use engine::{Caller, sight};
 use futures_util::{Stream, StreamExt};
 use lifecycle::AccountId;
@@ -58,6 +59,8 @@ pub struct Settings {
     pub allowance: Allowance,
     /// Whether the schema may be asked for without signing in.
     pub open_introspection: bool,
+    /// Networks of the county's own to which webhooks may be sent.
+    pub webhook_allow: AllowList,
     /// Becomes true when the server stops: streams end then.
     pub stopped: watch::Receiver<bool>,
 }
@@ -68,6 +71,7 @@ impl Default for Settings {
             cost_max: guard::COST_MAX,
             allowance: crate::budget::ALLOWANCE,
             open_introspection: false,
+            webhook_allow: AllowList::default(),
             stopped: watch::channel(false).1,
         }
     }
@@ -226,6 +230,7 @@ pub struct Gate {
     /// Desk and access.
     pub office: Office,
     open_introspection: bool,
+    webhook_allow: Arc<AllowList>,
     /// Becomes true when the server stops.
     pub stopped: watch::Receiver<bool>,
 }
@@ -237,6 +242,7 @@ impl Gate {
             cost_max,
             allowance,
             open_introspection,
+            webhook_allow,
             stopped,
         } = settings;
         let sdl = sdl();
@@ -250,6 +256,7 @@ impl Gate {
             feed: Arc::new(Feed::new(office.clone())),
             office,
             open_introspection,
+            webhook_allow: Arc::new(webhook_allow),
             stopped,
         }
     }
@@ -368,7 +375,8 @@ impl Gate {
         let name = params.operation_name;
         let mut request = Request::new(params.query)
             .variables(params.variables.unwrap_or_default())
-            .data(Arc::clone(&visit));
+            .data(Arc::clone(&visit))
+            .data(Arc::clone(&self.webhook_allow));
         request.operation_name.clone_from(&name);
         request.set_parsed_query(document.clone());
         let schema = self.schema.clone();

@@ -1,6 +1,7 @@
 //! Typed configuration from flags, environment and file, in that order; every problem at once.
 
 use crate::front::SigningIn;
+use engine::hooks::address::AllowList;
 use engine::limits::REVEALS_PER_DAY_MAX;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
@@ -70,6 +71,8 @@ pub struct Config {
     pub cost_refill: u32,
     /// Who may ask for the schema.
     pub introspection: Introspection,
+    /// Networks of the county's own to which webhooks may be sent.
+    pub webhook_allow: AllowList,
 }
 
 /// Everything that is wrong with the configuration.
@@ -189,6 +192,10 @@ pub const KEYS: &[(&str, &str)] = &[
         "introspection",
         "who may ask for the schema, signed_in or open; FANGPIN_INTROSPECTION",
     ),
+    (
+        "webhook_allow",
+        "networks of one's own to which webhooks may go, also without TLS, such as 10.20.0.0/16; FANGPIN_WEBHOOK_ALLOW",
+    ),
 ];
 
 impl Config {
@@ -268,6 +275,7 @@ impl Config {
         let [cost_max, cost_budget, cost_refill] =
             ["cost_max", "cost_budget", "cost_refill"].map(|key| (key, text(key)));
         let introspection = text("introspection").unwrap_or_else(|| "signed_in".into());
+        let webhook_allow = text("webhook_allow").unwrap_or_default();
 
         for key in dict.keys() {
             let known: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
@@ -358,6 +366,12 @@ impl Config {
                 Err(())
             }
         };
+        let webhook_allow = AllowList::read(&webhook_allow).map_err(|wrong| {
+            let from = source("webhook_allow", false);
+            problems.push(format!(
+                "{from}: {wrong:?} is not a network such as 10.20.0.0/16"
+            ));
+        });
         if let Err(wrong) = tracing_subscriber::EnvFilter::try_new(&log) {
             let from = source("log", false);
             problems.push(format!("{from}: {log:?} is not a log filter ({wrong})"));
@@ -395,6 +409,7 @@ impl Config {
                     Ok(cost_refill),
                     Ok(introspection),
                     Ok(reveals_per_day),
+                    Ok(webhook_allow),
                 ) = (
                     health_listen,
                     cost_max,
@@ -402,6 +417,7 @@ impl Config {
                     cost_refill,
                     introspection,
                     reveals_per_day,
+                    webhook_allow,
                 )
                 else {
                     return Err(Problems(problems));
@@ -424,6 +440,7 @@ impl Config {
                     cost_budget,
                     cost_refill,
                     introspection,
+                    webhook_allow,
                 })
             }
             _ => Err(Problems(problems)),

@@ -1,4 +1,4 @@
-//! Gateway, console and timers on one listener, until a signal says stop.
+//! Gateway, console, timers and webhooks on one listener, until a signal says stop.
 
 use crate::cli::Ending;
 use crate::config::{Config, Introspection};
@@ -10,6 +10,8 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
 use engine::access::{ADDRESS_HEADER, Office};
+use engine::hooks::inbox::keep_applying;
+use engine::hooks::relay::Relay;
 use engine::timer::CalendarWatch;
 use engine::{Clock, SystemClock, sight};
 use std::io::{IsTerminal, Write};
@@ -112,6 +114,11 @@ pub async fn listen(
         config.timer_seconds,
         stopped.clone(),
     )));
+    let courier = Arc::new(gateway::HttpCourier::new(config.webhook_allow.clone())?);
+    let relay = Arc::new(Relay::new(office.desk.clone(), courier));
+    let webhooks = tokio::spawn(sight::system(relay.run(stopped.clone())));
+    let messages = keep_applying(office.desk.clone(), stopped.clone());
+    let messages = tokio::spawn(sight::system(messages));
     let health = match config.health_listen {
         Some(address) => Some(health::listen(address, office.clone(), stopped.clone())?),
         None => None,
@@ -137,7 +144,9 @@ pub async fn listen(
     {
         tracing::warn!("some requests did not end in time");
     }
-    let _ = timers.await;
+    for work in [timers, webhooks, messages] {
+        let _ = work.await;
+    }
     if let Err(fault) = sight::system(kept.desk.store().settle()).await {
         tracing::warn!(%fault, "what was written stays beside the database, in its -wal file");
     }
@@ -157,6 +166,7 @@ fn router(
             max: config.cost_budget,
             refill_per_second: config.cost_refill,
         },
+        webhook_allow: config.webhook_allow.clone(),
         open_introspection: config.introspection == Introspection::Open,
         stopped,
     };

@@ -144,7 +144,8 @@ pub fn office(
     clock: Arc<dyn Clock>,
 ) -> Result<Office, Failure> {
     let desk = Desk::new(Arc::clone(store), Arc::clone(&clock), calendar(config)?)
-        .reveals_per_day(config.reveals_per_day);
+        .reveals_per_day(config.reveals_per_day)
+        .with_outside(Arc::new(SystemClock));
     let access = Access::new(Arc::clone(store), clock)
         .with_rules(config.signing_in.rules)
         .with_telephones(Arc::new(SystemClock));

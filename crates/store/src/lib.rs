@@ -13,6 +13,7 @@ mod connect;
 mod dialect;
 mod entity;
 mod gather;
+mod hooks;
 mod household;
 mod identity;
 mod keys;

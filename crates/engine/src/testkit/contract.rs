@@ -38,8 +38,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::JoinSet;
 
 mod bank;
+mod hooks;
 mod identity;
 mod pools;
+
+use hooks::{
+    messages_are_quarantined, messages_in_any_order, messages_wait_and_keys_end,
+    webhook_keys_overlap, webhooks_are_given_up, webhooks_arrive_in_order,
+    webhooks_keep_to_their_scope, webhooks_survive_a_crash,
+};
 
 /// A promise: its name, and the test of it on a fresh store.
 pub type Contract = (
@@ -106,6 +113,14 @@ macro_rules! store_contracts {
             histories_are_read_together
             outlook_is_what_happens
             bulk_work_is_on_record
+            webhooks_arrive_in_order
+            webhooks_survive_a_crash
+            webhooks_are_given_up
+            webhooks_keep_to_their_scope
+            webhook_keys_overlap
+            messages_in_any_order
+            messages_are_quarantined
+            messages_wait_and_keys_end
             pages_are_stable
             filters_select
             counts_agree_with_rows

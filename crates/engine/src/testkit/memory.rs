@@ -9,6 +9,7 @@
 //!   one that cannot close must not keep the timer from those that can.
 
 mod bank;
+mod hooks;
 mod households;
 mod pools;
 
@@ -211,6 +212,7 @@ struct Tables {
     disclosures: BTreeMap<CountyCode, Vec<Disclosed>>,
     payment_batches: BTreeMap<(CountyCode, Uuid), PaymentBatch>,
     bank_files: BTreeMap<(CountyCode, Uuid), BankFile>,
+    hooks: hooks::Webhooks,
 }
 
 impl MemoryStore {

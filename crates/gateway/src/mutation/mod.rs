@@ -5,6 +5,7 @@ mod administration;
 mod approval;
 mod bank;
 mod bulk;
+mod hooks;
 pub mod input;
 mod payout;
 mod pool;
@@ -43,6 +44,7 @@ pub struct Mutation(
     payout::PayoutMutations,
     pool::PoolMutations,
     bank::BankMutations,
+    hooks::HookMutations,
 );
 
 /// The input of a mutation that is a command.

@@ -4,6 +4,7 @@ pub mod bank;
 pub mod bulk;
 pub mod claims;
 pub mod disclosures;
+pub mod hooks;
 pub mod households;
 pub mod identity;
 pub mod pool;
@@ -44,6 +45,7 @@ pub struct Query(
     bulk::BulkQueries,
     claims::ClaimQueries,
     disclosures::DisclosureQueries,
+    hooks::HookQueries,
     households::HouseholdQueries,
     identity::IdentityQueries,
     pool::PoolQueries,
@@ -126,7 +128,10 @@ async fn look(visit: &Visit, id: &ID) -> Result<Option<Node>, ApiError> {
         | Kind::Substitution
         | Kind::PoolOrder
         | Kind::PaymentBatch
-        | Kind::BankFile => None,
+        | Kind::BankFile
+        | Kind::Endpoint
+        | Kind::Delivery
+        | Kind::Message => None,
     })
 }
 

@@ -103,6 +103,11 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("ApiKey.grants", "kinds of grant"),
     ("ApiKey.duties", "kinds of duty"),
     ("BankFile.queues", "kinds of queue"),
+    ("WebhookEndpoint.eventTypes", "kinds of event"),
+    (
+        "WebhookEndpoint.keys",
+        "one, and those that overlap with it for some hours",
+    ),
     ("ConfirmEnrolmentPayload.recoveryCodes", "RECOVERY_CODES"),
     ("StaffMember.duties", "kinds of duty"),
     ("Assessment.layers", "LIST_ITEMS_MAX, of the input"),

@@ -94,7 +94,12 @@ impl Case {
             Kind::Claim => self.claim.id.0,
             Kind::Scheme => self.wire.desk.world.scheme.id.0,
             Kind::Person => Role::Surveyor.person_id().0,
-            Kind::Pass | Kind::BankFile | Kind::PaymentBatch => another,
+            Kind::Pass
+            | Kind::BankFile
+            | Kind::PaymentBatch
+            | Kind::Endpoint
+            | Kind::Delivery
+            | Kind::Message => another,
             other => panic!("{other:?}"),
         };
         node_id::encode(kind, id).to_string()
@@ -487,6 +492,26 @@ const NO_FREE_TEXT: &[(&str, &str)] = &[
     ("startExport.region", "a code of a region"),
     ("workIn.regionCode", "a code of a region"),
     (
+        "createWebhookEndpoint.url",
+        "an address, to which is connected",
+    ),
+    (
+        "updateWebhookEndpoint.url",
+        "an address, to which is connected",
+    ),
+    (
+        "registerConnectorKey.login",
+        "compared with the accounts there are",
+    ),
+    ("registerConnectorKey.publicKey", "a key, checked"),
+    ("receiveBankMessage.messageId", "signed"),
+    ("receiveBankMessage.timestamp", "a number, compared"),
+    ("receiveBankMessage.signature", "compared"),
+    (
+        "receiveBankMessage.body",
+        "signed; quarantined and not kept if it holds private data",
+    ),
+    (
         "readBankFile.content",
         "a file, read into lines without private data",
     ),
@@ -614,6 +639,9 @@ fn kind_of(name: &str) -> Kind {
         "id" => Kind::Pass,
         "fileId" => Kind::BankFile,
         "batchId" => Kind::PaymentBatch,
+        "endpointId" => Kind::Endpoint,
+        "deliveryId" => Kind::Delivery,
+        "messageId" => Kind::Message,
         other => panic!("of which kind is {other}?"),
     }
 }

@@ -17,6 +17,7 @@ use crate::types::staff::RegionName;
 use crate::visit::{Stretch, Visit};
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
 use engine::authority::{Denied, permit_command};
+use engine::hooks::inbox::payee_fingerprint;
 use engine::{Desk, Recorded, Span};
 use lifecycle::days::ledger;
 use lifecycle::phase::verification::{Finding as RecordedFinding, Reopened};
@@ -215,6 +216,9 @@ pub struct Payout {
     amount_fen: Fen,
     /// The payee of the instruction.
     payee_id: ID,
+    /// What the payee of the instruction is called towards a bank, whose messages must repeat it: it tells nothing of
+    /// account or holder.
+    payee_fingerprint: String,
     /// When it was instructed.
     instructed_at: DateTime,
     /// When its status was learnt last.
@@ -251,6 +255,7 @@ impl Payout {
                     status: PayoutStatus::Instructed,
                     amount_fen: Fen(*amount),
                     payee_id: node_id::encode_part(Kind::Payee, household.0, payee.0),
+                    payee_fingerprint: payee_fingerprint(*payee),
                     instructed_at: at,
                     status_at: at,
                     bank_ref: None,

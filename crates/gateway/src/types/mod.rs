@@ -9,6 +9,7 @@ pub mod days;
 pub mod disclosure;
 pub mod enums;
 pub mod event;
+pub mod hooks;
 pub mod household;
 pub mod identity;
 pub mod notice;

@@ -1,0 +1,5 @@
+DROP TABLE hook_message;
+DROP TABLE webhook_delivery;
+DROP TABLE webhook_key;
+DROP TABLE webhook_endpoint;
+DROP FUNCTION sight_org();
