@@ -237,16 +237,14 @@ async fn messages_follow_accept_language() {
         ("*", false),
         ("", false),
     ] {
-        let request = axum::http::Request::post("/graphql")
+        let request = Request::post("/graphql")
             .header("content-type", "application/json")
             .header("accept-language", accept)
             .header(
                 "authorization",
                 format!("Bearer {}", Role::Shimenzhai.token()),
             );
-        let request = request
-            .body(axum::body::Body::from(body.to_string()))
-            .unwrap();
+        let request = request.body(Body::from(body.to_string())).unwrap();
         let reply = wire.send(request).await;
         let error = &reply.body["data"]["referCase"]["userErrors"][0];
         assert_eq!(error["code"], "MISSING_BASIS", "{}", reply.body);
