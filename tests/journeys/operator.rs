@@ -336,3 +336,62 @@ fn an_unreachable_database_is_named() {
     );
     assert!(began.elapsed() < std::time::Duration::from_secs(10));
 }
+
+/// The demo's accounts have a password that everybody knows: they enter no database that holds a county already.
+#[test]
+fn the_demo_keeps_to_itself() {
+    let county = format!(
+        "{}/../crates/server/sample/county.toml",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    for place in Place::both() {
+        run(&mut place.fangpin(&["county", "load", &county]));
+        let output = place.fangpin(&["demo", "--no-serve"]).output().unwrap();
+        let told = both(&output);
+        assert!(!output.status.success(), "{told}");
+        assert!(told.contains("a folder or database of its own"), "{told}");
+        // Still nobody can sign in: a server offers the link of the first administrator.
+        let server = Server::start(&place, &["serve"]);
+        assert!(place.set_up_link().contains("/setup/"));
+        drop(server);
+    }
+}
+
+/// What is published stays: a scheme of a county that is not loaded, or of no insurer, is refused before.
+#[test]
+fn a_scheme_has_its_county_and_its_insurer() {
+    let sample = format!("{}/../crates/server/sample", env!("CARGO_MANIFEST_DIR"));
+    let place = Place::sqlite();
+    run(&mut place.fangpin(&["county", "load", &format!("{sample}/county.toml")]));
+    let scheme = std::fs::read_to_string(format!("{sample}/scheme.toml")).unwrap();
+    let file = place.folder.path().join("scheme.toml");
+    let publish = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let mut command = place.fangpin(&["scheme", "publish"]);
+        command.arg(&file).output().unwrap()
+    };
+    for (from, to, reason) in [
+        (
+            "insurer = \"insurer\"",
+            "insurer = \"office\"",
+            "insurer: must be the code",
+        ),
+        (
+            "insurer = \"insurer\"",
+            "insurer = \"nosuch\"",
+            "insurer: must be the code",
+        ),
+        (
+            "county = \"130302\"",
+            "county = \"130303\"",
+            "county 130303 is not loaded",
+        ),
+    ] {
+        let changed = scheme.replacen(from, to, 1);
+        assert_ne!(changed, scheme, "{from}");
+        let output = publish(&changed);
+        let told = both(&output);
+        assert!(!output.status.success() && told.contains(reason), "{told}");
+    }
+    assert!(publish(&scheme).status.success());
+}
