@@ -1,7 +1,8 @@
 //! ISO 20022 bank-to-customer statement, `camt.053`: debits of ours that were booked, and returns.
 
 use crate::{Contents, FileFault, instruction_in, yuan};
-use engine::bank_file::{BankForm, Said, Told};
+use engine::bank_file::{BankForm, Told};
+use lifecycle::phase::payout::BankSays;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -208,9 +209,9 @@ fn read_entry(entry: &Entry, lines: &mut Vec<Told>) -> Result<(), FileFault> {
             instruction_no: number,
             amount: Some(yuan(&amount.text).ok_or_else(|| damaged("Amt"))?),
             said: match (back, status) {
-                (true, _) => Said::Returned,
-                (false, "BOOK") => Said::Settled,
-                (false, _) => Said::Unknown,
+                (true, _) => BankSays::Returned,
+                (false, "BOOK") => BankSays::Settled,
+                (false, _) => BankSays::Unknown,
             },
             bank_ref: if reference.is_empty() {
                 entry.reference.clone()

@@ -109,28 +109,12 @@ fn yuan(text: &str) -> Option<Fen> {
 
 /// The number of an instruction of ours that stands in a text of the bank.
 fn instruction_in(text: &str) -> Option<String> {
-    let at = text.find("FP")?;
-    let rest = text[at..].chars();
-    let number: String = rest
-        .take_while(|it| it.is_ascii_alphanumeric() || *it == '-')
-        .collect();
-    let number = number.trim_end_matches('-');
-    (number.matches('-').count() == 3).then(|| number.to_owned())
+    lifecycle::phase::payout::instruction_in(text).map(|(number, _)| number.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn instructions_are_found_in_texts() {
-        let found = |text| instruction_in(text);
-        let number = Some("FP130302-2020-00001-1".to_owned());
-        assert_eq!(found("FP130302-2020-00001-1"), number);
-        assert_eq!(found("防贫险 FP130302-2020-00001-1 退票"), number);
-        assert_eq!(found("FP130302-2020-00001-"), None);
-        assert_eq!(found("no number"), None);
-    }
 
     #[test]
     fn amounts_are_never_rounded() {

@@ -1,7 +1,8 @@
 //! SWIFT customer statement, `MT940`: debits of ours, and what came back.
 
 use crate::{Contents, FileFault, instruction_in, yuan};
-use engine::bank_file::{BankForm, Said, Told};
+use engine::bank_file::{BankForm, Told};
+use lifecycle::phase::payout::BankSays;
 use mt940::{DebitOrCredit, ExtDebitOrCredit, InformationToAccountOwner, parse_mt940};
 
 fn damaged(what: &str) -> FileFault {
@@ -73,7 +74,11 @@ pub fn read(bytes: &[u8]) -> Result<Contents, FileFault> {
                 line_no: u32::try_from(lines.len() + 1).unwrap_or(u32::MAX),
                 instruction_no: number,
                 amount: Some(yuan(&line.amount.to_string()).ok_or_else(|| damaged(":61:"))?),
-                said: if back { Said::Returned } else { Said::Settled },
+                said: if back {
+                    BankSays::Returned
+                } else {
+                    BankSays::Settled
+                },
                 bank_ref: line.bank_ref.clone().unwrap_or_default(),
                 reason: line.supplementary_details.clone().unwrap_or_default(),
             });

@@ -3,8 +3,9 @@
 use crate::order::SUM;
 use crate::{Contents, FileFault, instruction_in, shown};
 use benefits::Fen;
-use engine::bank_file::{BankForm, Said, Told};
+use engine::bank_file::{BankForm, Told};
 use engine::payment_batch::Totals;
+use lifecycle::phase::payout::BankSays;
 use sheet::cell;
 use sheet::grid::{self, Cell, Grid};
 use sheet::{HEADER_ROWS_MAX, SheetFault};
@@ -41,12 +42,12 @@ fn columns(row: &[Cell]) -> Option<Columns> {
     })
 }
 
-fn said(text: &str) -> Option<Said> {
+fn said(text: &str) -> Option<BankSays> {
     Some(match text {
-        "成功" | "已成功" | "交易成功" | "处理成功" | "已入账" => Said::Settled,
-        "失败" | "交易失败" | "处理失败" | "拒绝" => Said::Failed,
-        "退票" | "退回" | "已退回" | "已退票" => Said::Returned,
-        "处理中" | "未知" | "待处理" | "结果未知" | "可疑" => Said::Unknown,
+        "成功" | "已成功" | "交易成功" | "处理成功" | "已入账" => BankSays::Settled,
+        "失败" | "交易失败" | "处理失败" | "拒绝" => BankSays::Failed,
+        "退票" | "退回" | "已退回" | "已退票" => BankSays::Returned,
+        "处理中" | "未知" | "待处理" | "结果未知" | "可疑" => BankSays::Unknown,
         _ => return None,
     })
 }

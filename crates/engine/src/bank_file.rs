@@ -8,29 +8,17 @@ use crate::caller::{Caller, Scope};
 use crate::desk::{Desk, Submission};
 use crate::household::holds_private;
 use crate::ids;
+use crate::limits::BATCH_AT_ONCE;
 use crate::payment_batch::{PaymentEnd, Totals};
 use crate::ports::{Fault, Outcome, Page, Slice};
 use async_trait::async_trait;
 use benefits::Fen;
 use chrono::SubsecRound;
-use lifecycle::phase::payout::BankOutcome;
+use futures_util::{StreamExt, stream};
+use lifecycle::phase::payout::{BankOutcome, BankSays, Meaning, PaymentStatus, meaning};
 use lifecycle::{AccountId, Claim, ClaimId, Command, CountyCode, OrgId, Stamp, State};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
-
-lifecycle::coded! {
-    /// What a line says of a payment.
-    Said {
-        /// The money arrived.
-        Settled = "SETTLED" "成功",
-        /// It did not, and cannot any more.
-        Failed = "FAILED" "失败",
-        /// It arrived and came back.
-        Returned = "RETURNED" "退票",
-        /// The bank does not know yet.
-        Unknown = "UNKNOWN" "处理中",
-    }
-}
 
 lifecycle::coded! {
     /// The queue a line lands in.
@@ -90,7 +78,7 @@ pub struct Told {
     /// Fen, if it says.
     pub amount: Option<Fen>,
     /// What it says.
-    pub said: Said,
+    pub said: BankSays,
     /// The bank's own reference.
     pub bank_ref: String,
     /// Its reason.
@@ -106,8 +94,8 @@ pub struct Instructed {
     pub claim: ClaimId,
     /// Fen.
     pub amount: Fen,
-    /// INSTRUCTED, UNKNOWN, PAID, FAILED, RETURNED or RECOVERED.
-    pub status: String,
+    /// How it stands.
+    pub status: PaymentStatus,
 }
 
 /// A file that was read.
@@ -134,6 +122,9 @@ pub struct BankFile {
     /// Its lines, the missing ones last.
     pub lines: Vec<BankLine>,
 }
+
+/// The open lines of each queue that has any, counted.
+pub type Queues = BTreeMap<LineClass, Totals>;
 
 /// A line with its queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,7 +156,7 @@ pub trait BankFiles: Send + Sync {
         &self,
         scope: &Scope,
         numbers: &[String],
-    ) -> Result<Vec<(String, Said)>, Fault>;
+    ) -> Result<Vec<(String, BankSays)>, Fault>;
     /// Records a file with its lines; whether it is new. The same bytes of the same insurer are one file.
     async fn put_bank_file(&self, file: &BankFile) -> Result<bool, Fault>;
     /// A file in the scope, with its lines.
@@ -173,8 +164,12 @@ pub trait BankFiles: Send + Sync {
     /// A file in the scope by the hash of its bytes.
     async fn bank_file_by_hash(&self, scope: &Scope, hash: &str)
     -> Result<Option<BankFile>, Fault>;
-    /// A page of files in the scope, the newest first.
-    async fn bank_files(&self, scope: &Scope, page: &Page) -> Result<Slice<BankFile>, Fault>;
+    /// A page of files in the scope, by time: each without its lines, and with its queues.
+    async fn bank_files(
+        &self,
+        scope: &Scope,
+        page: &Page,
+    ) -> Result<Slice<(BankFile, Queues)>, Fault>;
     /// Records what was done about an open line; whether it was open.
     async fn decide_bank_line(
         &self,
@@ -185,26 +180,26 @@ pub trait BankFiles: Send + Sync {
 }
 
 /// The queue of a line, from what it says and how the payment stands.
-fn class_of(said: Said, status: &str) -> LineClass {
-    match (said, status) {
-        (Said::Settled, "INSTRUCTED" | "UNKNOWN") => LineClass::Confirmed,
-        (Said::Failed, "INSTRUCTED" | "UNKNOWN") => LineClass::Failed,
-        (Said::Returned, "INSTRUCTED" | "UNKNOWN" | "PAID") => LineClass::Returned,
-        (Said::Unknown, "INSTRUCTED") => LineClass::Unknown,
-        (Said::Settled, "PAID" | "RETURNED" | "RECOVERED")
-        | (Said::Failed, "FAILED")
-        | (Said::Returned, "RETURNED")
-        | (Said::Unknown, "UNKNOWN") => LineClass::Duplicate,
-        _ => LineClass::Contradiction,
+fn class_of(says: BankSays, stands: PaymentStatus) -> LineClass {
+    match meaning(says, stands) {
+        Meaning::Known => LineClass::Duplicate,
+        Meaning::Contradiction => LineClass::Contradiction,
+        // What is early waits in its queue: posted too soon, it is refused and stays.
+        Meaning::News | Meaning::Early => match says {
+            BankSays::Settled => LineClass::Confirmed,
+            BankSays::Failed => LineClass::Failed,
+            BankSays::Returned => LineClass::Returned,
+            BankSays::Unknown => LineClass::Unknown,
+        },
     }
 }
 
 /// Whether two things that are said of one payment cannot both be true.
-const fn contradict(one: Said, other: Said) -> bool {
+const fn contradict(one: BankSays, other: BankSays) -> bool {
     matches!(
         (one, other),
-        (Said::Settled | Said::Returned, Said::Failed)
-            | (Said::Failed, Said::Settled | Said::Returned)
+        (BankSays::Settled | BankSays::Returned, BankSays::Failed)
+            | (BankSays::Failed, BankSays::Settled | BankSays::Returned)
     )
 }
 
@@ -213,14 +208,14 @@ const fn contradict(one: Said, other: Said) -> bool {
 pub fn classify(
     lines: Vec<Told>,
     known: &[Instructed],
-    before: &[(String, Said)],
+    before: &[(String, BankSays)],
     expected: &[Instructed],
 ) -> Vec<BankLine> {
     let known: HashMap<&str, &Instructed> = known
         .iter()
         .map(|it| (it.instruction_no.as_str(), it))
         .collect();
-    let mut said: HashMap<String, Vec<Said>> = HashMap::new();
+    let mut said: HashMap<String, Vec<BankSays>> = HashMap::new();
     for (number, what) in before {
         said.entry(number.clone()).or_default().push(*what);
     }
@@ -237,7 +232,7 @@ pub fn classify(
                 Some(payment) => {
                     named.insert(number.clone());
                     let earlier = said.entry(number).or_default();
-                    let must_say = matches!(told.said, Said::Settled | Said::Returned);
+                    let must_say = matches!(told.said, BankSays::Settled | BankSays::Returned);
                     let amount_fits = match told.amount {
                         Some(amount) => amount == payment.amount,
                         None => !must_say,
@@ -250,7 +245,7 @@ pub fn classify(
                         LineClass::Contradiction
                     } else {
                         earlier.push(told.said);
-                        class_of(told.said, &payment.status)
+                        class_of(told.said, payment.status)
                     }
                 }
             };
@@ -274,7 +269,7 @@ pub fn classify(
                 line_no,
                 instruction_no: Some(payment.instruction_no.clone()),
                 amount: Some(payment.amount),
-                said: Said::Unknown,
+                said: BankSays::Unknown,
                 bank_ref: String::new(),
                 reason: String::new(),
             },
@@ -319,6 +314,8 @@ pub enum BankRefusal {
     NoBatch,
     /// Only an insurer's people read its bank's files.
     NoInsurer,
+    /// The key read other bytes.
+    KeyReused,
 }
 
 impl BankFile {
@@ -330,7 +327,7 @@ impl BankFile {
     }
 
     /// Its queues with their open lines, those that have any.
-    pub fn queues(&self) -> BTreeMap<LineClass, Totals> {
+    pub fn queues(&self) -> Queues {
         let counted = LineClass::ALL
             .iter()
             .map(|class| (*class, self.open(*class)));
@@ -454,9 +451,9 @@ impl Desk {
         if store.put_bank_file(&file).await? {
             return Ok(Ok(file));
         }
-        // Somebody brought the same file at the same time.
+        // Somebody brought the same file at the same time, or the id is another file's.
         let known = store.bank_file_by_hash(scope, &file.hash).await?;
-        known.map(Ok).ok_or(Fault::Conflict("bank_file"))
+        Ok(known.ok_or(BankRefusal::KeyReused))
     }
 
     /// Submits the open lines of a queue, for whoever confirms their totals; `None` if there is no such file in the
@@ -479,18 +476,24 @@ impl Desk {
         if open != confirmed {
             return Ok(Some(Err(BankRefusal::Totals(open))));
         }
-        for line in &file.lines {
-            if line.class == class && line.state == LineState::Open {
-                self.post_line(caller, &file, line.clone()).await?;
-            }
+        let lines = file.lines.into_iter();
+        let open: Vec<BankLine> = lines
+            .filter(|it| it.class == class && it.state == LineState::Open)
+            .collect();
+        let mut work = stream::iter(open)
+            .map(|line| self.post_line(caller, id, line))
+            .buffer_unordered(BATCH_AT_ONCE);
+        while let Some(done) = work.next().await {
+            done?;
         }
+        drop(work);
         Ok(store.bank_file(scope, id).await?.map(Ok))
     }
 
     async fn post_line(
         &self,
         caller: &Caller,
-        file: &BankFile,
+        file: Uuid,
         mut line: BankLine,
     ) -> Result<(), Fault> {
         let (store, scope) = (self.store(), &caller.scope);
@@ -504,7 +507,7 @@ impl Desk {
             Some(claim) => match command_of(claim, &line) {
                 None => None,
                 Some(command) => {
-                    let name = format!("{}/{}/{}", file.id, line.told.line_no, claim.version);
+                    let name = format!("{file}/{}/{}", line.told.line_no, claim.version);
                     let submission = Submission {
                         claim: Some((claim.id, claim.version)),
                         key: ids::named("bank-line", &name),
@@ -523,7 +526,7 @@ impl Desk {
             line.state = LineState::Posted;
             line.decided = Some(self.stamp(caller));
         }
-        store.decide_bank_line(scope.county, file.id, &line).await?;
+        store.decide_bank_line(scope.county, file, &line).await?;
         Ok(())
     }
 
@@ -571,16 +574,16 @@ impl Desk {
 mod tests {
     use super::*;
 
-    fn known(number: &str, status: &str) -> Instructed {
+    fn known(number: &str, status: PaymentStatus) -> Instructed {
         Instructed {
             instruction_no: number.into(),
             claim: ClaimId(Uuid::from_u128(1)),
             amount: Fen::new(500_000),
-            status: status.into(),
+            status,
         }
     }
 
-    fn told(line_no: u32, number: &str, said: Said, amount: Option<i64>) -> Told {
+    fn told(line_no: u32, number: &str, said: BankSays, amount: Option<i64>) -> Told {
         Told {
             line_no,
             instruction_no: (!number.is_empty()).then(|| number.into()),
@@ -591,7 +594,11 @@ mod tests {
         }
     }
 
-    fn classes(lines: Vec<Told>, before: &[(String, Said)], status: &str) -> Vec<LineClass> {
+    fn classes(
+        lines: Vec<Told>,
+        before: &[(String, BankSays)],
+        status: PaymentStatus,
+    ) -> Vec<LineClass> {
         let known = [known("A", status)];
         let lines = classify(lines, &known, before, &[]);
         lines.into_iter().map(|it| it.class).collect()
@@ -601,17 +608,10 @@ mod tests {
     #[test]
     fn each_line_has_its_queue() {
         use LineClass as C;
-        let stands = [
-            "INSTRUCTED",
-            "UNKNOWN",
-            "PAID",
-            "FAILED",
-            "RETURNED",
-            "RECOVERED",
-        ];
+        let stands = PaymentStatus::ALL;
         for (said, expected) in [
             (
-                Said::Settled,
+                BankSays::Settled,
                 [
                     C::Confirmed,
                     C::Confirmed,
@@ -622,7 +622,7 @@ mod tests {
                 ],
             ),
             (
-                Said::Failed,
+                BankSays::Failed,
                 [
                     C::Failed,
                     C::Failed,
@@ -633,7 +633,7 @@ mod tests {
                 ],
             ),
             (
-                Said::Returned,
+                BankSays::Returned,
                 [
                     C::Returned,
                     C::Returned,
@@ -644,7 +644,7 @@ mod tests {
                 ],
             ),
             (
-                Said::Unknown,
+                BankSays::Unknown,
                 [
                     C::Unknown,
                     C::Duplicate,
@@ -657,7 +657,11 @@ mod tests {
         ] {
             for (status, class) in stands.iter().zip(expected) {
                 let line = told(1, "A", said, Some(500_000));
-                assert_eq!(classes(vec![line], &[], status), [class], "{said} {status}");
+                assert_eq!(
+                    classes(vec![line], &[], *status),
+                    [class],
+                    "{said} {status}"
+                );
             }
         }
     }
@@ -666,14 +670,14 @@ mod tests {
     fn amounts_references_and_repetitions_are_told_apart() {
         use LineClass as C;
         let lines = vec![
-            told(1, "A", Said::Settled, Some(500_000)),
-            told(2, "A", Said::Settled, Some(500_000)),
-            told(3, "A", Said::Settled, Some(499_999)),
-            told(4, "A", Said::Settled, None),
-            told(5, "B", Said::Settled, Some(500_000)),
-            told(6, "", Said::Settled, Some(500_000)),
-            told(7, "A", Said::Failed, None),
-            told(8, "A", Said::Returned, Some(500_000)),
+            told(1, "A", BankSays::Settled, Some(500_000)),
+            told(2, "A", BankSays::Settled, Some(500_000)),
+            told(3, "A", BankSays::Settled, Some(499_999)),
+            told(4, "A", BankSays::Settled, None),
+            told(5, "B", BankSays::Settled, Some(500_000)),
+            told(6, "", BankSays::Settled, Some(500_000)),
+            told(7, "A", BankSays::Failed, None),
+            told(8, "A", BankSays::Returned, Some(500_000)),
         ];
         let expected = [
             C::Confirmed,
@@ -685,22 +689,25 @@ mod tests {
             C::Contradiction,
             C::Returned,
         ];
-        assert_eq!(classes(lines, &[], "INSTRUCTED"), expected);
-        let before = [("A".to_owned(), Said::Settled)];
+        assert_eq!(classes(lines, &[], PaymentStatus::Instructed), expected);
+        let before = [("A".to_owned(), BankSays::Settled)];
         let lines = vec![
-            told(1, "A", Said::Settled, Some(500_000)),
-            told(2, "A", Said::Failed, Some(500_000)),
+            told(1, "A", BankSays::Settled, Some(500_000)),
+            told(2, "A", BankSays::Failed, Some(500_000)),
         ];
         assert_eq!(
-            classes(lines, &before, "INSTRUCTED"),
+            classes(lines, &before, PaymentStatus::Instructed),
             [C::Duplicate, C::Contradiction]
         );
     }
 
     #[test]
     fn what_the_file_does_not_name_is_missing() {
-        let all = [known("A", "INSTRUCTED"), known("B", "INSTRUCTED")];
-        let lines = vec![told(7, "A", Said::Settled, Some(500_000))];
+        let all = [
+            known("A", PaymentStatus::Instructed),
+            known("B", PaymentStatus::Instructed),
+        ];
+        let lines = vec![told(7, "A", BankSays::Settled, Some(500_000))];
         let lines = classify(lines, &all, &[], &all);
         let found: Vec<_> = lines
             .iter()

@@ -131,24 +131,32 @@ pub struct Tally {
     pub waiting: Totals,
 }
 
+impl Tally {
+    /// Counts lines that ended so, given together.
+    pub fn add(&mut self, end: PaymentEnd, lines: Totals) {
+        let of = match end {
+            PaymentEnd::Waiting => &mut self.waiting,
+            PaymentEnd::Instructed => &mut self.succeeded,
+            PaymentEnd::Failed => &mut self.failed,
+            PaymentEnd::Skipped => &mut self.skipped,
+        };
+        for totals in [of, &mut self.selected] {
+            totals.count += lines.count;
+            // What was chosen was summed before it was stored.
+            totals.sum = totals.sum.checked_add(lines.sum).unwrap_or(totals.sum);
+        }
+    }
+}
+
 impl PaymentBatch {
     /// Counts its lines.
     pub fn tally(&self) -> Tally {
-        let of = |end: Option<PaymentEnd>| {
-            let lines = self
-                .lines
-                .iter()
-                .filter(|it| end.is_none_or(|end| it.end == end));
-            // Chosen lines were summed before they were stored.
-            Totals::of(lines.map(|it| it.amount)).unwrap_or_default()
-        };
-        Tally {
-            selected: of(None),
-            succeeded: of(Some(PaymentEnd::Instructed)),
-            failed: of(Some(PaymentEnd::Failed)),
-            skipped: of(Some(PaymentEnd::Skipped)),
-            waiting: of(Some(PaymentEnd::Waiting)),
+        let mut tally = Tally::default();
+        for line in &self.lines {
+            let (count, sum) = (1, line.amount);
+            tally.add(line.end, Totals { count, sum });
         }
+        tally
     }
 }
 
@@ -213,12 +221,12 @@ pub trait PaymentBatches: Send + Sync {
     async fn put_payment_batch(&self, batch: &PaymentBatch) -> Result<(), Fault>;
     /// A batch of an insurer in the scope.
     async fn payment_batch(&self, scope: &Scope, id: Uuid) -> Result<Option<PaymentBatch>, Fault>;
-    /// A page of batches in the scope, the newest first.
+    /// A page of batches in the scope, by time: each without its lines, and how far it is.
     async fn payment_batches(
         &self,
         scope: &Scope,
         page: &Page,
-    ) -> Result<Slice<PaymentBatch>, Fault>;
+    ) -> Result<Slice<(PaymentBatch, Tally)>, Fault>;
     /// Records what became of a line that waits; a line that has ended stays as it ended.
     async fn end_payment_line(
         &self,
@@ -264,7 +272,11 @@ impl Desk {
     ) -> Result<Result<PaymentBatch, BatchRefusal>, Fault> {
         let store = self.store();
         if let Some(known) = store.payment_batch(&caller.scope, order.id).await? {
-            let same = known.scheme == order.scheme && known.payer == order.payer;
+            let lines: HashSet<ClaimId> = known.lines.iter().map(|it| it.claim).collect();
+            let claims = order.claims.map(|it| it.into_iter().collect());
+            let same = known.scheme == order.scheme
+                && known.payer == order.payer
+                && claims.is_none_or(|it: HashSet<ClaimId>| it == lines);
             return Ok(same.then_some(known).ok_or(BatchRefusal::KeyReused));
         }
         let Some(scheme) = self.scheme(caller, order.scheme).await? else {

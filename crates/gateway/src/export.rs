@@ -6,7 +6,6 @@
 //! the export where it stands. Private values are masked in every form, and every taking away is recorded
 //! before the first row leaves.
 
-use crate::cell;
 use crate::door::{self, Way};
 use crate::errors::{ApiError, ErrorCode};
 use crate::node_id::{self, Kind};
@@ -31,6 +30,7 @@ use lifecycle::{
 use rust_xlsxwriter::{Format, Workbook};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sheet::cell::{float_in_yuan, float_of};
 use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -442,8 +442,8 @@ async fn workbook(source: &mut Source) -> Result<Option<Vec<u8>>, Fault> {
                 };
                 let (shown, format) = match column.is {
                     Is::Text | Is::Coded(_) => (None, &plain),
-                    Is::Number => (cell::number(&cell), &plain),
-                    Is::Money => (cell::yuan(&cell), &yuan),
+                    Is::Number => (float_of(&cell), &plain),
+                    Is::Money => (float_in_yuan(&cell), &yuan),
                 };
                 let written = match shown {
                     Some(shown) => sheet.write_number_with_format(line, at, shown, format),

@@ -8,7 +8,6 @@
 mod authority;
 mod batch;
 mod budget;
-mod cell;
 mod cursor;
 mod door;
 mod errors;

@@ -1,4 +1,4 @@
-//! What people type into a cell, read as what they mean.
+//! What people type into a cell, read as what they mean; and numbers as a workbook holds them.
 
 use crate::grid::Cell;
 use benefits::{Fen, MoneyFault};
@@ -132,9 +132,22 @@ pub fn count(cell: &Cell) -> Option<u16> {
     text.trim_end_matches(['人', '口']).parse().ok()
 }
 
+/// A whole number, as the format of a workbook wants it.
+pub fn float_of(text: &str) -> Option<f64> {
+    let whole: i64 = text.parse().ok()?;
+    // Up to 2^53 every whole number is exact.
+    let exact = whole.unsigned_abs() <= 1 << 53;
+    text.parse().ok().filter(|_| exact)
+}
+
+/// Fen in yuan: the float nearest to the two decimals, which a spreadsheet shows and sums to the fen.
+pub fn float_in_yuan(fen: &str) -> Option<f64> {
+    Some(float_of(fen)? / 100.0)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{count, day, header, money, settled, tidy};
+    use super::{count, day, float_in_yuan, float_of, header, money, settled, tidy};
     use crate::grid::Cell;
     use benefits::Fen;
     use chrono::NaiveDate;
@@ -221,5 +234,22 @@ mod tests {
         assert_eq!(tidy(" 王 五 "), "王五");
         assert_eq!(tidy("Ali  Veli"), "Ali Veli");
         assert_eq!(count(&Cell::text("４人")), Some(4));
+    }
+
+    #[test]
+    fn fen_are_yuan_with_two_decimals() {
+        for (fen, shown) in [
+            ("0", "0.00"),
+            ("1", "0.01"),
+            ("-5", "-0.05"),
+            ("2158000", "21580.00"),
+            ("900719925474099", "9007199254740.99"),
+        ] {
+            assert_eq!(
+                float_in_yuan(fen).map(|it| format!("{it:.2}")).as_deref(),
+                Some(shown)
+            );
+        }
+        assert_eq!((float_of("x"), float_of("9007199254740993")), (None, None));
     }
 }

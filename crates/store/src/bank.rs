@@ -5,15 +5,15 @@ use crate::dialect::instant;
 use crate::rows;
 use async_trait::async_trait;
 use benefits::Fen;
-use chrono::{DateTime, Utc};
 use engine::bank_file::{
-    BankFile, BankFiles, BankForm, BankLine, Instructed, LineClass, LineState, Said, Told,
+    BankFile, BankFiles, BankForm, BankLine, Instructed, LineClass, LineState, Queues, Told,
 };
-use engine::payment_batch::{Payer, PaymentBatch, PaymentBatches, PaymentEnd, PaymentLine};
+use engine::payment_batch::{
+    Payer, PaymentBatch, PaymentBatches, PaymentEnd, PaymentLine, Tally, Totals,
+};
 use engine::{Fault, Page, Scope, Slice};
-use lifecycle::{
-    AccountId, ClaimId, CountyCode, HouseholdId, OrgId, PayeeId, PersonId, SchemeId, Stamp,
-};
+use lifecycle::phase::payout::{BankSays, PaymentStatus};
+use lifecycle::{AccountId, ClaimId, CountyCode, HouseholdId, OrgId, PayeeId, SchemeId};
 use sea_orm::{QueryResult, Value};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -82,22 +82,6 @@ const FILES: &str = "SELECT CAST(f.id AS TEXT) AS id, CAST(f.insurer_id AS TEXT)
      CAST(f.read_by AS TEXT) AS read_by, CAST(f.read_for AS TEXT) AS read_for, f.read_at, f.name, f.form, f.hash, \
      CAST(f.batch_id AS TEXT) AS batch_id FROM bank_file f WHERE f.county_code = $1 AND (f.insurer_id = $2 OR $2 IS NULL)";
 
-fn stamp(
-    row: &QueryResult,
-    by: &'static str,
-    on_behalf_of: &'static str,
-    at: &'static str,
-) -> Result<Option<Stamp>, Fault> {
-    let by = rows::id(row, by)?.map(PersonId);
-    let on_behalf_of = rows::id(row, on_behalf_of)?.map(PersonId);
-    let at: Option<DateTime<Utc>> = rows::get(row, at)?;
-    Ok(by.zip(at).map(|(by, at)| Stamp {
-        by,
-        on_behalf_of,
-        at,
-    }))
-}
-
 fn batch_of(county: CountyCode, row: &QueryResult) -> Result<PaymentBatch, Fault> {
     let id = rows::sure_id(row, "id")?;
     Ok(PaymentBatch {
@@ -106,7 +90,7 @@ fn batch_of(county: CountyCode, row: &QueryResult) -> Result<PaymentBatch, Fault
         scheme: SchemeId(rows::sure_id(row, "scheme_id")?),
         insurer: OrgId(rows::sure_id(row, "insurer_id")?),
         account: AccountId(rows::sure_id(row, "account_id")?),
-        made: stamp(row, "made_by", "made_for", "made_at")?
+        made: rows::stamp(row, "made_by", "made_for", "made_at")?
             .ok_or_else(|| rows::missing("payment_batch", id))?,
         payer: Payer {
             name: rows::get(row, "payer_name")?,
@@ -144,7 +128,7 @@ fn file_of(county: CountyCode, row: &QueryResult) -> Result<BankFile, Fault> {
         county,
         insurer: OrgId(rows::sure_id(row, "insurer_id")?),
         account: AccountId(rows::sure_id(row, "account_id")?),
-        read: stamp(row, "read_by", "read_for", "read_at")?
+        read: rows::stamp(row, "read_by", "read_for", "read_at")?
             .ok_or_else(|| rows::missing("bank_file", id))?,
         name: rows::get(row, "name")?,
         form: rows::code("bank_file", "form", &id, &form, BankForm::from_code)?,
@@ -166,7 +150,7 @@ fn line_of(row: &QueryResult) -> Result<BankLine, Fault> {
             line_no: rows::whole(table, "line_no", &line_no, line_no)?,
             instruction_no: rows::get(row, "instruction_no")?,
             amount: amount.map(Fen::new),
-            said: rows::code(table, "said", &line_no, &said, Said::from_code)?,
+            said: rows::code(table, "said", &line_no, &said, BankSays::from_code)?,
             bank_ref: rows::get(row, "bank_ref")?,
             reason: rows::get(row, "reason")?,
         },
@@ -175,12 +159,20 @@ fn line_of(row: &QueryResult) -> Result<BankLine, Fault> {
         state: rows::code(table, "state", &line_no, &state, LineState::from_code)?,
         code: rows::get(row, "code")?,
         note: rows::get(row, "note")?,
-        decided: stamp(row, "decided_by", "decided_for", "decided_at")?,
+        decided: rows::stamp(row, "decided_by", "decided_for", "decided_at")?,
     })
 }
 
-fn in_json(texts: &[String]) -> Value {
-    json!(texts).to_string().into()
+fn totals(row: &QueryResult, table: &'static str) -> Result<Totals, Fault> {
+    let lines: i64 = rows::get(row, "lines")?;
+    Ok(Totals {
+        count: rows::whole(table, "", &"", lines)?,
+        sum: Fen::new(rows::get(row, "fen")?),
+    })
+}
+
+fn in_json(list: &impl serde::Serialize) -> Value {
+    json!(list).to_string().into()
 }
 
 impl SqlStore {
@@ -200,7 +192,7 @@ impl SqlStore {
         county: CountyCode,
         batches: &mut [PaymentBatch],
     ) -> Result<(), Fault> {
-        let ids: Vec<String> = batches.iter().map(|it| it.id.to_string()).collect();
+        let ids: Vec<Uuid> = batches.iter().map(|it| it.id).collect();
         let select = self.core.dialect.statement(
             &format!(
                 "SELECT CAST(batch_id AS TEXT) AS batch_id, line_no, CAST(claim_id AS TEXT) AS claim_id, claim_number, claim_version, \
@@ -226,7 +218,7 @@ impl SqlStore {
         county: CountyCode,
         files: &mut [BankFile],
     ) -> Result<(), Fault> {
-        let ids: Vec<String> = files.iter().map(|it| it.id.to_string()).collect();
+        let ids: Vec<Uuid> = files.iter().map(|it| it.id).collect();
         let select = self.core.dialect.statement(
             &format!(
                 "SELECT CAST(file_id AS TEXT) AS file_id, line_no, instruction_no, amount_fen, said, bank_ref, reason, class, \
@@ -322,7 +314,7 @@ impl PaymentBatches for SqlStore {
         &self,
         scope: &Scope,
         page: &Page,
-    ) -> Result<Slice<PaymentBatch>, Fault> {
+    ) -> Result<Slice<(PaymentBatch, Tally)>, Fault> {
         let Some(values) = self.books(scope) else {
             return Ok(Slice {
                 rows: Vec::new(),
@@ -338,11 +330,32 @@ impl PaymentBatches for SqlStore {
                 page,
             )
             .await?;
-        let mut rows = found
-            .iter()
-            .map(|row| batch_of(scope.county, row))
-            .collect::<Result<Vec<_>, _>>()?;
-        self.lines_of_batches(scope.county, &mut rows).await?;
+        let mut rows = Vec::with_capacity(found.len());
+        for row in &found {
+            rows.push((batch_of(scope.county, row)?, Tally::default()));
+        }
+        let ids = rows.iter().map(|(it, _)| it.id).collect::<Vec<_>>();
+        let select = self.core.dialect.statement(
+            &format!(
+                "SELECT CAST(batch_id AS TEXT) AS batch_id, ended, count(*) AS lines, CAST(sum(amount_fen) AS BIGINT) AS fen \
+                 FROM payment_batch_line WHERE county_code = $1 AND CAST(batch_id AS TEXT) IN {} GROUP BY batch_id, ended",
+                self.core.dialect.texts(2)
+            ),
+            [rows::county(scope.county), in_json(&ids)],
+        );
+        for row in &self
+            .all("counting lines of payment batches", select)
+            .await?
+        {
+            let batch = rows::sure_id(row, "batch_id")?;
+            let ended: String = rows::get(row, "ended")?;
+            let of = PaymentEnd::from_code;
+            let end = rows::code("payment_batch_line", "ended", &batch, &ended, of)?;
+            let totals = totals(row, "payment_batch_line")?;
+            if let Some((_, tally)) = rows.iter_mut().find(|(it, _)| it.id == batch) {
+                tally.add(end, totals);
+            }
+        }
         Ok(Slice { rows, more })
     }
 
@@ -390,15 +403,18 @@ impl BankFiles for SqlStore {
                  WHERE p.county_code = $1 AND (c.insurer_id = $2 OR $2 IS NULL) AND p.instruction_no IN {} ORDER BY p.instruction_no",
                 self.core.dialect.texts(3)
             ),
-            [county, insurer, in_json(numbers)],
+            [county, insurer, in_json(&numbers)],
         );
         let found = self.all("reading instructions", select).await?;
         let instructed = |row: &QueryResult| {
+            let instruction_no: String = rows::get(row, "instruction_no")?;
+            let status: String = rows::get(row, "status")?;
+            let of = PaymentStatus::from_code;
             Ok(Instructed {
-                instruction_no: rows::get(row, "instruction_no")?,
+                status: rows::code("payment", "status", &instruction_no, &status, of)?,
+                instruction_no,
                 claim: ClaimId(rows::sure_id(row, "claim_id")?),
                 amount: Fen::new(rows::get(row, "amount_fen")?),
-                status: rows::get(row, "status")?,
             })
         };
         found.iter().map(instructed).collect()
@@ -408,7 +424,7 @@ impl BankFiles for SqlStore {
         &self,
         scope: &Scope,
         numbers: &[String],
-    ) -> Result<Vec<(String, Said)>, Fault> {
+    ) -> Result<Vec<(String, BankSays)>, Fault> {
         let Some([county, insurer]) = self.books(scope) else {
             return Ok(Vec::new());
         };
@@ -421,13 +437,13 @@ impl BankFiles for SqlStore {
                  ORDER BY l.instruction_no, l.said",
                 self.core.dialect.texts(3)
             ),
-            [county, insurer, in_json(numbers)],
+            [county, insurer, in_json(&numbers)],
         );
         let found = self.all("reading what was told before", select).await?;
         let told = |row: &QueryResult| {
             let (number, said): (String, String) =
                 (rows::get(row, "instruction_no")?, rows::get(row, "said")?);
-            let said = rows::code("bank_line", "said", &number, &said, Said::from_code)?;
+            let said = rows::code("bank_line", "said", &number, &said, BankSays::from_code)?;
             Ok((number, said))
         };
         found.iter().map(told).collect()
@@ -482,7 +498,11 @@ impl BankFiles for SqlStore {
         self.one_file(scope, "f.hash = $3", hash.into()).await
     }
 
-    async fn bank_files(&self, scope: &Scope, page: &Page) -> Result<Slice<BankFile>, Fault> {
+    async fn bank_files(
+        &self,
+        scope: &Scope,
+        page: &Page,
+    ) -> Result<Slice<(BankFile, Queues)>, Fault> {
         let Some(values) = self.books(scope) else {
             return Ok(Slice {
                 rows: Vec::new(),
@@ -498,11 +518,28 @@ impl BankFiles for SqlStore {
                 page,
             )
             .await?;
-        let mut rows = found
-            .iter()
-            .map(|row| file_of(scope.county, row))
-            .collect::<Result<Vec<_>, _>>()?;
-        self.lines_of_files(scope.county, &mut rows).await?;
+        let mut rows = Vec::with_capacity(found.len());
+        for row in &found {
+            rows.push((file_of(scope.county, row)?, Queues::new()));
+        }
+        let ids = rows.iter().map(|(it, _)| it.id).collect::<Vec<_>>();
+        let select = self.core.dialect.statement(
+            &format!(
+                "SELECT CAST(file_id AS TEXT) AS file_id, class, count(*) AS lines, CAST(COALESCE(sum(amount_fen), 0) AS BIGINT) AS fen \
+                 FROM bank_line WHERE county_code = $1 AND CAST(file_id AS TEXT) IN {} AND state = 'OPEN' GROUP BY file_id, class",
+                self.core.dialect.texts(2)
+            ),
+            [rows::county(scope.county), in_json(&ids)],
+        );
+        for row in &self.all("counting lines of bank files", select).await? {
+            let file = rows::sure_id(row, "file_id")?;
+            let class: String = rows::get(row, "class")?;
+            let class = rows::code("bank_line", "class", &file, &class, LineClass::from_code)?;
+            let totals = totals(row, "bank_line")?;
+            if let Some((_, queues)) = rows.iter_mut().find(|(it, _)| it.id == file) {
+                queues.insert(class, totals);
+            }
+        }
         Ok(Slice { rows, more })
     }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use engine::hooks::{
     Again, Delivery, DeliveryStatus, Disabled, DisabledReason, Endpoint, EndpointChange, HookKey,
-    HookSecret, Hooks, Kept, KeyKind, Lease, Message, MessageState, Quarantine, Round, read_key,
+    HookSecret, Hooks, Kept, KeyKind, Lease, Message, MessageState, Quarantine, Round,
 };
 use engine::{Fault, Happened, Page, Scope, Slice};
 use lifecycle::{AccountId, ClaimId, CountyCode, EventKind, OrgId, PersonId};
@@ -188,52 +188,6 @@ fn message_of(row: &QueryResult) -> Result<Message, Fault> {
         settled_at: rows::get(row, "settled_at")?,
         closed: closed_by.zip(reason),
     })
-}
-
-/// A page of rows by instant and id; one row more tells whether there are more.
-async fn paged<T>(
-    store: &SqlStore,
-    sql: &str,
-    (at, id): (&str, &str),
-    mut values: Vec<Value>,
-    page: &Page,
-    of: impl Fn(&QueryResult) -> Result<T, Fault>,
-) -> Result<Slice<T>, Fault> {
-    let dialect = store.core.dialect;
-    let mut sql = sql.to_owned();
-    for (key, than) in [(&page.after, ">"), (&page.before, "<")] {
-        let Some(key) = key else { continue };
-        // A key that is none of ours stands for no row.
-        let Some((instant, row)) = read_key(key) else {
-            return Ok(Slice {
-                rows: Vec::new(),
-                more: false,
-            });
-        };
-        let place = values.len() + 1;
-        sql = format!("{sql} AND ({at}, {id}) {than} (${place}, ${})", place + 1);
-        values.extend([dialect.at(instant), dialect.id(row)]);
-    }
-    let order = if page.from_end { "DESC" } else { "ASC" };
-    values.push(rows::count(page.size + 1));
-    sql = format!(
-        "{sql} ORDER BY {at} {order}, {id} {order} LIMIT ${}",
-        values.len()
-    );
-    let found = store
-        .all(
-            "reading a page of webhooks",
-            dialect.statement(&sql, values),
-        )
-        .await?;
-    let mut list = found.iter().map(of).collect::<Result<Vec<T>, Fault>>()?;
-    let size = usize::try_from(page.size).unwrap_or(usize::MAX);
-    let more = list.len() > size;
-    list.truncate(size);
-    if page.from_end {
-        list.reverse();
-    }
-    Ok(Slice { rows: list, more })
 }
 
 impl SqlStore {
@@ -699,7 +653,20 @@ impl Hooks for SqlStore {
             sql.push_str(" AND d.status = $3");
             values.push(status.code().into());
         }
-        paged(self, &sql, ("d.at", "d.id"), values, page, delivery_of).await
+        let (found, more) = self
+            .by_time(
+                "reading webhook deliveries",
+                &sql,
+                values,
+                ("d.at", "d.id"),
+                page,
+            )
+            .await?;
+        let rows = found
+            .iter()
+            .map(delivery_of)
+            .collect::<Result<_, Fault>>()?;
+        Ok(Slice { rows, more })
     }
 
     async fn keep_message(&self, county: CountyCode, message: &Message) -> Result<Kept, Fault> {
@@ -832,6 +799,11 @@ impl Hooks for SqlStore {
             sql.push_str(" AND state = $3");
             values.push(state.code().into());
         }
-        paged(self, &sql, ("received_at", "id"), values, page, message_of).await
+        let by = ("hook_message.received_at", "hook_message.id");
+        let (found, more) = self
+            .by_time("reading messages", &sql, values, by, page)
+            .await?;
+        let rows = found.iter().map(message_of).collect::<Result<_, Fault>>()?;
+        Ok(Slice { rows, more })
     }
 }

@@ -20,7 +20,7 @@ use lifecycle::pool::{
     Flows, PoolBlocked, PoolClaims, PoolDecision, PoolOrder, PoolOrderKind, PoolOrderStatus,
     PoolSeen,
 };
-use lifecycle::{CountyCode, PersonId, PoolAccount, Posting, SchemeId, Stamp, Status};
+use lifecycle::{CountyCode, PoolAccount, Posting, SchemeId, Status};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryResult,
     Statement,
@@ -117,20 +117,6 @@ fn claims_of(found: &[QueryResult]) -> Result<PoolClaims, Fault> {
     Ok(claims)
 }
 
-fn stamp_of(
-    row: &QueryResult,
-    [by, on_behalf_of]: [&'static str; 2],
-    at: Option<DateTime<Utc>>,
-) -> Result<Option<Stamp>, Fault> {
-    let by = rows::id(row, by)?.map(PersonId);
-    let on_behalf_of = rows::id(row, on_behalf_of)?.map(PersonId);
-    Ok(by.zip(at).map(|(by, at)| Stamp {
-        by,
-        on_behalf_of,
-        at,
-    }))
-}
-
 fn order_of(pool: SchemeId, row: &QueryResult) -> Result<PoolOrder, Fault> {
     let table = "pool_order";
     let id = rows::sure_id(row, "id")?;
@@ -144,14 +130,10 @@ fn order_of(pool: SchemeId, row: &QueryResult) -> Result<PoolOrder, Fault> {
         amount: Fen::new(rows::get(row, "amount_fen")?),
         reference: rows::get(row, "reference")?,
         reason: rows::get(row, "reason")?,
-        ordered: stamp_of(row, ["ordered_by", "ordered_for"], Some(ordered_at))?,
+        ordered: rows::stamp(row, "ordered_by", "ordered_for", "ordered_at")?,
         ordered_at,
         status: rows::code(table, "status", &id, &status, PoolOrderStatus::from_code)?,
-        decided: stamp_of(
-            row,
-            ["decided_by", "decided_for"],
-            rows::get(row, "decided_at")?,
-        )?,
+        decided: rows::stamp(row, "decided_by", "decided_for", "decided_at")?,
         posted_after: rows::get(row, "county_seq")?,
         settlement: settlement
             .map(|text| rows::json(table, "settlement", &id, &text))

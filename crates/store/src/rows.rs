@@ -1,8 +1,8 @@
 //! Decoding. An impossible row is a [`Fault::Inconsistency`], never a default, never a panic.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use engine::Fault;
-use lifecycle::{CountyCode, IdFault, RegionCode};
+use lifecycle::{CountyCode, IdFault, PersonId, RegionCode, Stamp};
 use sea_orm::{DbErr, QueryResult, SqlErr, TryGetable, Value};
 use serde::de::DeserializeOwned;
 use std::fmt::Display;
@@ -33,6 +33,23 @@ pub(crate) fn get<T: TryGetable>(row: &QueryResult, column: &'static str) -> Res
 pub(crate) fn id(row: &QueryResult, column: &'static str) -> Result<Option<Uuid>, Fault> {
     let text: Option<String> = get(row, column)?;
     text.map(|text| parse_id(column, &text)).transpose()
+}
+
+/// Who acted, in whose place, when; nothing while nobody has.
+pub(crate) fn stamp(
+    row: &QueryResult,
+    by: &'static str,
+    on_behalf_of: &'static str,
+    at: &'static str,
+) -> Result<Option<Stamp>, Fault> {
+    let by = id(row, by)?.map(PersonId);
+    let on_behalf_of = id(row, on_behalf_of)?.map(PersonId);
+    let at: Option<DateTime<Utc>> = get(row, at)?;
+    Ok(by.zip(at).map(|(by, at)| Stamp {
+        by,
+        on_behalf_of,
+        at,
+    }))
 }
 
 /// An id in its text form that must be there.

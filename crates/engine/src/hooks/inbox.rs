@@ -19,6 +19,7 @@ use crate::ports::{Fault, Outcome, Page, Recorded, Slice};
 use crate::{Grant, sight};
 use benefits::Fen;
 use chrono::{DateTime, Duration, Utc};
+use lifecycle::phase::payout::{BankSays, Meaning, PaymentStatus, instruction_in, meaning};
 use lifecycle::{AccountId, Claim, Command, CountyCode, Duty, Happening, PayeeId, PersonId};
 use serde::Deserialize;
 use serde_json::Value;
@@ -299,60 +300,83 @@ fn judge(report: &Report, instruction: Option<&Instruction>) -> Step {
     if !as_instructed {
         return Step::Quarantine(Quarantine::Mismatch);
     }
-    let no = || report.instruction_no.clone();
-    let contradiction = Step::Quarantine(Quarantine::Contradiction);
-    match (&report.what, &instruction.fate) {
-        (Said::Succeeded { bank_ref }, Fate::Open) => Step::Give(Command::ConfirmPayout {
-            instruction_no: no(),
-            amount: instruction.amount,
-            bank_ref: bank_ref.clone(),
-        }),
-        (Said::Failed { reason }, Fate::Open) => Step::Give(Command::ReportPayoutFailure {
-            instruction_no: no(),
-            reason: reason.clone(),
-        }),
-        (Said::Returned { .. }, Fate::Open) => Step::Wait(Quarantine::OutOfOrder),
-        (Said::Returned { bank_ref }, Fate::Paid { .. }) => {
-            Step::Give(Command::ReportPayoutReturned {
-                instruction_no: no(),
-                amount: instruction.amount,
-                bank_ref: bank_ref.clone(),
-            })
+    // A person reconciles what nobody knows.
+    if instruction.fate == Fate::Unknown {
+        return Step::Quarantine(Quarantine::ToReconcile);
+    }
+    match meaning(report.what.says(), instruction.fate.status()) {
+        Meaning::Early => Step::Wait(Quarantine::OutOfOrder),
+        Meaning::News => Step::Give(report.command(instruction.amount)),
+        // The same under another reference of the bank is not the same.
+        Meaning::Known if report.what.bank_ref() == instruction.fate.known_ref(&report.what) => {
+            Step::Settled
         }
-        (_, Fate::Unknown) => Step::Quarantine(Quarantine::ToReconcile),
-        (
-            Said::Succeeded { bank_ref },
-            Fate::Paid { bank_ref: known }
-            | Fate::Returned {
-                paid_ref: known, ..
-            }
-            | Fate::Recovered { bank_ref: known },
-        )
-        | (
-            Said::Returned { bank_ref },
-            Fate::Returned {
-                bank_ref: known, ..
-            },
-        ) => {
-            if bank_ref == known {
-                Step::Settled
-            } else {
-                contradiction
-            }
-        }
-        (Said::Failed { .. }, Fate::Failed) => Step::Settled,
-        (Said::Succeeded { .. } | Said::Returned { .. }, Fate::Failed)
-        | (
-            Said::Failed { .. },
-            Fate::Paid { .. } | Fate::Returned { .. } | Fate::Recovered { .. },
-        )
-        | (Said::Returned { .. }, Fate::Recovered { .. }) => contradiction,
+        Meaning::Known | Meaning::Contradiction => Step::Quarantine(Quarantine::Contradiction),
     }
 }
 
-/// The number of the claim in the number of an instruction: `FP` claim `-` count.
-fn claim_number(instruction_no: &str) -> Option<&str> {
-    Some(instruction_no.strip_prefix("FP")?.rsplit_once('-')?.0)
+impl Said {
+    const fn says(&self) -> BankSays {
+        match self {
+            Self::Succeeded { .. } => BankSays::Settled,
+            Self::Failed { .. } => BankSays::Failed,
+            Self::Returned { .. } => BankSays::Returned,
+        }
+    }
+
+    /// The bank's reference of money that moved.
+    fn bank_ref(&self) -> Option<&str> {
+        match self {
+            Self::Succeeded { bank_ref } | Self::Returned { bank_ref } => Some(bank_ref),
+            Self::Failed { .. } => None,
+        }
+    }
+}
+
+impl Fate {
+    const fn status(&self) -> PaymentStatus {
+        match self {
+            Self::Open => PaymentStatus::Instructed,
+            Self::Unknown => PaymentStatus::Unknown,
+            Self::Paid { .. } => PaymentStatus::Paid,
+            Self::Failed => PaymentStatus::Failed,
+            Self::Returned { .. } => PaymentStatus::Returned,
+            Self::Recovered { .. } => PaymentStatus::Recovered,
+        }
+    }
+
+    /// The reference under which the books know what is said again.
+    fn known_ref(&self, said: &Said) -> Option<&str> {
+        match (self, said) {
+            (Self::Returned { bank_ref, .. }, Said::Returned { .. })
+            | (Self::Paid { bank_ref } | Self::Recovered { bank_ref }, _) => Some(bank_ref),
+            (Self::Returned { paid_ref, .. }, _) => Some(paid_ref),
+            (Self::Open | Self::Unknown | Self::Failed, _) => None,
+        }
+    }
+}
+
+impl Report {
+    /// The command it stands for.
+    fn command(&self, amount: Fen) -> Command {
+        let instruction_no = self.instruction_no.clone();
+        match &self.what {
+            Said::Succeeded { bank_ref } => Command::ConfirmPayout {
+                instruction_no,
+                amount,
+                bank_ref: bank_ref.clone(),
+            },
+            Said::Failed { reason } => Command::ReportPayoutFailure {
+                instruction_no,
+                reason: reason.clone(),
+            },
+            Said::Returned { bank_ref } => Command::ReportPayoutReturned {
+                instruction_no,
+                amount,
+                bank_ref: bank_ref.clone(),
+            },
+        }
+    }
 }
 
 impl Desk {
@@ -650,7 +674,8 @@ impl Desk {
         caller: &Caller,
         instruction_no: &str,
     ) -> Result<Option<(Claim, Vec<Recorded>)>, Fault> {
-        let Some(number) = claim_number(instruction_no) else {
+        let Some((_, number)) = instruction_in(instruction_no).filter(|it| it.0 == instruction_no)
+        else {
             return Ok(None);
         };
         let found = self.store().claim_by_number(&caller.scope, number).await?;

@@ -19,7 +19,7 @@ use crate::caller::Scope;
 use crate::ids;
 use crate::ports::{Fault, Happened, Page, Slice};
 use async_trait::async_trait;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use lifecycle::{AccountId, ClaimId, CountyCode, EventKind, OrgId, PersonId};
 use std::fmt;
 use uuid::Uuid;
@@ -245,7 +245,7 @@ impl Delivery {
     /// Its key in lists: the instant of the event and the id. (A place in the county's log would tell how much
     /// happens elsewhere.)
     pub fn key(&self) -> String {
-        key_of(self.event.at, self.id())
+        Page::key_in_time(self.event.at, self.id())
     }
 }
 
@@ -468,16 +468,6 @@ impl Message {
 
     /// Its key in lists: the instant of arrival and the id.
     pub fn key(&self) -> String {
-        key_of(self.received_at, self.id)
+        Page::key_in_time(self.received_at, self.id)
     }
-}
-
-fn key_of(at: DateTime<Utc>, id: Uuid) -> String {
-    format!("{}/{id}", at.to_rfc3339_opts(SecondsFormat::Micros, true))
-}
-
-/// The instant and the id of a key.
-pub fn read_key(key: &str) -> Option<(DateTime<Utc>, Uuid)> {
-    let (at, id) = key.split_once('/')?;
-    Some((at.parse().ok()?, id.parse().ok()?))
 }

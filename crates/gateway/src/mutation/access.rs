@@ -15,7 +15,7 @@ use engine::access::{KeyOrder, LogIn, Refusal};
 use engine::household::holds_private;
 use engine::identity::PassId;
 use engine::limits::{KEY_DAYS_MAX, PASSWORD_BYTES_MAX, TEXT_CHARS_MAX};
-use lifecycle::{Param, PersonId, RegionCode};
+use lifecycle::{PersonId, RegionCode};
 
 /// Input. Signs in with a password.
 #[derive(InputObject)]
@@ -180,15 +180,6 @@ fn error(visit: &Visit, code: UserErrorCode) -> Vec<UserError> {
     vec![UserError::new(code, &[], visit.language)]
 }
 
-fn invalid(visit: &Visit, field: &'static str, reason: &'static str) -> Vec<UserError> {
-    let params = [
-        ("field", Param::Text(field.into())),
-        ("reason", Param::Text(reason.into())),
-    ];
-    let code = UserErrorCode::Validation;
-    vec![UserError::new(code, &params, visit.language)]
-}
-
 fn logged_in(
     visit: &Visit,
     outcome: LogIn,
@@ -274,7 +265,7 @@ impl AccessMutations {
         let Some(token) = visit.token().filter(|token| token.starts_with("fps_")) else {
             return Ok(LogOutPayload {
                 logged_out: false,
-                user_errors: invalid(visit, "token", "NOT_A_SESSION"),
+                user_errors: Refused("token", "NOT_A_SESSION").told(visit),
             });
         };
         visit.office.access.log_out(token).await?;
@@ -384,7 +375,7 @@ impl AccessMutations {
         let Ok(region) = input.region_code.map(RegionCode::new).transpose() else {
             return Ok(ActOnBehalfPayload {
                 viewer: None,
-                user_errors: invalid(visit, "regionCode", "NOT_A_REGION"),
+                user_errors: Refused("regionCode", "NOT_A_REGION").told(visit),
             });
         };
         stands(visit, visit.office.access.act_in(token, region).await?)
@@ -412,7 +403,7 @@ impl AccessMutations {
         let visit = Visit::of(ctx)?;
         let Ok(region) = input.region_code.map(RegionCode::new).transpose() else {
             return Ok(ApiKeyPayload {
-                user_errors: invalid(visit, "regionCode", "NOT_A_REGION"),
+                user_errors: Refused("regionCode", "NOT_A_REGION").told(visit),
                 ..ApiKeyPayload::default()
             });
         };

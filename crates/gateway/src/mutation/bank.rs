@@ -19,7 +19,6 @@ use engine::bank_file::{BankOrder, BankRefusal};
 use engine::ids;
 use engine::payment_batch::{BatchOrder, BatchRefusal, OrderRefusal, Payer, Totals};
 use lifecycle::{ClaimId, Param};
-use std::sync::Arc;
 
 /// Input. Chooses approved claims for payment.
 #[derive(InputObject)]
@@ -127,7 +126,7 @@ macro_rules! payloads {
         }
 
         impl $name {
-            const fn done(node: $node) -> Self {
+            fn done(node: $node) -> Self {
                 Self { $field: Some(node), user_errors: Vec::new() }
             }
 
@@ -208,6 +207,7 @@ fn file_refused(visit: &Visit, refusal: &BankRefusal) -> Result<Vec<UserError>, 
         BankRefusal::Totals(totals) => differ(visit, *totals),
         BankRefusal::NotOpen => error(visit, UserErrorCode::LineNotOpen, &[]),
         BankRefusal::NoBatch | BankRefusal::NoInsurer => return Err(ApiError::not_found()),
+        BankRefusal::KeyReused => return Err(key_reused()),
     })
 }
 
@@ -268,7 +268,7 @@ impl BankMutations {
         };
         let chosen = visit.office.desk.choose_payments(caller, order).await?;
         Ok(match chosen {
-            Ok(batch) => PreparePaymentBatchPayload::done(BatchNode(Arc::new(batch))),
+            Ok(batch) => PreparePaymentBatchPayload::done(batch.into()),
             Err(refusal) => PreparePaymentBatchPayload::refused(batch_refused(visit, refusal)?),
         })
     }
@@ -282,14 +282,14 @@ impl BankMutations {
         #[graphql(desc = "Which batch, with its totals.")] input: InstructPaymentBatchInput,
     ) -> Result<InstructPaymentBatchPayload, ApiError> {
         let visit = Visit::of(ctx)?;
-        let known = batch(visit, &input.batch_id).await?.0;
+        let known = batch(visit, &input.batch_id).await?.batch;
         let totals = confirmed(input.count, input.total_fen);
         let desk = &visit.office.desk;
         let done = desk
             .instruct_payments(visit.caller()?, known.id, totals)
             .await?;
         Ok(match done.ok_or_else(ApiError::not_found)? {
-            Ok(batch) => InstructPaymentBatchPayload::done(BatchNode(Arc::new(batch))),
+            Ok(batch) => InstructPaymentBatchPayload::done(batch.into()),
             Err(refusal) => InstructPaymentBatchPayload::refused(batch_refused(visit, refusal)?),
         })
     }
@@ -302,7 +302,7 @@ impl BankMutations {
         #[graphql(desc = "Which batch, in which form.")] input: WritePaymentOrderInput,
     ) -> Result<WritePaymentOrderPayload, ApiError> {
         let visit = Visit::of(ctx)?;
-        let known = batch(visit, &input.batch_id).await?.0;
+        let known = batch(visit, &input.batch_id).await?.batch;
         let plain = input.form != OrderForm::PublicationXlsx;
         let caller = visit.caller()?;
         let lines = visit.office.desk.payees_of(caller, &known, plain).await?;
@@ -353,7 +353,7 @@ impl BankMutations {
             return refused(Refused("content", "NOT_BASE64").told(visit));
         };
         let batch = match &input.batch_id {
-            Some(id) => Some(batch(visit, id).await?.0.id),
+            Some(id) => Some(batch(visit, id).await?.batch.id),
             None => None,
         };
         let contents = match bank::read(&bytes) {
@@ -376,7 +376,7 @@ impl BankMutations {
         };
         let read = visit.office.desk.read_bank_file(caller, order).await?;
         Ok(match read {
-            Ok(file) => ReadBankFilePayload::done(BankFileNode(Arc::new(file))),
+            Ok(file) => ReadBankFilePayload::done(file.into()),
             Err(refusal) => ReadBankFilePayload::refused(file_refused(visit, &refusal)?),
         })
     }
@@ -390,14 +390,14 @@ impl BankMutations {
         #[graphql(desc = "Which queue of which file, with its totals.")] input: PostBankLinesInput,
     ) -> Result<PostBankLinesPayload, ApiError> {
         let visit = Visit::of(ctx)?;
-        let known = file(visit, &input.file_id).await?.0;
+        let known = file(visit, &input.file_id).await?.file;
         let totals = confirmed(input.count, input.total_fen);
         let desk = &visit.office.desk;
         let posted = desk
             .post_bank_lines(visit.caller()?, known.id, input.class.into(), totals)
             .await?;
         Ok(match posted.ok_or_else(ApiError::not_found)? {
-            Ok(file) => PostBankLinesPayload::done(BankFileNode(Arc::new(file))),
+            Ok(file) => PostBankLinesPayload::done(file.into()),
             Err(refusal) => PostBankLinesPayload::refused(file_refused(visit, &refusal)?),
         })
     }
@@ -409,7 +409,7 @@ impl BankMutations {
         #[graphql(desc = "Which line, and why.")] input: CloseBankLineInput,
     ) -> Result<CloseBankLinePayload, ApiError> {
         let visit = Visit::of(ctx)?;
-        let known = file(visit, &input.file_id).await?.0;
+        let known = file(visit, &input.file_id).await?.file;
         let note = match named("note", &input.note) {
             Ok(note) => note,
             Err(fault) => return Ok(CloseBankLinePayload::refused(fault.told(visit))),
@@ -421,7 +421,7 @@ impl BankMutations {
             .await?;
         Ok(match closed {
             None => CloseBankLinePayload::refused(Refused("lineNo", "UNKNOWN").told(visit)),
-            Some(Ok(file)) => CloseBankLinePayload::done(BankFileNode(Arc::new(file))),
+            Some(Ok(file)) => CloseBankLinePayload::done(file.into()),
             Some(Err(refusal)) => CloseBankLinePayload::refused(file_refused(visit, &refusal)?),
         })
     }

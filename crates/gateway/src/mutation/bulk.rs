@@ -3,7 +3,7 @@
 use crate::errors::{ApiError, ErrorCode};
 use crate::export::Filter;
 use crate::messages::{UserError, UserErrorCode};
-use crate::mutation::{input, key_reused, refusal};
+use crate::mutation::{input, kept, refusal};
 use crate::node_id::{self, Kind};
 use crate::types::bulk::{BulkOperation, ExportFormat, ExportKind, ReferralBatch};
 use crate::types::claim::ClaimNode;
@@ -486,11 +486,7 @@ async fn export_of(visit: &Visit, input: StartExportInput) -> Result<StartExport
         created_at: now,
         expires_at: now + Duration::hours(EXPORT_HOURS_MAX),
     };
-    match desk.store().put_export(&export).await {
-        Ok(()) => {}
-        Err(Fault::Conflict(_)) => return Err(key_reused()),
-        Err(fault) => return Err(fault.into()),
-    }
+    kept(desk.store().put_export(&export).await)?;
     let operation = BulkOperation::find(visit, export.id).await?;
     Ok(StartExportPayload {
         operation,

@@ -5,7 +5,7 @@ use super::registry::{Refused, named};
 use crate::errors::ApiError;
 use crate::hooks::check_address;
 use crate::messages::{UserError, UserErrorCode};
-use crate::mutation::key_reused;
+use crate::mutation::kept;
 use crate::node_id::{self, Kind};
 use crate::types::enums::EventKind;
 use crate::types::hooks::{
@@ -14,13 +14,11 @@ use crate::types::hooks::{
 use crate::types::scalars::{DateTime, Uuid};
 use crate::visit::Visit;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use engine::Fault;
 use engine::access::Refusal;
 use engine::hooks::address::AllowList;
 use engine::hooks::inbox::{Incoming, Untaken};
 use engine::hooks::{Again, EndpointChange};
 use engine::limits::LIST_ITEMS_MAX;
-use lifecycle::Param;
 use std::sync::Arc;
 
 /// Input. Sets up an endpoint.
@@ -183,27 +181,6 @@ pub struct BankMessagePayload {
 #[derive(Default)]
 pub struct HookMutations;
 
-fn invalid(visit: &Visit, field: &'static str, reason: &'static str) -> Vec<UserError> {
-    let params = [
-        ("field", Param::Text(field.into())),
-        ("reason", Param::Text(reason.into())),
-    ];
-    vec![UserError::new(
-        UserErrorCode::Validation,
-        &params,
-        visit.language,
-    )]
-}
-
-/// A key that was used for something else is no user error.
-fn kept<T>(answer: Result<T, Fault>) -> Result<T, ApiError> {
-    match answer {
-        Err(Fault::Conflict(_)) => Err(key_reused()),
-        Err(fault) => Err(fault.into()),
-        Ok(done) => Ok(done),
-    }
-}
-
 fn endpoint_id(id: &ID) -> Result<uuid::Uuid, ApiError> {
     node_id::decode_as(Kind::Endpoint, id).ok_or_else(ApiError::not_found)
 }
@@ -221,7 +198,7 @@ async fn lawful(ctx: &Context<'_>, visit: &Visit, url: &str) -> Result<(), Vec<U
     let allow = ctx.data_opt::<Arc<AllowList>>().map_or(&nothing, |it| it);
     check_address(url, allow)
         .await
-        .map_err(|reason| invalid(visit, "url", reason))
+        .map_err(|reason| Refused("url", reason).told(visit))
 }
 
 #[Object]
@@ -243,7 +220,7 @@ impl HookMutations {
         }
         let types = input.event_types.unwrap_or_default();
         if types.len() > LIST_ITEMS_MAX {
-            let user_errors = invalid(visit, "eventTypes", "TOO_MANY");
+            let user_errors = Refused("eventTypes", "TOO_MANY").told(visit);
             return Ok(WebhookSecretPayload {
                 user_errors,
                 ..WebhookSecretPayload::default()
@@ -414,7 +391,7 @@ impl HookMutations {
         let taken = desk.receive_of(visit.caller()?, incoming).await?;
         let refused = |field, reason| BankMessagePayload {
             message: None,
-            user_errors: invalid(visit, field, reason),
+            user_errors: Refused(field, reason).told(visit),
         };
         Ok(match taken {
             Ok(taken) => BankMessagePayload {

@@ -24,7 +24,7 @@ use crate::visit::{Stretch, Visit};
 use async_graphql::{Context, ID, MergedObject};
 use engine::desk::{MadeIds, Submission};
 use engine::limits::PAGE_MAX;
-use engine::{Desk, Outcome, Outlook, Span};
+use engine::{Desk, Fault, Outcome, Outlook, Span};
 use lifecycle::{Blocked, ClaimId, Command, Param};
 use uuid::Uuid;
 
@@ -195,6 +195,15 @@ fn refusal(visit: &Visit, blocked: &Blocked) -> Result<UserError, ApiError> {
         tracing::error!(code = blocked.code(), "a refusal without a message");
         ApiError::new(ErrorCode::Internal, "internal error")
     })
+}
+
+/// A key that was used for something else is no user error.
+fn kept<T>(answer: Result<T, Fault>) -> Result<T, ApiError> {
+    match answer {
+        Err(Fault::Conflict(_)) => Err(key_reused()),
+        Err(fault) => Err(fault.into()),
+        Ok(done) => Ok(done),
+    }
 }
 
 fn key_reused() -> ApiError {

@@ -44,7 +44,7 @@ pub async fn batch(visit: &Visit, id: &ID) -> Result<BatchNode, ApiError> {
     let scope = &visit.caller()?.scope;
     let batch = visit.office.desk.store().payment_batch(scope, id).await?;
     let batch = batch.ok_or_else(ApiError::not_found)?;
-    Ok(BatchNode(Arc::new(batch)))
+    Ok(batch.into())
 }
 
 /// A bank file the caller sees.
@@ -53,7 +53,7 @@ pub async fn file(visit: &Visit, id: &ID) -> Result<BankFileNode, ApiError> {
     let scope = &visit.caller()?.scope;
     let file = visit.office.desk.store().bank_file(scope, id).await?;
     let file = file.ok_or_else(ApiError::not_found)?;
-    Ok(BankFileNode(Arc::new(file)))
+    Ok(file.into())
 }
 
 #[Object]
@@ -98,9 +98,9 @@ impl BankQueries {
             .store()
             .payment_batches(&scope, &page)
             .await?;
-        let rows = slice.rows.into_iter().map(|it| {
+        let rows = slice.rows.into_iter().map(|(it, tally)| {
             let key = Page::key_in_time(it.made.at, it.id);
-            (key, BatchNode(Arc::new(it)))
+            (key, BatchNode::listed(it, tally))
         });
         let rows: Vec<_> = rows.collect();
         Ok(Some(Connection::of(rows, slice.more, &page, &binding)))
@@ -141,9 +141,9 @@ impl BankQueries {
         let page = args.parse(&binding)?;
         let scope = of_insurer(visit, &scheme)?;
         let slice = visit.office.desk.store().bank_files(&scope, &page).await?;
-        let rows = slice.rows.into_iter().map(|it| {
+        let rows = slice.rows.into_iter().map(|(it, queues)| {
             let key = Page::key_in_time(it.read.at, it.id);
-            (key, BankFileNode(Arc::new(it)))
+            (key, BankFileNode::listed(it, queues))
         });
         let rows: Vec<_> = rows.collect();
         Ok(Some(Connection::of(rows, slice.more, &page, &binding)))

@@ -4,13 +4,13 @@ use crate::cursor::Binding;
 use crate::errors::ApiError;
 use crate::node_id::{self, Kind};
 use crate::types::connection::{Connection, PageArgs};
-use crate::types::enums::{BankForm, LineClass, LineState, PaymentEnd, Said};
+use crate::types::enums::{BankForm, BankSays, LineClass, LineState, PaymentEnd};
 use crate::types::event::count;
 use crate::types::scalars::{DateTime, Fen};
 use crate::visit::Visit;
 use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
-use engine::bank_file::{BankFile, BankLine as Line};
-use engine::payment_batch::{PaymentBatch, PaymentLine, Totals as Counted};
+use engine::bank_file::{BankFile, BankLine as Line, Queues};
+use engine::payment_batch::{PaymentBatch, PaymentLine, Tally as Counts, Totals as Counted};
 use lifecycle::PersonId;
 use std::sync::Arc;
 
@@ -95,9 +95,29 @@ impl From<&PaymentLine> for BatchPayment {
     }
 }
 
-/// A batch of payments.
+/// A batch of payments, with or without its lines.
 #[derive(Clone)]
-pub struct BatchNode(pub Arc<PaymentBatch>);
+pub struct BatchNode {
+    /// The batch.
+    pub batch: Arc<PaymentBatch>,
+    /// How far it is.
+    pub tally: Counts,
+}
+
+impl BatchNode {
+    /// A batch of a list, which holds no lines.
+    pub fn listed(batch: PaymentBatch, tally: Counts) -> Self {
+        let batch = Arc::new(batch);
+        Self { batch, tally }
+    }
+}
+
+impl From<PaymentBatch> for BatchNode {
+    fn from(batch: PaymentBatch) -> Self {
+        let tally = batch.tally();
+        Self::listed(batch, tally)
+    }
+}
 
 async fn name(ctx: &Context<'_>, person: PersonId) -> Result<Option<String>, ApiError> {
     Visit::of(ctx)?.person_name(person).await
@@ -109,32 +129,32 @@ async fn name(ctx: &Context<'_>, person: PersonId) -> Result<Option<String>, Api
 impl BatchNode {
     /// Its id.
     async fn id(&self) -> ID {
-        node_id::encode(Kind::PaymentBatch, self.0.id)
+        node_id::encode(Kind::PaymentBatch, self.batch.id)
     }
 
     /// The scheme version whose claims it pays.
     async fn scheme_id(&self) -> ID {
-        node_id::encode(Kind::Scheme, self.0.scheme.0)
+        node_id::encode(Kind::Scheme, self.batch.scheme.0)
     }
 
     /// When it was made.
     async fn made_at(&self) -> DateTime {
-        self.0.made.at.into()
+        self.batch.made.at.into()
     }
 
     /// Who made it.
     async fn made_by(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
-        name(ctx, self.0.made.by).await
+        name(ctx, self.batch.made.by).await
     }
 
     /// The account that pays: its holder.
     async fn payer_name(&self) -> &str {
-        &self.0.payer.name
+        &self.batch.payer.name
     }
 
     /// How far it is, with the control totals that are confirmed.
     async fn tally(&self) -> PaymentTally {
-        let tally = self.0.tally();
+        let tally = &self.tally;
         PaymentTally {
             selected: tally.selected.into(),
             succeeded: tally.succeeded.into(),
@@ -145,7 +165,6 @@ impl BatchNode {
     }
 
     /// Its lines, by number.
-    #[expect(clippy::unused_async, reason = "async-graphql's resolvers are async")]
     async fn lines(
         &self,
         ctx: &Context<'_>,
@@ -165,10 +184,18 @@ impl BatchNode {
             before,
         };
         let wanted = ended.map(engine::payment_batch::PaymentEnd::from);
-        let filter = (self.0.id, wanted);
+        let filter = (self.batch.id, wanted);
         let binding = Binding::new("paymentLines", &filter, Visit::of(ctx)?.caller()?);
         let page = args.parse(&binding)?;
-        let lines = self.0.lines.iter();
+        let batch = if self.batch.lines.is_empty() {
+            let visit = Visit::of(ctx)?;
+            let store = visit.office.desk.store();
+            let found = store.payment_batch(&visit.caller()?.scope, self.batch.id);
+            Arc::new(found.await?.ok_or_else(ApiError::not_found)?)
+        } else {
+            Arc::clone(&self.batch)
+        };
+        let lines = batch.lines.iter();
         let rows = lines
             .filter(|line| wanted.is_none_or(|it| it == line.end))
             .map(|line| (format!("{:010}", line.line_no), BatchPayment::from(line)));
@@ -189,7 +216,7 @@ pub struct BankLine {
     /// How much, if it says.
     amount_fen: Option<Fen>,
     /// What it says.
-    said: Said,
+    said: BankSays,
     /// The bank's reference.
     bank_ref: String,
     /// The bank's reason.
@@ -257,58 +284,77 @@ pub struct BankQueue {
     open: Totals,
 }
 
-/// A bank's file.
+/// A bank's file, with or without its lines.
 #[derive(Clone)]
-pub struct BankFileNode(pub Arc<BankFile>);
+pub struct BankFileNode {
+    /// The file.
+    pub file: Arc<BankFile>,
+    /// Its queues.
+    pub queues: Queues,
+}
+
+impl BankFileNode {
+    /// A file of a list, which holds no lines.
+    pub fn listed(file: BankFile, queues: Queues) -> Self {
+        let file = Arc::new(file);
+        Self { file, queues }
+    }
+}
+
+impl From<BankFile> for BankFileNode {
+    fn from(file: BankFile) -> Self {
+        let queues = file.queues();
+        Self::listed(file, queues)
+    }
+}
 
 /// A file of the bank (回盘、对账单). Reading it moves no money: each line is in a queue until a person posts or closes it.
 #[Object(name = "BankFile")]
 impl BankFileNode {
     /// Its id.
     async fn id(&self) -> ID {
-        node_id::encode(Kind::BankFile, self.0.id)
+        node_id::encode(Kind::BankFile, self.file.id)
     }
 
     /// What it was called.
     async fn name(&self) -> &str {
-        &self.0.name
+        &self.file.name
     }
 
     /// Its form.
     async fn form(&self) -> BankForm {
-        self.0.form.into()
+        self.file.form.into()
     }
 
     /// The batch it answers, if it answers one.
     async fn batch_id(&self) -> Option<ID> {
-        self.0
+        self.file
             .batch
             .map(|it| node_id::encode(Kind::PaymentBatch, it))
     }
 
     /// When it was read.
     async fn read_at(&self) -> DateTime {
-        self.0.read.at.into()
+        self.file.read.at.into()
     }
 
     /// Who read it.
     async fn read_by(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
-        name(ctx, self.0.read.by).await
+        name(ctx, self.file.read.by).await
     }
 
     /// Its queues that hold open lines.
     async fn queues(&self) -> Vec<BankQueue> {
-        let queues = self.0.queues().into_iter();
+        let queues = self.queues.iter();
         queues
             .map(|(class, open)| BankQueue {
-                class: class.into(),
-                open: open.into(),
+                class: (*class).into(),
+                open: (*open).into(),
             })
             .collect()
     }
 
     /// Its lines, by place.
-    #[expect(clippy::unused_async, reason = "async-graphql's resolvers are async")]
     async fn lines(
         &self,
         ctx: &Context<'_>,
@@ -328,10 +374,18 @@ impl BankFileNode {
             before,
         };
         let class = class.map(engine::bank_file::LineClass::from);
-        let filter = (self.0.id, class);
+        let filter = (self.file.id, class);
         let binding = Binding::new("bankLines", &filter, Visit::of(ctx)?.caller()?);
         let page = args.parse(&binding)?;
-        let lines = self.0.lines.iter();
+        let file = if self.file.lines.is_empty() {
+            let visit = Visit::of(ctx)?;
+            let store = visit.office.desk.store();
+            let found = store.bank_file(&visit.caller()?.scope, self.file.id);
+            Arc::new(found.await?.ok_or_else(ApiError::not_found)?)
+        } else {
+            Arc::clone(&self.file)
+        };
+        let lines = file.lines.iter();
         let rows = lines
             .filter(|line| class.is_none_or(|it| it == line.class))
             .map(|line| (format!("{:010}", line.told.line_no), BankLine::from(line)));

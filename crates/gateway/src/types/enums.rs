@@ -449,8 +449,8 @@ pub enum PaymentEnd {
 
 /// What a line of a bank's file says of a payment.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "engine::bank_file::Said")]
-pub enum Said {
+#[graphql(remote = "lifecycle::phase::payout::BankSays")]
+pub enum BankSays {
     /// 成功: the money arrived.
     Settled,
     /// 失败: it did not, and cannot any more.
@@ -610,7 +610,7 @@ mod tests {
         PoolOrderStatus = lifecycle::pool::PoolOrderStatus;
         PoolMovement = lifecycle::Movement;
         PaymentEnd = engine::payment_batch::PaymentEnd;
-        Said = engine::bank_file::Said;
+        BankSays = lifecycle::phase::payout::BankSays;
         LineClass = engine::bank_file::LineClass;
         LineState = engine::bank_file::LineState;
         BankForm = engine::bank_file::BankForm;

@@ -1,6 +1,7 @@
 //! PAYOUT (赔付): instructed once, confirmed from a second source, returned, recovered.
 
 use crate::claim::{Claim, State};
+use crate::coded;
 use crate::command::Order;
 use crate::decide::{Ruling, invalid};
 use crate::event::Happening;
@@ -29,6 +30,87 @@ pub struct Instruction {
     pub payee: PayeeId,
     /// Who instructed, when: may not refer, survey or approve.
     pub instructed: Stamp,
+}
+
+/// The number of a claim's nth instruction (指令号): `FP`, the claim's number, the count.
+fn instruction_no(claim: &str, count: u16) -> String {
+    format!("FP{claim}-{count}")
+}
+
+/// The number of an instruction of ours that stands in a text of a bank, and the number of its claim; `None` if there is
+/// none.
+pub fn instruction_in(text: &str) -> Option<(&str, &str)> {
+    let text = &text[text.find("FP")?..];
+    let end = text.find(|it: char| !it.is_ascii_alphanumeric() && it != '-');
+    let number = text[..end.unwrap_or(text.len())].trim_end_matches('-');
+    let (claim, _) = number.strip_prefix("FP")?.rsplit_once('-')?;
+    // County, year and serial number.
+    (claim.split('-').count() == 3).then_some((number, claim))
+}
+
+coded! {
+    /// How a payment stands.
+    PaymentStatus {
+        /// Nothing is known yet.
+        Instructed = "INSTRUCTED" "在途",
+        /// Nobody knows, and somebody said so.
+        Unknown = "UNKNOWN" "结果不明",
+        /// It arrived.
+        Paid = "PAID" "已到账",
+        /// It did not.
+        Failed = "FAILED" "失败",
+        /// It arrived and came back.
+        Returned = "RETURNED" "已退票",
+        /// It arrived and was recovered.
+        Recovered = "RECOVERED" "已追回",
+    }
+}
+
+coded! {
+    /// What a bank says of a payment.
+    BankSays {
+        /// The money arrived.
+        Settled = "SETTLED" "成功",
+        /// It did not, and cannot any more.
+        Failed = "FAILED" "失败",
+        /// It arrived and came back.
+        Returned = "RETURNED" "退票",
+        /// The bank does not know yet.
+        Unknown = "UNKNOWN" "处理中",
+    }
+}
+
+/// What it means, as the payment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// Something new.
+    News,
+    /// What is known already.
+    Known,
+    /// Something that another report must come before.
+    Early,
+    /// It cannot be true together with what was proved.
+    Contradiction,
+}
+
+/// What a bank's word means, whichever way it came: by file, by message. The one table.
+pub const fn meaning(says: BankSays, stands: PaymentStatus) -> Meaning {
+    use BankSays as B;
+    use PaymentStatus as P;
+    match (says, stands) {
+        (B::Settled | B::Failed, P::Instructed | P::Unknown)
+        | (B::Returned, P::Paid)
+        | (B::Unknown, P::Instructed) => Meaning::News,
+        (B::Settled, P::Paid | P::Returned | P::Recovered)
+        | (B::Failed, P::Failed)
+        | (B::Returned, P::Returned)
+        | (B::Unknown, P::Unknown) => Meaning::Known,
+        (B::Returned, P::Instructed | P::Unknown) => Meaning::Early,
+        (B::Settled, P::Failed)
+        | (B::Failed, P::Paid | P::Returned | P::Recovered)
+        | (B::Returned, P::Failed | P::Recovered)
+        | (B::Unknown, P::Paid | P::Failed | P::Returned | P::Recovered) => Meaning::Contradiction,
+    }
 }
 
 /// What a statement says about an unknown payment.
@@ -257,7 +339,7 @@ pub(crate) fn instruct(
     }
     Ok(Happening::PayoutInstructed {
         payment,
-        instruction_no: format!("FP{}-{}", claim.number, claim.instructions + 1),
+        instruction_no: instruction_no(&claim.number, claim.instructions + 1),
         amount,
         payee,
     })
@@ -535,4 +617,31 @@ pub(crate) fn recover(claim: &Claim, order: &Order, amount: Fen, bank_ref: &str)
     Ok(Happening::RecoveryCompleted {
         bank_ref: bank_ref.to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{instruction_in, instruction_no};
+
+    #[test]
+    fn instructions_are_found_in_texts() {
+        let own = instruction_no("130302-2020-00001", 2);
+        let both = Some(("FP130302-2020-00001-2", "130302-2020-00001"));
+        assert_eq!(instruction_in(&own), both);
+        for text in [
+            "防贫险 FP130302-2020-00001-2 退票",
+            "/FP130302-2020-00001-2-",
+        ] {
+            assert_eq!(instruction_in(text), both, "{text}");
+        }
+        for text in [
+            "",
+            "FP",
+            "FP130302-2020-00001-",
+            "FP130302-2020-00001",
+            "12345",
+        ] {
+            assert_eq!(instruction_in(text), None, "{text}");
+        }
+    }
 }

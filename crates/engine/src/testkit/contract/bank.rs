@@ -1,14 +1,13 @@
 //! The promises about batches of payments and the bank's files.
 
 use super::{event_day, through_notice};
-use crate::bank_file::{
-    BankFile, BankForm, BankOrder, BankRefusal, LineClass, LineState, Said, Told,
-};
+use crate::bank_file::{BankFile, BankForm, BankOrder, BankRefusal, LineClass, LineState, Told};
 use crate::ids;
 use crate::payment_batch::{BatchOrder, BatchRefusal, Payer, PaymentBatch, PaymentEnd, Totals};
 use crate::ports::{Page, Store};
 use crate::testkit::world::{Role, TestDesk, county};
 use benefits::Fen;
+use lifecycle::phase::payout::BankSays;
 use lifecycle::{Claim, ClaimId, Status, Status as S};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -67,8 +66,19 @@ async fn post(
 }
 
 async fn read(desk: &TestDesk, hash: &str, batch: Option<Uuid>, lines: Vec<Told>) -> BankFile {
+    let read = read_as(desk, ids::fresh(), hash, batch, lines).await;
+    read.expect("it is read")
+}
+
+async fn read_as(
+    desk: &TestDesk,
+    id: Uuid,
+    hash: &str,
+    batch: Option<Uuid>,
+    lines: Vec<Told>,
+) -> Result<BankFile, BankRefusal> {
     let order = BankOrder {
-        id: ids::fresh(),
+        id,
         name: "回盘.xlsx".into(),
         form: BankForm::ResultList,
         hash: hash.into(),
@@ -79,10 +89,10 @@ async fn read(desk: &TestDesk, hash: &str, batch: Option<Uuid>, lines: Vec<Told>
         .desk
         .read_bank_file(&Role::SecondFinance.caller(), order)
         .await;
-    read.expect("the store works").expect("it is read")
+    read.expect("the store works")
 }
 
-fn told(line_no: u32, number: Option<&String>, said: Said, amount: Fen) -> Told {
+fn told(line_no: u32, number: Option<&String>, said: BankSays, amount: Fen) -> Told {
     Told {
         line_no,
         instruction_no: number.cloned(),
@@ -120,12 +130,19 @@ pub(super) async fn a_batch_says_what_became_of_each(store: Arc<dyn Store>) {
     assert_eq!((all.count, batch.tally().waiting), (5, all));
     let again = choose(&desk, Role::Finance, id, None).await;
     assert_eq!(again.as_ref(), Ok(&batch), "the same id is the same batch");
+    let other = choose(&desk, Role::Finance, id, Some(vec![claims[0].id])).await;
+    assert_eq!(other, Err(BatchRefusal::KeyReused), "other claims");
     let page = Page::first(1);
     let listed = desk
         .store()
         .payment_batches(&Role::SecondFinance.caller().scope, &page)
         .await;
-    assert_eq!(listed.expect("reading").rows, std::slice::from_ref(&batch));
+    let lines = Vec::new();
+    let without = PaymentBatch {
+        lines,
+        ..batch.clone()
+    };
+    assert_eq!(listed.expect("reading").rows, [(without, batch.tally())]);
     for role in [Role::RivalHandler, Role::Shimenzhai] {
         let hidden = desk.store().payment_batch(&role.caller().scope, id).await;
         assert_eq!(hidden.expect("reading"), None, "{role:?}");
@@ -202,18 +219,18 @@ pub(super) async fn a_bank_file_moves_nothing_by_itself(store: Arc<dyn Store>) {
     let number = |at: usize| paid[at].instruction_no.as_ref();
     let unknown = "FP130302-2020-99999-1".to_owned();
     let lines = vec![
-        told(1, number(0), Said::Settled, paid[0].amount),
-        told(2, number(1), Said::Failed, paid[1].amount),
-        told(3, number(2), Said::Unknown, paid[2].amount),
+        told(1, number(0), BankSays::Settled, paid[0].amount),
+        told(2, number(1), BankSays::Failed, paid[1].amount),
+        told(3, number(2), BankSays::Unknown, paid[2].amount),
         told(
             4,
             number(3),
-            Said::Settled,
+            BankSays::Settled,
             Fen::new(paid[3].amount.get() + 1),
         ),
-        told(5, number(0), Said::Settled, paid[0].amount),
-        told(6, Some(&unknown), Said::Settled, paid[0].amount),
-        told(7, number(4), Said::Returned, paid[4].amount),
+        told(5, number(0), BankSays::Settled, paid[0].amount),
+        told(6, Some(&unknown), BankSays::Settled, paid[0].amount),
+        told(7, number(4), BankSays::Returned, paid[4].amount),
     ];
     let file = read(&desk, "first", Some(id), lines.clone()).await;
     let classes: Vec<_> = file.lines.iter().map(|it| it.class).collect();
@@ -310,10 +327,10 @@ pub(super) async fn a_bank_file_moves_nothing_by_itself(store: Arc<dyn Store>) {
     );
     // The next statement brings what was missing; what is told again is a duplicate.
     let lines = vec![
-        told(1, number(2), Said::Settled, paid[2].amount),
-        told(2, number(4), Said::Settled, paid[4].amount),
-        told(3, number(1), Said::Settled, paid[1].amount),
-        told(4, number(0), Said::Settled, paid[0].amount),
+        told(1, number(2), BankSays::Settled, paid[2].amount),
+        told(2, number(4), BankSays::Settled, paid[4].amount),
+        told(3, number(1), BankSays::Settled, paid[1].amount),
+        told(4, number(0), BankSays::Settled, paid[0].amount),
     ];
     let second = read(&desk, "second", None, lines).await;
     let classes: Vec<_> = second.lines.iter().map(|it| it.class).collect();
@@ -390,10 +407,16 @@ pub(super) async fn a_bank_file_moves_nothing_by_itself(store: Arc<dyn Store>) {
         .bank_files(&caller.scope, &Page::first(100))
         .await;
     let files = files.expect("reading").rows;
-    assert_eq!(
-        files.iter().map(|it| it.id).collect::<Vec<_>>(),
-        [file.id, second.id]
-    );
+    let mut whole = Vec::new();
+    for id in [file.id, second.id] {
+        let read = desk.store().bank_file(&caller.scope, id).await;
+        let read = read.expect("reading").expect("in sight");
+        let (lines, queues) = (Vec::new(), read.queues());
+        whole.push((BankFile { lines, ..read }, queues));
+    }
+    assert_eq!(files, whole, "without their lines, with their queues");
+    let reused = read_as(&desk, file.id, "third", None, Vec::new()).await;
+    assert_eq!(reused, Err(BankRefusal::KeyReused));
     let payments = desk.store().payments(county()).await.expect("reading");
     let settled = payments.iter().filter(|it| it.status == "PAID");
     let settled: i64 = settled.map(|it| it.amount.get()).sum();

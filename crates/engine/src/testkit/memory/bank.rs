@@ -2,11 +2,12 @@
 
 use super::MemoryStore;
 use crate::Scope;
-use crate::bank_file::{BankFile, BankFiles, BankLine, Instructed, LineState, Said};
-use crate::payment_batch::{PaymentBatch, PaymentBatches, PaymentEnd, PaymentLine};
+use crate::bank_file::{BankFile, BankFiles, BankLine, Instructed, LineState, Queues};
+use crate::payment_batch::{PaymentBatch, PaymentBatches, PaymentEnd, PaymentLine, Tally};
 use crate::ports::{Fault, Page, Slice};
 use async_trait::async_trait;
 use lifecycle::CountyCode;
+use lifecycle::phase::payout::{BankSays, PaymentStatus};
 use uuid::Uuid;
 
 #[async_trait]
@@ -32,12 +33,21 @@ impl PaymentBatches for MemoryStore {
         &self,
         scope: &Scope,
         page: &Page,
-    ) -> Result<Slice<PaymentBatch>, Fault> {
+    ) -> Result<Slice<(PaymentBatch, Tally)>, Fault> {
         let tables = self.tables();
         let batches = tables.payment_batches.values();
         let batches = batches.filter(|it| scope.covers_books_of(it.county, it.insurer));
-        let batches = batches.cloned().collect();
-        Ok(page.cut_in_time(batches, |it| (it.made.at, it.id)))
+        let batches = batches.map(|it| {
+            let lines = Vec::new();
+            (
+                PaymentBatch {
+                    lines,
+                    ..it.clone()
+                },
+                it.tally(),
+            )
+        });
+        Ok(page.cut_in_time(batches.collect(), |(it, _)| (it.made.at, it.id)))
     }
 
     async fn end_payment_line(
@@ -74,12 +84,16 @@ impl BankFiles for MemoryStore {
         for payment in &tables.payments {
             let claim = tables.claims.get(&(scope.county, payment.claim));
             let seen = claim.is_some_and(|it| scope.covers(&it.claim));
-            if seen && numbers.contains(&payment.instruction_no) {
+            let status = PaymentStatus::from_code(payment.status);
+            if let Some(status) = status
+                && seen
+                && numbers.contains(&payment.instruction_no)
+            {
                 found.push(Instructed {
                     instruction_no: payment.instruction_no.clone(),
                     claim: payment.claim,
                     amount: payment.amount,
-                    status: payment.status.to_owned(),
+                    status,
                 });
             }
         }
@@ -91,14 +105,14 @@ impl BankFiles for MemoryStore {
         &self,
         scope: &Scope,
         numbers: &[String],
-    ) -> Result<Vec<(String, Said)>, Fault> {
+    ) -> Result<Vec<(String, BankSays)>, Fault> {
         let tables = self.tables();
         let files = tables.bank_files.values();
         let lines = files
             .filter(|it| scope.covers_books_of(it.county, it.insurer))
             .flat_map(|it| &it.lines)
             .filter(|it| it.class.is_posted() && it.state != LineState::Closed);
-        let mut told: Vec<(String, Said)> = lines
+        let mut told: Vec<(String, BankSays)> = lines
             .filter_map(|it| Some((it.told.instruction_no.clone()?, it.told.said)))
             .filter(|(number, _)| numbers.contains(number))
             .collect();
@@ -140,12 +154,25 @@ impl BankFiles for MemoryStore {
         Ok(file.cloned())
     }
 
-    async fn bank_files(&self, scope: &Scope, page: &Page) -> Result<Slice<BankFile>, Fault> {
+    async fn bank_files(
+        &self,
+        scope: &Scope,
+        page: &Page,
+    ) -> Result<Slice<(BankFile, Queues)>, Fault> {
         let tables = self.tables();
         let files = tables.bank_files.values();
         let files = files.filter(|it| scope.covers_books_of(it.county, it.insurer));
-        let files = files.cloned().collect();
-        Ok(page.cut_in_time(files, |it| (it.read.at, it.id)))
+        let files = files.map(|it| {
+            let lines = Vec::new();
+            (
+                BankFile {
+                    lines,
+                    ..it.clone()
+                },
+                it.queues(),
+            )
+        });
+        Ok(page.cut_in_time(files.collect(), |(it, _)| (it.read.at, it.id)))
     }
 
     async fn decide_bank_line(

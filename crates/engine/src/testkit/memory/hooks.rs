@@ -3,7 +3,7 @@
 use super::{MemoryStore, rows_of};
 use crate::hooks::{
     Again, Delivery, DeliveryStatus, Disabled, DisabledReason, Endpoint, EndpointChange, HookKey,
-    Hooks, Kept, Lease, Message, MessageState, Quarantine, Round, read_key,
+    Hooks, Kept, Lease, Message, MessageState, Quarantine, Round,
 };
 use crate::ports::{Fault, Page, Slice};
 use async_trait::async_trait;
@@ -48,25 +48,6 @@ impl Webhooks {
         waiting.sort_by_key(|it| it.event.county_seq);
         waiting
     }
-}
-
-/// A page of rows by the keys of ours.
-fn paged<T>(mut rows: Vec<T>, key: impl Fn(&T) -> String, page: &Page) -> Slice<T> {
-    rows.sort_by_key(|row| read_key(&key(row)));
-    let within = |row: &T| {
-        let own = read_key(&key(row));
-        let (after, before) = (page.after.as_deref(), page.before.as_deref());
-        after.is_none_or(|it| own > read_key(it)) && before.is_none_or(|it| own < read_key(it))
-    };
-    rows.retain(within);
-    let size = rows_of(page.size);
-    let more = rows.len() > size;
-    if page.from_end {
-        rows = rows.split_off(rows.len().saturating_sub(size));
-    } else {
-        rows.truncate(size);
-    }
-    Slice { rows, more }
 }
 
 #[async_trait]
@@ -301,7 +282,7 @@ impl Hooks for MemoryStore {
             .filter(|((of, _), it)| *of == county && it.endpoint == endpoint)
             .map(|(_, it)| it)
             .filter(|it| status.is_none_or(|status| it.status == status));
-        Ok(paged(rows.cloned().collect(), Delivery::key, page))
+        Ok(page.cut_in_time(rows.cloned().collect(), |it| (it.event.at, it.id())))
     }
 
     async fn keep_message(&self, county: CountyCode, message: &Message) -> Result<Kept, Fault> {
@@ -395,6 +376,6 @@ impl Hooks for MemoryStore {
             .filter(|((of, _), it)| *of == county && it.org == org)
             .map(|(_, it)| it)
             .filter(|it| state.is_none_or(|state| it.state == state));
-        Ok(paged(rows.cloned().collect(), Message::key, page))
+        Ok(page.cut_in_time(rows.cloned().collect(), |it| (it.received_at, it.id)))
     }
 }
