@@ -319,6 +319,9 @@ fn judged(receiver: &Receiver, books: &Books) -> Figures {
     }
 }
 
+/// A second failed attempt is tried again after five and a half minutes at most: longer than that nothing waits here.
+const HALF_SECONDS_MAX: u32 = 2 * 400;
+
 async fn until_all_arrived(place: &Place, receivers: &[&Receiver], after: i64) -> Books {
     let mut waited = 0;
     loop {
@@ -332,7 +335,7 @@ async fn until_all_arrived(place: &Place, receivers: &[&Receiver], after: i64) -
         }
         waited += 1;
         assert!(
-            waited < 300,
+            waited < HALF_SECONDS_MAX,
             "after {waited} half seconds something lacks: {:?}",
             receivers
                 .iter()

@@ -27,6 +27,9 @@ use uuid::Uuid;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long a connection is kept for the next message: shorter than receivers keep theirs (Node: 5 s, as long as the
+/// wait before the second attempt), so that none is sent on a connection that the other side is just giving up.
+const KEEP_IDLE: Duration = Duration::from_secs(2);
 
 /// An address to which nothing is sent.
 #[derive(Debug, Clone, Copy)]
@@ -133,6 +136,7 @@ impl HttpCourier {
                 .no_proxy()
                 .https_only(is_https)
                 .connect_timeout(CONNECT)
+                .pool_idle_timeout(KEEP_IDLE)
                 .timeout(Duration::from_secs(HOOK_TIMEOUT_SECONDS))
                 .user_agent("fangpin-webhooks")
                 .build()
