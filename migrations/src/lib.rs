@@ -83,6 +83,8 @@ steps! {
     "0016_hooks",
     // Batches of payments, and what the bank answers.
     "0017_bank",
+    // Letters of refusals and appeals against them: no end of a refused claim past them.
+    "0018_refusal",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

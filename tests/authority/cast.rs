@@ -157,7 +157,15 @@ impl Cast {
         let household = desk.world.household("石门寨").clone();
         let claim = desk
             .refer(&household)
-            .through_verification(yuan(41_200))
+            .accept()
+            .declare_ineligible()
+            .issue_letter()
+            .appeal()
+            .uphold_appeal()
+            .assign()
+            .visit()
+            .evaluate()
+            .verify(yuan(41_200))
             .preview()
             .open_notice()
             .prove()

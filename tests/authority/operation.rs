@@ -418,7 +418,7 @@ fn of_row(sdl: &Sdl, cast: &Cast, authority: &'static Authority) -> Result<Opera
         Place::Page => {
             operation.shape = match name {
                 "/claims" => Shape::List,
-                "/claims/{number}" => Shape::One,
+                "/claims/{number}" | "/claims/{number}/refusal-letter" => Shape::One,
                 _ => Shape::Form,
             };
             operation.how = How::Page {

@@ -21,7 +21,12 @@ impl Case {
         }
     }
 
-    fn input(&mut self, more: &Value) -> Value {
+    /// What somebody else did to it meanwhile.
+    pub(super) fn see(&mut self, claim: &Value) {
+        self.version = claim["version"].clone();
+    }
+
+    pub(super) fn input(&mut self, more: &Value) -> Value {
         self.next_key += 1;
         let mut input = json!({
             "claimId": self.id, "expectedVersion": self.version,

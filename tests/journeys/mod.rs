@@ -11,4 +11,5 @@ mod identity;
 mod keys;
 mod keys_of_identity;
 mod operator;
+mod refusal;
 mod rehearse;

@@ -537,6 +537,11 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
         | Blocked::Contradiction {}
         | Blocked::AlreadyInstructed {}
         | Blocked::LivenessStale { .. }
+        | Blocked::ClauseUnknown {}
+        | Blocked::LetterMissing {}
+        | Blocked::LetterIssued {}
+        | Blocked::AppealTimeRuns { .. }
+        | Blocked::AppealTimeOver { .. }
         | Blocked::CalendarMissing { .. } => (
             None,
             format!("不能推送({}) / refused", blocked.code()),

@@ -10,6 +10,7 @@ use crate::ports::{Fault, LogRow, Recorded, Store};
 use crate::retelling::{Retelling, Told};
 use benefits::{Fen, assess};
 use chrono::{DateTime, Utc};
+use lifecycle::calendar::legal_day;
 use lifecycle::phase::public_notice::NoticeClosed;
 use lifecycle::phase::verification::loss_of;
 use lifecycle::{Claim, ClaimId, CountyCode, Event, Happening, Scheme, SchemeId};
@@ -240,6 +241,7 @@ impl Replay<'_> {
             Some(scheme) => {
                 if let Some(before) = &before {
                     self.money(before, &entry.event, &scheme);
+                    self.refusal(before, &entry.event);
                 }
                 self.tables.tell(Told {
                     entry,
@@ -251,6 +253,13 @@ impl Replay<'_> {
         }
         self.folded.insert(entry.claim, claim);
         Ok(())
+    }
+
+    /// Invariants 4 and 13 on the history of a refusal.
+    fn refusal(&mut self, before: &Claim, event: &Event) {
+        if let Some(fault) = refusal_fault(before, event) {
+            self.fault(format!("refusal of claim {}: {fault}", before.number));
+        }
     }
 
     /// Invariants 1, 2 and 10 on the history: nothing is approved or paid without a completed
@@ -283,6 +292,36 @@ impl Replay<'_> {
             self.fault(format!("{what} of claim {number}: an objection was open"));
         }
     }
+}
+
+/// What is wrong with an event about a refusal, if something is.
+fn refusal_fault(before: &Claim, event: &Event) -> Option<&'static str> {
+    let refusal = before.refusals.last()?;
+    if let Happening::RefusalLetterIssued {
+        letter,
+        content_hash,
+        ..
+    } = &event.what
+    {
+        let same = letter.content_hash() == *content_hash;
+        return (!same).then_some("the letter is not what its hash says");
+    }
+    if let Happening::AppealUpheld { .. } | Happening::AppealDismissed { .. } = &event.what {
+        let refused = |person| refusal.decided.persons().any(|it| it == person);
+        let same = event.stamp.persons().any(refused);
+        return same.then_some("its appeal was decided by who refused it");
+    }
+    if let Happening::ClaimClosed { .. } = &event.what
+        && before.status().is_refused()
+    {
+        let over = |day| legal_day(event.stamp.at) > day;
+        let told = match refusal.decision() {
+            Some(decision) => decision.letter.is_some(),
+            None => refusal.appeal_until().is_some_and(over),
+        };
+        return (!told).then_some("closed before its household was told and could appeal");
+    }
+    None
 }
 
 /// The notice ran its term, and was proved as it was posted.
@@ -405,6 +444,30 @@ mod tests {
         })
         .await;
         assert!(faults[0].starts_with("log entry 3: the hash chain"));
+    }
+
+    /// Invariant 13: whoever rewrites until when a household could appeal is seen, though the log's hash fits.
+    #[tokio::test]
+    async fn a_letter_says_what_its_hash_says() {
+        let store = Arc::new(MemoryStore::new());
+        let desk = TestDesk::open(Arc::clone(&store) as Arc<dyn Store>).await;
+        let refused = desk.refer(desk.world.household("石门寨"));
+        let told = refused.accept().declare_ineligible().issue_letter().await;
+        desk.expect_sound().await;
+        store.tamper(
+            county(),
+            Tamper::EventTextAndHash {
+                county_seq: i64::from(told.version),
+                find: "2020-07-01".into(),
+                replace: "2020-06-02".into(),
+            },
+        );
+        let faults = desk.audit().await.faults;
+        let fault = format!(
+            "refusal of claim {}: the letter is not what its hash says",
+            told.number
+        );
+        assert!(faults.contains(&fault), "{faults:?}");
     }
 
     /// Whoever computes a fitting hash breaks the link to the next entry.

@@ -361,6 +361,8 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Field "Claim.documents": Who::Holders(CASE), Read, Claim;
     Field "Claim.objections": Who::Holders(CASE), Read, Claim;
     Field "Claim.reasons": Who::Holders(CASE), Read, Claim;
+    Field "Claim.refusal": Who::Holders(CASE), Read, Claim;
+    Field "Claim.refusalLetterPreview": Who::Holders(CASE), Read, Claim;
     Field "Claim.assessment": Who::Holders(CASE), Read, Claim;
     Field "Claim.diagnosisRecorded": Who::Holders(CASE), Read, Household;
     Field "Household.phoneMasked": Who::Holders(CASE), Read, Household;
@@ -375,6 +377,7 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Page "/people": Who::Holders(ADMINISTERING), Act, Organisation;
     Page "/claims": Who::Holders(CASE), Read, Claim;
     Page "/claims/{number}": Who::Holders(CASE), Read, Claim;
+    Page "/claims/{number}/refusal-letter": Who::Holders(CASE), Read, Claim;
     Page "/referrals/import": Who::Command(CommandKind::DraftReferral), Bulk, Household;
     Page "/referrals/import/returned.xlsx": Who::Command(CommandKind::DraftReferral), Bulk, Own;
 };

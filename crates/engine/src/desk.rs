@@ -7,10 +7,11 @@ use crate::ids;
 use crate::limits::REVEALS_PER_DAY_MAX;
 use crate::ports::{Ask, Commit, EventKey, Fault, Found, Judge, Outcome, Store, Target};
 use crate::sight;
-use chrono::SubsecRound;
+use chrono::{NaiveDate, SubsecRound};
+use lifecycle::letter::Letter;
 use lifecycle::{
-    Calendar, ClaimId, Command, Decision, Facts, HouseholdId, MemberId, NoticeId, ObjectionId,
-    Order, PaymentId, Scheme, SchemeId, State, calendar, decide, open_claim,
+    Blocked, Calendar, ClaimId, Command, Decision, Facts, HouseholdId, MemberId, NoticeId,
+    ObjectionId, Order, PaymentId, Scheme, SchemeId, State, calendar, decide, open_claim,
 };
 use std::sync::Arc;
 use tracing::Instrument;
@@ -250,6 +251,39 @@ impl Desk {
             &scheme.notice,
         )
         .ok())
+    }
+
+    /// The letter that a refused claim owes its household, delivered on a day: as it is printed, to be
+    /// handed over. `None` if none is owed, or the household has moved out of sight; blocked by what would
+    /// block its issue.
+    pub async fn refusal_letter(
+        &self,
+        caller: &Caller,
+        claim: &lifecycle::Claim,
+        delivered_on: NaiveDate,
+    ) -> Result<Option<Result<Letter, Blocked>>, Fault> {
+        let county = caller.scope.county;
+        let Some(scheme) = self.store.scheme(county, claim.scheme).await? else {
+            return Ok(None);
+        };
+        let household = self.store.household(county, claim.household).await?;
+        let Some(household) = household.filter(|it| caller.scope.covers_household(it)) else {
+            return Ok(None);
+        };
+        let village = self.store.regions(county).await?;
+        let village = village
+            .into_iter()
+            .find(|region| region.code == claim.village)
+            .map(|it| it.name);
+        let letter = Letter::compose(
+            claim,
+            &village.unwrap_or_default(),
+            household.head_name(),
+            &scheme,
+            &self.calendar,
+            delivered_on,
+        );
+        Ok(letter.transpose())
     }
 
     /// A scheme of the caller's county.

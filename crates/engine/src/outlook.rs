@@ -7,6 +7,7 @@ use crate::ids;
 use crate::ports::Fault;
 use lifecycle::calendar::legal_day;
 use lifecycle::phase::payout::BankOutcome;
+use lifecycle::phase::refusal::{Delivery, RefusalCode, RefusalLine};
 use lifecycle::phase::verification::{Bill, Evidence, LossFacts, Votes};
 use lifecycle::{
     BillKey, Blocked, Check, Claim, Command, CommandKind, Event, NoticeId, ObjectionId,
@@ -63,6 +64,14 @@ fn probe(
         kind: text(),
         sha256: ids::sha256(SOME_TEXT),
     };
+    let refusal = || {
+        let (clause, _) = scheme.all_clauses().next()?;
+        Some(RefusalLine {
+            code: RefusalCode::Other,
+            facts: text(),
+            clause: clause.to_owned(),
+        })
+    };
     let instruction = claim.state.instructed().map(|it| &it.instruction);
     let approval = claim.state.approved().map(|it| &it.approval);
     let benefit = claim.assessment().map(|it| it.benefit);
@@ -113,7 +122,9 @@ fn probe(
                 ..LossFacts::default()
             },
         },
-        K::DeclareIneligible => Command::DeclareIneligible { reason: text() },
+        K::DeclareIneligible => Command::DeclareIneligible {
+            lines: vec![refusal()?],
+        },
         K::PreviewNotice => Command::PreviewNotice {
             content_hash: text(),
         },
@@ -152,7 +163,9 @@ fn probe(
                 _ => return None,
             },
         },
-        K::RejectClaim => Command::RejectClaim { reason: text() },
+        K::RejectClaim => Command::RejectClaim {
+            lines: vec![refusal()?],
+        },
         K::SendBackClaim => Command::SendBackClaim {
             questions: vec![text()],
         },
@@ -192,6 +205,17 @@ fn probe(
             amount: approval?.amount,
             bank_ref: text(),
         },
+        K::IssueRefusalLetter => Command::IssueRefusalLetter {
+            content_hash: text(),
+            delivered_on: legal_day(now),
+            delivery: Delivery::HandedOver,
+            handed_to: text(),
+        },
+        K::LodgeAppeal => Command::LodgeAppeal { grounds: text() },
+        K::DecideAppeal => Command::DecideAppeal {
+            upheld: false,
+            findings: text(),
+        },
     })
 }
 
@@ -202,7 +226,9 @@ fn is_of_the_filling(action: CommandKind, blocked: &Blocked) -> bool {
         return true;
     }
     match action {
-        CommandKind::PreviewNotice => matches!(blocked, Blocked::ContentChanged {}),
+        CommandKind::PreviewNotice | CommandKind::IssueRefusalLetter => {
+            matches!(blocked, Blocked::ContentChanged {})
+        }
         CommandKind::RecordFinding => matches!(blocked, Blocked::EvidenceMissing { .. }),
         CommandKind::RecordVerification => matches!(
             blocked,

@@ -906,7 +906,7 @@ impl<'a> Walk<'a> {
             let claim = &recorded.claim;
             let paid = paid_under.entry(claim.scheme).or_default();
             *paid = plus(*paid, claim.counted().benefit);
-            if claim.status().is_final() {
+            if claim.status().is_final() || claim.status().is_refused() {
                 ended += 1;
                 continue;
             }

@@ -201,7 +201,14 @@ mod tests {
                 uplift: None,
             },
             Command::SecondApproveClaim { amount },
-            Command::RejectClaim { reason: "R".into() },
+            Command::RejectClaim { lines: Vec::new() },
+            Command::DecideAppeal {
+                upheld: true,
+                findings: "R".into(),
+            },
+            Command::CloseClaim {
+                archive_no: "R".into(),
+            },
             Command::InstructPayout {
                 payment: PaymentId(ids::fresh()),
                 amount,

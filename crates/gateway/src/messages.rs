@@ -124,7 +124,7 @@ catalogue! {
     PayeeUnknown = "PAYEE_UNKNOWN" on "payeeId" { "收款人不存在或不属于该户" "the payee is unknown or not of this household" }
     SecondPersonRequired = "SECOND_PERSON_REQUIRED" on "claimId" { "须由另一人办理" "a second person must do this" }
     PreviewRequired = "PREVIEW_REQUIRED" on "claimId" { "公示内容须先由另一人预览确认" "a second person must first preview the notice as it now stands" }
-    ContentChanged = "CONTENT_CHANGED" on "contentHash" { "公示内容与核对时不一致" "the content is not what was seen" }
+    ContentChanged = "CONTENT_CHANGED" on "contentHash" { "内容与核对时不一致" "the content is not what was seen" }
     NoticePrivate = "NOTICE_PRIVATE" on "claimId" { "公示内容含有个人隐私(字段 {field}),不能张贴" "the notice would show private data ({field})" }
     PrivateInText = "PRIVATE_IN_TEXT" on "input" { "“{field}”中疑似有身份证号、银行账号或手机号,这些请填在专门的栏目里" "{field} holds what looks like an identity number, an account or a phone number; these have fields of their own" }
     NothingRecorded = "NOTHING_RECORDED" on "field" { "没有登记这一项" "nothing of this kind is on record" }
@@ -161,6 +161,11 @@ catalogue! {
     Contradiction = "CONTRADICTION" on "claimId" { "回报与已证实的结果矛盾,请核实" "the report contradicts what is proven" }
     AlreadyInstructed = "ALREADY_INSTRUCTED" on "claimId" { "上一笔付款结果不明,不能再次付款" "the outcome of the last payment is not known" }
     LivenessStale = "LIVENESS_STALE" on "claimId" { "收款人生存核验已超过{daysMax}天,请重新核验" "the payee's liveness check is older than {daysMax} days" }
+    ClauseUnknown = "CLAUSE_UNKNOWN" on "lines" { "本案所用方案没有这一条款" "the claim's scheme has no such clause" }
+    LetterMissing = "LETTER_MISSING" on "claimId" { "尚未向农户送达通知书" "the household was not told by letter" }
+    LetterIssued = "LETTER_ISSUED" on "claimId" { "通知书已经送达,没有待送达的" "the letter went out before; none is owed" }
+    AppealTimeRuns = "APPEAL_TIME_RUNS" on "claimId" { "申诉期未满,至{lastDay}止" "the household may appeal until {lastDay}" }
+    AppealTimeOver = "APPEAL_TIME_OVER" on "claimId" { "申诉期已于{lastDay}届满" "the time for an appeal ended on {lastDay}" }
     CalendarMissing = "CALENDAR_MISSING" on "claimId" { "缺少{year}年节假日安排,不能计算期限" "the calendar holds no days of {year}" }
     KeyReused = "KEY_REUSED" on "lineNo" { "该事件或该行号已推送过,内容与本次不同" "this event or line was referred with other contents" }
     WrongCredentials = "WRONG_CREDENTIALS" on "login" { "账号或口令不正确" "login or password is wrong" }
@@ -303,6 +308,11 @@ fn chinese(name: &str, text: &str) -> String {
         "NOT_THE_SURVEYOR" => Some("本案指定查勘员(非本人)"),
         "APPROVER" => Some("核赔人"),
         "RESOLVER" => Some("异议处理人"),
+        "REVIEWER" => Some("审定人"),
+        "REFUSER" => Some("拒赔决定人"),
+        "APPELLANT" => Some("申诉登记人"),
+        "BEFORE_THE_DECISION" => Some("不能早于决定日"),
+        "TOO_LONG_AGO" => Some("送达三天内应登记,须重新送达"),
         "NONE" => Some("无"),
         "PERIL" => Some("险种"),
         "DAY" => Some("事件日期"),

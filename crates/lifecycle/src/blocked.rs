@@ -161,6 +161,16 @@ blocked! {
     AlreadyInstructed = "ALREADY_INSTRUCTED" {},
     /// The last liveness check is too old.
     LivenessStale = "LIVENESS_STALE" { days_max: u16 => Param::Number(i64::from(days_max)) },
+    /// The pinned scheme has no such clause.
+    ClauseUnknown = "CLAUSE_UNKNOWN" {},
+    /// The household was not told of the refusal by letter.
+    LetterMissing = "LETTER_MISSING" {},
+    /// The letter went out before.
+    LetterIssued = "LETTER_ISSUED" {},
+    /// The household may still appeal.
+    AppealTimeRuns = "APPEAL_TIME_RUNS" { last_day: NaiveDate => Param::Day(last_day) },
+    /// The time for an appeal is over.
+    AppealTimeOver = "APPEAL_TIME_OVER" { last_day: NaiveDate => Param::Day(last_day) },
     /// The calendar holds no days of a year that is needed.
     CalendarMissing = "CALENDAR_MISSING" { year: i32 => Param::Number(i64::from(year)) },
 }

@@ -10,6 +10,9 @@ use crate::phase::payout::{
 };
 use crate::phase::public_notice::{Notice, NoticeClosed, NoticeOpen, Proof};
 use crate::phase::referral::{Accepted, Case, Draft, Referred, Returned, Withdrawn};
+use crate::phase::refusal::{
+    AppealDecision, AppealDismissed, Appealed, IssuedLetter, Refusal, RefusalClosed, Refused,
+};
 use crate::phase::verification::{Finding, Ineligible, Preview, Reopened, Verified, Verifying};
 use crate::table::TABLE;
 use crate::{
@@ -28,6 +31,7 @@ coded! {
         PublicNotice = "PUBLIC_NOTICE" "公示",
         Approval = "APPROVAL" "审批",
         Payout = "PAYOUT" "赔付",
+        Refusal = "REFUSAL" "拒赔",
     }
 }
 
@@ -54,6 +58,9 @@ coded! {
         Recovering = "RECOVERING" "追回中",
         Recovered = "RECOVERED" "已追回",
         Withdrawn = "WITHDRAWN" "已撤回",
+        Appealed = "APPEALED" "申诉中",
+        AppealDismissed = "APPEAL_DISMISSED" "申诉驳回",
+        RefusalClosed = "REFUSAL_CLOSED" "拒赔归档",
     }
 }
 
@@ -75,6 +82,7 @@ impl Status {
             | Self::Closed
             | Self::Recovering
             | Self::Recovered => Phase::Payout,
+            Self::Appealed | Self::AppealDismissed | Self::RefusalClosed => Phase::Refusal,
         }
     }
 
@@ -95,8 +103,23 @@ impl Status {
             | Self::NoticeClosed
             | Self::Rejected
             | Self::Recovered
-            | Self::Withdrawn => None,
+            | Self::Withdrawn
+            | Self::Appealed
+            | Self::AppealDismissed
+            | Self::RefusalClosed => None,
         }
+    }
+
+    /// Whether a claim in this status is refused: no money is wanted for it, unless an appeal is upheld.
+    pub const fn is_refused(self) -> bool {
+        matches!(
+            self,
+            Self::Ineligible
+                | Self::Rejected
+                | Self::Appealed
+                | Self::AppealDismissed
+                | Self::RefusalClosed
+        )
     }
 
     /// Whether a claim in this status was assessed, and nobody has approved it yet or never will: money may
@@ -110,10 +133,11 @@ impl Status {
         !self.is_final()
     }
 
-    /// Whether nothing more can happen. An archived claim is not final: money can still come back.
+    /// Whether nothing more can happen. An archived payment is not final: money can still come back; nor is a
+    /// refusal until it is archived: it can be appealed against.
     pub const fn is_final(self) -> bool {
         match self {
-            Self::Withdrawn | Self::Ineligible | Self::Rejected | Self::Recovered => true,
+            Self::Withdrawn | Self::RefusalClosed | Self::Recovered => true,
             Self::Draft
             | Self::Referred
             | Self::Returned
@@ -129,7 +153,11 @@ impl Status {
             | Self::Paid
             | Self::PayReturned
             | Self::Closed
-            | Self::Recovering => false,
+            | Self::Recovering
+            | Self::Ineligible
+            | Self::Rejected
+            | Self::Appealed
+            | Self::AppealDismissed => false,
         }
     }
 }
@@ -158,6 +186,9 @@ pub enum State {
     Recovering(Recovering),
     Recovered(Recovered),
     Withdrawn(Withdrawn),
+    Appealed(Appealed),
+    AppealDismissed(AppealDismissed),
+    RefusalClosed(RefusalClosed),
 }
 
 impl State {
@@ -184,6 +215,36 @@ impl State {
             Self::Recovering(_) => Status::Recovering,
             Self::Recovered(_) => Status::Recovered,
             Self::Withdrawn(_) => Status::Withdrawn,
+            Self::Appealed(_) => Status::Appealed,
+            Self::AppealDismissed(_) => Status::AppealDismissed,
+            Self::RefusalClosed(_) => Status::RefusalClosed,
+        }
+    }
+
+    /// What a refusal ended, once it was appealed against or archived.
+    const fn refused(&self) -> Option<&Refused> {
+        if let Self::Appealed(appealed) = self {
+            return Some(&appealed.refused);
+        }
+        if let Self::AppealDismissed(dismissed) = self {
+            return Some(&dismissed.refused);
+        }
+        if let Self::RefusalClosed(closed) = self {
+            Some(&closed.refused)
+        } else {
+            None
+        }
+    }
+
+    /// The end without a notice, if the state stands on one.
+    const fn ineligible(&self) -> Option<&Ineligible> {
+        if let Self::Ineligible(ineligible) = self {
+            return Some(ineligible);
+        }
+        if let Some(refused) = self.refused() {
+            refused.ineligible()
+        } else {
+            None
         }
     }
 
@@ -209,7 +270,10 @@ impl State {
             | Self::Rejected(_)
             | Self::PayFailed(_)
             | Self::PayReturned(_)
-            | Self::Withdrawn(_) => None,
+            | Self::Withdrawn(_)
+            | Self::Appealed(_)
+            | Self::AppealDismissed(_)
+            | Self::RefusalClosed(_) => None,
         }
     }
 
@@ -220,6 +284,9 @@ impl State {
         }
         if let Self::Rejected(rejected) = self {
             return Some(&rejected.closed);
+        }
+        if let Some(refused) = self.refused() {
+            return refused.closed_notice();
         }
         if let Some(approved) = self.approved() {
             Some(&approved.closed)
@@ -256,7 +323,10 @@ impl State {
             | Self::NoticeOpen(_)
             | Self::NoticeClosed(_)
             | Self::Rejected(_)
-            | Self::Withdrawn(_) => None,
+            | Self::Withdrawn(_)
+            | Self::Appealed(_)
+            | Self::AppealDismissed(_)
+            | Self::RefusalClosed(_) => None,
         }
     }
 
@@ -266,6 +336,13 @@ impl State {
             Self::NoticeOpen(open) => Some(open),
             Self::NoticeClosed(closed) => Some(&closed.open),
             Self::Rejected(rejected) => Some(&rejected.closed.open),
+            Self::Appealed(_) | Self::AppealDismissed(_) | Self::RefusalClosed(_) => {
+                if let Some(closed) = self.closed_notice() {
+                    Some(&closed.open)
+                } else {
+                    None
+                }
+            }
             Self::Approved(_)
             | Self::PayFailed(_)
             | Self::PayReturned(_)
@@ -307,7 +384,10 @@ impl State {
             | Self::Paid(_)
             | Self::Closed(_)
             | Self::Recovering(_)
-            | Self::Recovered(_) => {
+            | Self::Recovered(_)
+            | Self::Appealed(_)
+            | Self::AppealDismissed(_)
+            | Self::RefusalClosed(_) => {
                 if let Some(open) = self.notice() {
                     Some(&open.verified)
                 } else {
@@ -329,6 +409,9 @@ impl State {
         if let Self::Verifying(verifying) = self {
             return Some(verifying);
         }
+        if let Some(ineligible) = self.ineligible() {
+            return ineligible.verifying.as_ref();
+        }
         if let Some(verified) = self.verified() {
             Some(&verified.verifying)
         } else {
@@ -346,7 +429,7 @@ impl State {
         if let Self::Accepted(accepted) = self {
             return Some(accepted);
         }
-        if let Self::Ineligible(ineligible) = self {
+        if let Some(ineligible) = self.ineligible() {
             return Some(&ineligible.accepted);
         }
         if let Some(verifying) = self.verifying() {
@@ -462,6 +545,9 @@ pub struct Claim {
     pub case: Case,
     /// Objections, in order.
     pub objections: Vec<Objection>,
+    /// Refusals, in order: an appeal that is upheld does not undo that there was one.
+    #[serde(default)]
+    pub refusals: Vec<Refusal>,
     /// How many payments were instructed so far.
     pub instructions: u16,
     /// Who referred, surveyed, approved and paid so far, in all rounds.
@@ -495,6 +581,7 @@ impl Claim {
             policy_year: opening.policy_year,
             case: opening.case.clone(),
             objections: Vec::new(),
+            refusals: Vec::new(),
             instructions: 0,
             acted: Vec::new(),
             documents: Vec::new(),
@@ -555,7 +642,7 @@ impl Claim {
     /// The benefit that stands: approved, else assessed; zero before an assessment and after an end
     /// without money. What the household submitted is not what it will get, and has a name of its own.
     pub fn amount(&self) -> Fen {
-        if self.status().is_final() {
+        if self.status().is_final() || self.status().is_refused() {
             return Fen::ZERO;
         }
         self.approved_amount()
@@ -568,13 +655,20 @@ impl Claim {
         if let State::NoticeOpen(open) = &self.state {
             return Some(open.notice.last_day);
         }
-        if let State::Ineligible(ineligible) = &self.state {
-            return Some(ineligible.letter_due_on);
+        self.refusal_due_on().or(self.deadline)
+    }
+
+    /// The day by which a refused claim's letter is due; once it went out, the last day for an appeal.
+    fn refusal_due_on(&self) -> Option<NaiveDate> {
+        let refusal = self.refusals.last()?;
+        if let State::Ineligible(_) | State::Rejected(_) = &self.state {
+            return Some(refusal.appeal_until().unwrap_or(refusal.letter_due_on));
         }
-        if let State::Rejected(rejected) = &self.state {
-            return Some(rejected.letter_due_on);
-        }
-        self.deadline
+        let State::AppealDismissed(_) = &self.state else {
+            return None;
+        };
+        let decision = refusal.decision().filter(|it| it.letter.is_none())?;
+        decision.letter_due_on
     }
 
     /// Referrer, surveyor, approvers and payer, as far as the claim has them (invariant 4): who
@@ -739,14 +833,17 @@ impl Claim {
                 })
             }
             Happening::DeclaredIneligible {
-                reason,
+                lines,
                 letter_due_on,
-            } => State::Ineligible(Ineligible {
-                accepted: state.accepted()?.clone(),
-                declared: stamp,
-                reason: reason.clone(),
-                letter_due_on: *letter_due_on,
-            }),
+            } => {
+                let accepted = state.accepted()?.clone();
+                self.refusals
+                    .push(Refusal::new(lines, stamp, *letter_due_on));
+                State::Ineligible(Ineligible {
+                    accepted,
+                    verifying: state.into_verifying(),
+                })
+            }
             Happening::NoticePreviewed { content_hash } => {
                 let State::Verified(verified) = state else {
                     return None;
@@ -902,18 +999,15 @@ impl Claim {
                 })
             }
             Happening::ClaimRejected {
-                reason,
+                lines,
                 letter_due_on,
             } => {
                 let State::NoticeClosed(closed) = state else {
                     return None;
                 };
-                State::Rejected(Rejected {
-                    closed,
-                    rejected: stamp,
-                    reason: reason.clone(),
-                    letter_due_on: *letter_due_on,
-                })
+                self.refusals
+                    .push(Refusal::new(lines, stamp, *letter_due_on));
+                State::Rejected(Rejected { closed })
             }
             Happening::ClaimSentBack { questions } => {
                 let verifying = state.into_verifying()?;
@@ -995,12 +1089,24 @@ impl Claim {
                 reason: reason.clone(),
             }),
             Happening::ClaimClosed { archive_no } => {
-                let State::Paid(paid) = state else {
-                    return None;
+                let archive_no = archive_no.clone();
+                let paid = match state {
+                    State::Paid(paid) => paid,
+                    other => {
+                        let refused = match other {
+                            State::AppealDismissed(dismissed) => dismissed.refused,
+                            refusal => Refused::of(refusal)?,
+                        };
+                        return Some(State::RefusalClosed(RefusalClosed {
+                            refused,
+                            archive_no,
+                            closed: stamp,
+                        }));
+                    }
                 };
                 State::Closed(Closed {
                     paid,
-                    archive_no: archive_no.clone(),
+                    archive_no,
                     closed: stamp,
                 })
             }
@@ -1019,6 +1125,57 @@ impl Claim {
                     recovering,
                     bank_ref: bank_ref.clone(),
                     recovered: stamp,
+                })
+            }
+            Happening::RefusalLetterIssued {
+                letter,
+                content_hash,
+                delivery,
+                handed_to,
+            } => {
+                self.refusals.last_mut()?.tell(IssuedLetter {
+                    letter: (**letter).clone(),
+                    content_hash: content_hash.clone(),
+                    delivery: *delivery,
+                    handed_to: handed_to.clone(),
+                    issued: stamp,
+                })?;
+                state
+            }
+            Happening::AppealLodged { grounds } => {
+                let refused = Refused::of(state)?;
+                self.refusals.last_mut()?.lodge(grounds, stamp)?;
+                State::Appealed(Appealed { refused })
+            }
+            Happening::AppealUpheld { findings } => {
+                let State::Appealed(appealed) = state else {
+                    return None;
+                };
+                self.refusals.last_mut()?.settle(AppealDecision {
+                    upheld: true,
+                    findings: findings.clone(),
+                    decided: stamp,
+                    letter_due_on: None,
+                    letter: None,
+                })?;
+                appealed.refused.again()
+            }
+            Happening::AppealDismissed {
+                findings,
+                letter_due_on,
+            } => {
+                let State::Appealed(appealed) = state else {
+                    return None;
+                };
+                self.refusals.last_mut()?.settle(AppealDecision {
+                    upheld: false,
+                    findings: findings.clone(),
+                    decided: stamp,
+                    letter_due_on: Some(*letter_due_on),
+                    letter: None,
+                })?;
+                State::AppealDismissed(AppealDismissed {
+                    refused: appealed.refused,
                 })
             }
         })
@@ -1076,7 +1233,11 @@ fn part_of(what: &Happening) -> Option<ActedAs> {
         | Happening::ClaimWithdrawn { .. }
         | Happening::ClaimClosed { .. }
         | Happening::RecoveryStarted { .. }
-        | Happening::RecoveryCompleted { .. } => None,
+        | Happening::RecoveryCompleted { .. }
+        | Happening::RefusalLetterIssued { .. }
+        | Happening::AppealLodged { .. }
+        | Happening::AppealUpheld { .. }
+        | Happening::AppealDismissed { .. } => None,
     }
 }
 

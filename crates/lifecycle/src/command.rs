@@ -4,6 +4,7 @@ use crate::coded;
 use crate::phase::approval::Uplift;
 use crate::phase::payout::BankOutcome;
 use crate::phase::referral::Case;
+use crate::phase::refusal::{Delivery, RefusalLine};
 use crate::phase::verification::{Evidence, Flag, LossFacts, Votes};
 use crate::{
     BillKey, Check, ClaimId, Duty, HouseholdId, NoticeId, ObjectionId, PayeeId, PaymentId,
@@ -49,6 +50,9 @@ coded! {
         CloseClaim = "CLOSE_CLAIM" "归档",
         StartRecovery = "START_RECOVERY" "启动追回",
         RecordRecovery = "RECORD_RECOVERY" "登记追回",
+        IssueRefusalLetter = "ISSUE_REFUSAL_LETTER" "送达拒赔通知",
+        LodgeAppeal = "LODGE_APPEAL" "提出申诉",
+        DecideAppeal = "DECIDE_APPEAL" "处理申诉",
     }
 }
 
@@ -97,8 +101,8 @@ pub enum Command {
     AttachDocument { evidence: Evidence },
     /// Accepts the facts and computes the benefit.
     RecordVerification { facts: LossFacts },
-    /// Ends the claim: the household does not qualify.
-    DeclareIneligible { reason: String },
+    /// Refuses the claim: the household does not qualify.
+    DeclareIneligible { lines: Vec<RefusalLine> },
     /// A second person has seen the notice as it will be posted.
     PreviewNotice { content_hash: String },
     /// Posts the notice.
@@ -130,8 +134,8 @@ pub enum Command {
     },
     /// The second approval above the limit.
     SecondApproveClaim { amount: Fen },
-    /// Ends the claim with reasons.
-    RejectClaim { reason: String },
+    /// Refuses the claim with reasons.
+    RejectClaim { lines: Vec<RefusalLine> },
     /// Sends the claim back to verification with questions.
     SendBackClaim { questions: Vec<String> },
     /// Names another payee; voids notice and approval.
@@ -169,12 +173,23 @@ pub enum Command {
     ReinstatePayout { payee: PayeeId },
     /// The household or office withdraws.
     WithdrawClaim { reason: String },
-    /// Archives a paid or recovered claim.
+    /// Archives a paid claim, or a refused one whose household was told and can appeal no more.
     CloseClaim { archive_no: String },
     /// Begins to recover a wrong payment.
     StartRecovery { reason: String },
     /// The whole amount has come back.
     RecordRecovery { amount: Fen, bank_ref: String },
+    /// The letter of a refusal reached the household; the caller echoes the hash of what was handed over.
+    IssueRefusalLetter {
+        content_hash: String,
+        delivered_on: NaiveDate,
+        delivery: Delivery,
+        handed_to: String,
+    },
+    /// The household does not agree with the refusal.
+    LodgeAppeal { grounds: String },
+    /// Decides the appeal.
+    DecideAppeal { upheld: bool, findings: String },
 }
 
 impl Command {
@@ -216,6 +231,9 @@ impl Command {
             Self::CloseClaim { .. } => K::CloseClaim,
             Self::StartRecovery { .. } => K::StartRecovery,
             Self::RecordRecovery { .. } => K::RecordRecovery,
+            Self::IssueRefusalLetter { .. } => K::IssueRefusalLetter,
+            Self::LodgeAppeal { .. } => K::LodgeAppeal,
+            Self::DecideAppeal { .. } => K::DecideAppeal,
         }
     }
 
@@ -257,7 +275,10 @@ impl Command {
             | Self::WithdrawClaim { .. }
             | Self::CloseClaim { .. }
             | Self::StartRecovery { .. }
-            | Self::RecordRecovery { .. } => Vec::new(),
+            | Self::RecordRecovery { .. }
+            | Self::IssueRefusalLetter { .. }
+            | Self::LodgeAppeal { .. }
+            | Self::DecideAppeal { .. } => Vec::new(),
         }
     }
 

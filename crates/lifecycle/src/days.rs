@@ -7,6 +7,7 @@ use crate::calendar::legal_day;
 use crate::claim::{Claim, State, Status};
 use crate::coded;
 use crate::event::Event;
+use crate::phase::refusal::Refusal;
 use chrono::{DateTime, NaiveDate, Utc};
 
 coded! {
@@ -19,6 +20,7 @@ coded! {
         Bank = "BANK" "银行",
         Household = "HOUSEHOLD" "农户",
         Objection = "OBJECTION" "异议处理",
+        Appeal = "APPEAL" "申诉处理",
         Nobody = "NOBODY" "已办结",
     }
 }
@@ -50,6 +52,7 @@ pub fn holder(claim: &Claim, county_review: bool) -> Holder {
     if claim.open_objections() > 0 {
         return Holder::Objection;
     }
+    let refusal = claim.refusals.last();
     match &claim.state {
         State::Draft(_) | State::Returned(_) => Holder::Township,
         State::Referred(_) | State::Accepted(_) | State::Verifying(_) | State::Approved(_) => {
@@ -65,13 +68,30 @@ pub fn holder(claim: &Claim, county_review: bool) -> Holder {
         // The account was wrong or gone, and the household brings another; or it was paid wrongly,
         // and pays back.
         State::PayFailed(_) | State::PayReturned(_) | State::Recovering(_) => Holder::Household,
-        State::Ineligible(_)
-        | State::Rejected(_)
-        | State::Paid(_)
+        // The insurer owes a letter; then the household has its time to appeal.
+        State::Ineligible(_) | State::Rejected(_) => match refusal {
+            Some(refusal) if refusal.letter.is_some() => Holder::Household,
+            Some(_) | None => Holder::Insurer,
+        },
+        State::Appealed(_) => Holder::Appeal,
+        State::AppealDismissed(_) => match refusal.and_then(Refusal::decision) {
+            Some(decision) if decision.letter.is_some() => Holder::Nobody,
+            Some(_) | None => Holder::Insurer,
+        },
+        State::Paid(_)
         | State::Closed(_)
         | State::Recovered(_)
-        | State::Withdrawn(_) => Holder::Nobody,
+        | State::Withdrawn(_)
+        | State::RefusalClosed(_) => Holder::Nobody,
     }
+}
+
+/// The first day after the time for an appeal, if one runs or ran out.
+fn appeal_ends(claim: &Claim) -> Option<NaiveDate> {
+    let (State::Ineligible(_) | State::Rejected(_)) = &claim.state else {
+        return None;
+    };
+    claim.refusals.last()?.appeal_until()?.succ_opt()
 }
 
 /// The ledger of days of a history, up to `now`; stays in order, neighbours of the same holder and
@@ -96,17 +116,11 @@ pub fn ledger<'a>(
         claim = claim.apply(event);
         came = until;
     }
-    let until = match holder(&claim, county_review) {
-        Holder::Nobody => came,
-        Holder::Village
-        | Holder::Township
-        | Holder::CountyOffice
-        | Holder::Insurer
-        | Holder::Bank
-        | Holder::Household
-        | Holder::Objection => legal_day(now).max(came),
-    };
-    join(&mut stays, &claim, county_review, came, until);
+    let today = legal_day(now).max(came);
+    join(&mut stays, &claim, county_review, came, today);
+    if let Some(last) = stays.last_mut().filter(|it| it.holder == Holder::Nobody) {
+        last.until = last.from.max(came);
+    }
     stays
 }
 
@@ -117,7 +131,24 @@ fn join(
     from: NaiveDate,
     until: NaiveDate,
 ) {
-    let (holder, status) = (holder(claim, county_review), claim.status());
+    let holder = holder(claim, county_review);
+    // The time for an appeal ends by itself: what comes after it lies on nobody's desk.
+    let ends = appeal_ends(claim).map(|end| end.max(from));
+    match ends.filter(|end| *end < until) {
+        Some(end) => {
+            push(stays, claim.status(), holder, (from, end));
+            push(stays, claim.status(), Holder::Nobody, (end, until));
+        }
+        None => push(stays, claim.status(), holder, (from, until)),
+    }
+}
+
+fn push(
+    stays: &mut Vec<Stay>,
+    status: Status,
+    holder: Holder,
+    (from, until): (NaiveDate, NaiveDate),
+) {
     match stays.last_mut() {
         Some(last) if last.holder == holder && last.status == status => last.until = until,
         Some(_) | None => stays.push(Stay {

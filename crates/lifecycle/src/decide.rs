@@ -6,7 +6,7 @@ use crate::duty::moves_towards_payment;
 use crate::event::{Event, Happening, Stamp};
 use crate::facts::Facts;
 use crate::guard::{Guard, hold};
-use crate::phase::{approval, document, payout, public_notice, referral, verification};
+use crate::phase::{approval, document, payout, public_notice, referral, refusal, verification};
 use crate::posting::{Movement, Posting};
 use crate::scheme::Scheme;
 use crate::table::allowed;
@@ -183,8 +183,8 @@ fn rule(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
         Command::RecordVerification { facts: entry } => {
             verification::verify(claim, order, entry, facts)
         }
-        Command::DeclareIneligible { reason } => {
-            verification::declare_ineligible(claim, order, reason, facts)
+        Command::DeclareIneligible { lines } => {
+            verification::declare_ineligible(claim, order, lines, facts)
         }
         Command::PreviewNotice { content_hash } => {
             public_notice::preview(claim, order, content_hash, facts)
@@ -210,7 +210,7 @@ fn rule(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
         Command::SecondApproveClaim { amount } => {
             approval::second_approve(claim, order, *amount, facts)
         }
-        Command::RejectClaim { reason } => approval::reject(claim, order, reason, facts),
+        Command::RejectClaim { lines } => approval::reject(claim, order, lines, facts),
         Command::SendBackClaim { questions } => approval::send_back(claim, order, questions),
         Command::ChangePayee { payee } => payout::change_payee(claim, order, *payee, facts),
         Command::ConfirmPayee { payee } => payout::confirm_payee(claim, order, *payee, facts),
@@ -241,6 +241,26 @@ fn rule(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
         Command::StartRecovery { reason } => payout::start_recovery(claim, order, reason),
         Command::RecordRecovery { amount, bank_ref } => {
             payout::recover(claim, order, *amount, bank_ref)
+        }
+        Command::IssueRefusalLetter {
+            content_hash,
+            delivered_on,
+            delivery,
+            handed_to,
+        } => refusal::issue(
+            claim,
+            order,
+            refusal::LetterEntry {
+                content_hash,
+                delivered_on: *delivered_on,
+                delivery: *delivery,
+                handed_to,
+            },
+            facts,
+        ),
+        Command::LodgeAppeal { grounds } => refusal::lodge(claim, order, grounds, facts),
+        Command::DecideAppeal { upheld, findings } => {
+            refusal::decide(claim, order, *upheld, findings, facts)
         }
     }
 }
@@ -295,6 +315,10 @@ pub fn postings(claim: &Claim, what: &Happening) -> Vec<Posting> {
         | Happening::PayoutUnknown { .. }
         | Happening::PayoutReinstated
         | Happening::ClaimClosed { .. }
-        | Happening::RecoveryStarted { .. } => Vec::new(),
+        | Happening::RecoveryStarted { .. }
+        | Happening::RefusalLetterIssued { .. }
+        | Happening::AppealLodged { .. }
+        | Happening::AppealUpheld { .. }
+        | Happening::AppealDismissed { .. } => Vec::new(),
     }
 }

@@ -80,7 +80,7 @@ pub const fn standard(command: CommandKind) -> &'static [Duty] {
             D::CountyCaseworker,
             D::CountySupervisor,
         ],
-        C::ResolveObjection => &[D::CountySupervisor],
+        C::ResolveObjection | C::DecideAppeal => &[D::CountySupervisor],
         C::CloseNotice => &[D::Timer, D::CountySupervisor],
         C::CountyReviewClaim => &[D::CountyReviewer],
         C::ApproveClaim | C::SecondApproveClaim | C::RejectClaim | C::SendBackClaim => {
@@ -94,9 +94,10 @@ pub const fn standard(command: CommandKind) -> &'static [Duty] {
             &[D::BankConnector, D::Finance]
         }
         C::MarkPayoutUnknown => &[D::Timer, D::Finance],
-        C::WithdrawClaim => &[D::TownshipCaseworker, D::CountyCaseworker],
+        C::WithdrawClaim | C::LodgeAppeal => &[D::TownshipCaseworker, D::CountyCaseworker],
         C::CloseClaim => &[D::CountyCaseworker, D::InsurerHandler],
         C::StartRecovery => &[D::CountySupervisor, D::InsurerHandler],
+        C::IssueRefusalLetter => &[D::InsurerHandler, D::CountyCaseworker],
     }
 }
 
@@ -144,7 +145,8 @@ const fn is_judgement(command: CommandKind) -> bool {
         | C::ReportPayoutReturned
         | C::ReconcilePayout
         | C::ReinstatePayout
-        | C::RecordRecovery => true,
+        | C::RecordRecovery
+        | C::DecideAppeal => true,
         C::DraftReferral
         | C::AmendReferral
         | C::ReferCase
@@ -163,7 +165,9 @@ const fn is_judgement(command: CommandKind) -> bool {
         | C::MarkPayoutUnknown
         | C::WithdrawClaim
         | C::CloseClaim
-        | C::StartRecovery => false,
+        | C::StartRecovery
+        | C::IssueRefusalLetter
+        | C::LodgeAppeal => false,
     }
 }
 
@@ -204,6 +208,9 @@ pub const fn moves_towards_payment(command: CommandKind) -> bool {
         | C::WithdrawClaim
         | C::CloseClaim
         | C::StartRecovery
-        | C::RecordRecovery => false,
+        | C::RecordRecovery
+        | C::IssueRefusalLetter
+        | C::LodgeAppeal
+        | C::DecideAppeal => false,
     }
 }

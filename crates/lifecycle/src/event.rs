@@ -1,9 +1,11 @@
 //! Events (past tense): what happened to a claim. One command makes one event.
 
 use crate::coded;
+use crate::letter::Letter;
 use crate::notice::NoticeLine;
 use crate::phase::approval::Uplift;
 use crate::phase::referral::Case;
+use crate::phase::refusal::{Delivery, RefusalLine};
 use crate::phase::verification::{Evidence, Flag, LossFacts, Votes};
 use crate::{
     Check, ClaimId, CountyCode, HouseholdId, NoticeId, ObjectionId, OrgId, PayeeId, PaymentId,
@@ -110,7 +112,7 @@ happenings! {
     /// Facts were accepted and the benefit computed.
     VerificationRecorded { facts: Box<LossFacts>, assessment: Box<Assessment>, payee: PayeeId } = "VERIFICATION_RECORDED" "已核定理算",
     /// The household does not qualify.
-    DeclaredIneligible { reason: String, letter_due_on: NaiveDate } = "DECLARED_INELIGIBLE" "认定不符合",
+    DeclaredIneligible { lines: Vec<RefusalLine>, letter_due_on: NaiveDate } = "DECLARED_INELIGIBLE" "认定不符合",
     /// A second person previewed the notice.
     NoticePreviewed { content_hash: String } = "NOTICE_PREVIEWED" "公示已预览",
     /// The notice was posted.
@@ -134,7 +136,7 @@ happenings! {
     /// The second approval was given; money is reserved.
     SecondApprovalGiven = "SECOND_APPROVAL_GIVEN" "复核通过",
     /// The claim was rejected.
-    ClaimRejected { reason: String, letter_due_on: NaiveDate } = "CLAIM_REJECTED" "拒赔",
+    ClaimRejected { lines: Vec<RefusalLine>, letter_due_on: NaiveDate } = "CLAIM_REJECTED" "拒赔",
     /// The approver sent the claim back.
     ClaimSentBack { questions: Vec<String> } = "CLAIM_SENT_BACK" "退回复查",
     /// Another payee was named; notice and approval are void.
@@ -161,4 +163,12 @@ happenings! {
     RecoveryStarted { reason: String } = "RECOVERY_STARTED" "启动追回",
     /// The whole amount came back.
     RecoveryCompleted { bank_ref: String } = "RECOVERY_COMPLETED" "已追回",
+    /// The letter of a refusal, or of a dismissed appeal, reached the household.
+    RefusalLetterIssued { letter: Box<Letter>, content_hash: String, delivery: Delivery, handed_to: String } = "REFUSAL_LETTER_ISSUED" "拒赔通知已送达",
+    /// The household appealed against the refusal.
+    AppealLodged { grounds: String } = "APPEAL_LODGED" "收到申诉",
+    /// The appeal was upheld: the case is taken up again.
+    AppealUpheld { findings: String } = "APPEAL_UPHELD" "申诉成立",
+    /// The appeal was dismissed: the refusal stands.
+    AppealDismissed { findings: String, letter_due_on: NaiveDate } = "APPEAL_DISMISSED" "申诉驳回",
 }

@@ -27,6 +27,9 @@ coded! {
         BillOnce = "BILL_ONCE" "不变量10 票据一次",
         NoTimerDecides = "NO_TIMER_DECIDES" "不变量11 定时任务不审批",
         PayeeAlive = "PAYEE_ALIVE" "不付给逝者",
+        RefusalTold = "REFUSAL_TOLD" "不变量13 拒赔已告知",
+        AppealTimeRan = "APPEAL_TIME_RAN" "不变量13 申诉期满",
+        AppealInTime = "APPEAL_IN_TIME" "不变量13 期内申诉",
     }
 }
 

@@ -20,6 +20,7 @@ mod event;
 mod facts;
 pub mod guard;
 mod ids;
+pub mod letter;
 pub mod notice;
 pub mod phase;
 pub mod pool;

@@ -12,6 +12,19 @@ use benefits::Fen;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+/// Whether a name can be nothing else that must not be shown.
+pub(crate) fn presentable(field: &'static str, name: &str) -> Result<(), Blocked> {
+    let digits = name
+        .chars()
+        .filter(|character| character.is_numeric())
+        .count();
+    hold(
+        Guard::NoticePrivate,
+        digits < 5 && name.chars().count() <= 40,
+        || Blocked::NoticePrivate { field },
+    )
+}
+
 /// One line of a notice, as it is posted in the village.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeLine {
@@ -42,17 +55,8 @@ impl NoticeLine {
         amount: Fen,
         terms: &NoticeTerms,
     ) -> Result<Self, Blocked> {
-        for (field, text) in [("village", village), ("headName", head_name)] {
-            let digits = text
-                .chars()
-                .filter(|character| character.is_numeric())
-                .count();
-            hold(
-                Guard::NoticePrivate,
-                digits < 5 && text.chars().count() <= 40,
-                || Blocked::NoticePrivate { field },
-            )?;
-        }
+        presentable("village", village)?;
+        presentable("headName", head_name)?;
         Ok(Self {
             number: number.to_owned(),
             village: village.to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::coded;
 use crate::duty::{self, Duty};
-use crate::{Blocked, CommandKind, CountyCode, OrgId, SchemeId, Status, Term};
+use crate::{Blocked, CommandKind, Counting, CountyCode, OrgId, SchemeId, Status, Term};
 use benefits::{Fen, Rate, Schedule};
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -334,6 +334,15 @@ pub struct NoticeTerms {
     pub hot_line: String,
 }
 
+/// A clause (条款) of the contract or notice, word for word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clause {
+    /// A name of its own within the scheme.
+    pub id: String,
+    /// Its words, as a refusal letter quotes them.
+    pub text: String,
+}
+
 /// One version of a county's scheme for one policy year. Immutable once published; a claim keeps
 /// the version it began with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -359,6 +368,9 @@ pub struct Scheme {
     pub source: String,
     /// Who is covered.
     pub coverage: Coverage,
+    /// Clauses besides those of its benefit tables, that a refusal may rest on.
+    #[serde(default)]
+    pub clauses: Vec<Clause>,
     /// The perils it covers.
     pub perils: Vec<PerilTerms>,
     /// The checks of verification, in order.
@@ -377,6 +389,8 @@ pub struct Scheme {
     pub liveness_days_max: u16,
     /// Days within which the refusal letter is due.
     pub refusal_letter_days: u16,
+    /// Days within which a refusal may be appealed against, from the delivery of its letter.
+    pub appeal_days: u16,
     /// How long a claim may stay in a status.
     pub deadlines: Vec<Deadline>,
     /// Premium, pool and fee.
@@ -391,6 +405,33 @@ impl Scheme {
         self.duties
             .get(&command)
             .map_or_else(|| duty::standard(command), Vec::as_slice)
+    }
+
+    /// The appeal time (申诉期限): natural days; one that ends on a rest day moves on to the next working day.
+    pub const fn appeal_term(&self) -> Term {
+        Term {
+            days: self.appeal_days,
+            counting: Counting::CalendarDays,
+            rolls: true,
+        }
+    }
+
+    /// Its clauses, each with its id: those of its own, then those of its benefit tables.
+    pub fn all_clauses(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = self.clauses.iter();
+        let own = own.map(|it| (it.id.as_str(), it.text.as_str()));
+        let tables = self.perils.iter().flat_map(|terms| &terms.tables);
+        own.chain(tables.map(|table| {
+            let schedule = &table.schedule;
+            (schedule.id.as_str(), schedule.clause.as_str())
+        }))
+    }
+
+    /// The words of a clause.
+    pub fn clause(&self, id: &str) -> Option<&str> {
+        self.all_clauses()
+            .find(|(known, _)| *known == id)
+            .map(|(_, text)| text)
     }
 
     /// The terms of a peril, if the scheme covers it.

@@ -106,6 +106,18 @@ pub const TABLE: &[Transition] = table! {
     Paid + StartRecovery = RecoveryStarted -> Recovering;
     Closed + StartRecovery = RecoveryStarted -> Recovering;
     Recovering + RecordRecovery = RecoveryCompleted -> Recovered;
+    // REFUSAL
+    Ineligible + IssueRefusalLetter = RefusalLetterIssued -> Ineligible;
+    Rejected + IssueRefusalLetter = RefusalLetterIssued -> Rejected;
+    AppealDismissed + IssueRefusalLetter = RefusalLetterIssued -> AppealDismissed;
+    Ineligible + LodgeAppeal = AppealLodged -> Appealed;
+    Rejected + LodgeAppeal = AppealLodged -> Appealed;
+    Appealed + DecideAppeal = AppealUpheld -> Accepted;
+    Appealed + DecideAppeal = AppealUpheld -> Verifying;
+    Appealed + DecideAppeal = AppealDismissed -> AppealDismissed;
+    Ineligible + CloseClaim = ClaimClosed -> RefusalClosed;
+    Rejected + CloseClaim = ClaimClosed -> RefusalClosed;
+    AppealDismissed + CloseClaim = ClaimClosed -> RefusalClosed;
     // any state before INSTRUCTED, and those in which a payment failed or came back
     Draft + WithdrawClaim = ClaimWithdrawn -> Withdrawn;
     Referred + WithdrawClaim = ClaimWithdrawn -> Withdrawn;

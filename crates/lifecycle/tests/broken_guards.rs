@@ -134,6 +134,18 @@ fn story_of(guard: Guard) -> Story {
             story
         }
         Guard::NoTimerDecides => reviewed(&[by(Who::RashTimer, Who::RashTimer, C::ApproveClaim)]),
+        Guard::RefusalTold => story(Status::AppealDismissed, &[give(C::CloseClaim)]),
+        Guard::AppealTimeRan => {
+            let mut story = story(Status::Rejected, &[give(C::CloseClaim)]);
+            story.office.walk(0, &[Step::Do(C::IssueRefusalLetter)]);
+            story
+        }
+        Guard::AppealInTime => {
+            let mut story = story(Status::Rejected, &[give(C::LodgeAppeal)]);
+            let told = [Step::Do(C::IssueRefusalLetter), Step::Days(20)];
+            story.office.walk(0, &told);
+            story
+        }
         Guard::PayeeAlive => {
             let mut story = story(Status::Approved, &[give(C::InstructPayout)]);
             let payee = story.office.claim(0).case.payee;
@@ -172,7 +184,7 @@ fn tell(story: &Story) -> (Office, Vec<&'static str>) {
             Temptation::Give(kind, choice, who, duties) => {
                 let command = office
                     .world
-                    .choices(kind, office.claim(0))
+                    .choices(kind, office.claim(0), office.now)
                     .swap_remove(choice);
                 let who = who.unwrap_or_else(|| Who::giver(&command));
                 let duties = duties.map_or_else(|| who.duties(), Who::duties);

@@ -56,7 +56,7 @@ fn the_timer_closes_a_notice_after_any_downtime_and_never_early() {
         decide(claim, order, &facts).map(|decision| decision.claim)
     };
     let order = |kind, claim: &Claim| {
-        let command = office.world.usual(kind, claim);
+        let command = office.world.usual(kind, claim, office.now);
         Who::giver(&command).orders(command)
     };
     let close = Who::Timer.orders(Command::CloseNotice);

@@ -6,9 +6,10 @@ mod world;
 use benefits::{Accumulation, Fen, Layer};
 use chrono::{Duration, NaiveDate};
 use lifecycle::phase::referral::Case;
-use lifecycle::phase::verification::{Evidence, Flag, IncomeFacts, LossFacts, Votes};
+use lifecycle::phase::refusal::RefusalLine;
+use lifecycle::phase::verification::{Evidence, Flag, IncomeFacts, LossFacts, Verifying, Votes};
 use lifecycle::scheme::{
-    DocumentRule, DueStep, IncomeTerms, IncomeWindow, Supplier, VoteBase, YearDate,
+    Clause, DocumentRule, DueStep, IncomeTerms, IncomeWindow, Supplier, VoteBase, YearDate,
 };
 use lifecycle::{
     Actor, Blocked, Check, Claim, Command, CommandKind as C, Order, Param, Peril, Status,
@@ -53,7 +54,7 @@ impl Given {
         let command = self
             .0
             .world
-            .choices(kind, self.0.claim(0))
+            .choices(kind, self.0.claim(0), self.0.now)
             .swap_remove(choice);
         let actor = Who::giver(&command).actor();
         self.when_order(&Order { actor, command })
@@ -61,7 +62,7 @@ impl Given {
 
     /// The usual command of a kind, by somebody else.
     fn when_by(self, actor: Actor, kind: C) -> When {
-        let command = self.0.world.usual(kind, self.0.claim(0));
+        let command = self.0.world.usual(kind, self.0.claim(0), self.0.now);
         self.when_order(&Order { actor, command })
     }
 
@@ -162,6 +163,7 @@ fn every_reason_to_say_no_is_given() {
     public_notice(&mut seen);
     approval(&mut seen);
     payout(&mut seen);
+    refusal(&mut seen);
     scheme_terms(&mut seen);
     // Said before a command is made, by the gateway's reader of inputs.
     let at_the_door = ["PRIVATE_IN_TEXT"];
@@ -320,7 +322,9 @@ fn verification(seen: &mut Seen) {
     // Failure 8: whoever lets somebody change a payee in their place has changed it.
     given(Status::Verifying)
         .but(|office| {
-            let change = office.world.usual(C::ChangePayee, office.claim(0));
+            let change = office
+                .world
+                .usual(C::ChangePayee, office.claim(0), office.now);
             let mut order = Who::Handler.orders(change);
             order.actor.on_behalf_of = Some(Who::OtherHandler.person());
             assert!(office.submit(0, &order).is_ok());
@@ -335,7 +339,9 @@ fn public_notice(seen: &mut Seen) {
         .then_blocked(seen, "PREVIEW_REQUIRED");
     given(Status::Verified)
         .but(|office| {
-            let preview = office.world.usual(C::PreviewNotice, office.claim(0));
+            let preview = office
+                .world
+                .usual(C::PreviewNotice, office.claim(0), office.now);
             assert!(office.submit(0, &Who::County.orders(preview)).is_ok());
         })
         .when(C::OpenPublicNotice)
@@ -831,6 +837,260 @@ fn yearly_losses(seen: &mut Seen) {
         .then_blocked(seen, "ASSESSMENT_STALE");
 }
 
+fn refusal(seen: &mut Seen) {
+    let refused = |lines: Vec<RefusalLine>| Command::DeclareIneligible { lines };
+    let line = world::refusal_line;
+    for lines in [
+        vec![],
+        vec![
+            line(),
+            RefusalLine {
+                facts: " ".into(),
+                ..line()
+            },
+        ],
+    ] {
+        given(Status::Verifying)
+            .when_given(refused(lines.clone()))
+            .then_blocked(seen, "VALIDATION");
+        given(Status::NoticeClosed)
+            .when_given(Command::RejectClaim { lines })
+            .then_blocked(seen, "VALIDATION");
+    }
+    given(Status::Verifying)
+        .when_given(refused(vec![RefusalLine {
+            clause: "of another scheme".into(),
+            ..line()
+        }]))
+        .then_blocked(seen, "CLAUSE_UNKNOWN");
+    // The scheme's own clauses count, besides those of its tables.
+    let with_clause = World::new().with_scheme(|scheme| {
+        scheme.clauses = vec![Clause {
+            id: "covered".into(),
+            text: "第二条(虚构)".into(),
+        }];
+    });
+    given_in(with_clause, Status::Verifying).then_goes(refused(vec![RefusalLine {
+        clause: "covered".into(),
+        ..line()
+    }]));
+    // No letter, no end and no appeal; once told, the time must run.
+    for status in [Status::Ineligible, Status::Rejected] {
+        given(status)
+            .when(C::CloseClaim)
+            .then_blocked(seen, "LETTER_MISSING");
+        given(status)
+            .when(C::LodgeAppeal)
+            .then_blocked(seen, "LETTER_MISSING");
+        let told = || given(status).and(&[C::IssueRefusalLetter]);
+        told()
+            .when(C::IssueRefusalLetter)
+            .then_blocked(seen, "LETTER_ISSUED");
+        told()
+            .but(|office| office.now += Duration::days(10))
+            .when(C::CloseClaim)
+            .then_blocked(seen, "APPEAL_TIME_RUNS");
+        told()
+            .but(|office| office.now += Duration::days(13))
+            .when(C::LodgeAppeal)
+            .then_blocked(seen, "APPEAL_TIME_OVER");
+    }
+    // Ten days after 5 June is the 15th, a Monday; after the 10th the 20th, a Saturday: until Monday.
+    let told = given(Status::Ineligible).and(&[C::IssueRefusalLetter]);
+    assert_eq!(told.0.claim(0).due_on(), Some(day(6, 15)));
+    let rolled = given(Status::Ineligible)
+        .but(|office| office.now = at(6, 10, 9))
+        .and(&[C::IssueRefusalLetter]);
+    assert_eq!(rolled.0.claim(0).due_on(), Some(day(6, 22)));
+    // A letter is what was seen, delivered on a day that was, and recorded soon.
+    given(Status::Ineligible)
+        .when_choice(C::IssueRefusalLetter, 1)
+        .with("reason", &Param::Text("IN_THE_FUTURE".into()))
+        .then_blocked(seen, "VALIDATION");
+    let letter_on = |office: &Office, now| {
+        let mut choices = office
+            .world
+            .choices(C::IssueRefusalLetter, office.claim(0), now);
+        choices.swap_remove(0)
+    };
+    for (passed, delivered, reason) in [
+        (4, at(6, 5, 9), "TOO_LONG_AGO"),
+        (0, at(6, 4, 9), "BEFORE_THE_DECISION"),
+    ] {
+        let office = given(Status::Ineligible).but(|it| it.now += Duration::days(passed));
+        let letter = letter_on(&office.0, delivered);
+        office
+            .when_given(letter)
+            .with("reason", &Param::Text(reason.into()))
+            .then_blocked(seen, "VALIDATION");
+    }
+    let issue = |change: &dyn Fn(&mut String, &mut String)| {
+        let office = given(Status::Ineligible);
+        let Command::IssueRefusalLetter {
+            mut content_hash,
+            delivered_on,
+            delivery,
+            mut handed_to,
+        } = letter_on(&office.0, office.0.now)
+        else {
+            panic!("a letter");
+        };
+        change(&mut content_hash, &mut handed_to);
+        office.when_given(Command::IssueRefusalLetter {
+            content_hash,
+            delivered_on,
+            delivery,
+            handed_to,
+        })
+    };
+    issue(&|hash, _| *hash = "0".repeat(64)).then_blocked(seen, "CONTENT_CHANGED");
+    issue(&|_, to| to.clear()).then_blocked(seen, "VALIDATION");
+    given(Status::Ineligible)
+        .but(|office| office.world.houses[0].head_name = "张建国130302195001010011".into())
+        .when(C::IssueRefusalLetter)
+        .then_blocked(seen, "NOTICE_PRIVATE");
+    // A letter in December needs the next year's calendar.
+    given(Status::Ineligible)
+        .but(|office| office.now = at(12, 28, 9))
+        .when(C::IssueRefusalLetter)
+        .then_blocked(seen, "CALENDAR_MISSING");
+    appeal(seen);
+}
+
+/// An appeal is heard once, by somebody who had no part.
+fn appeal(seen: &mut Seen) {
+    given(Status::Ineligible)
+        .and(&[C::IssueRefusalLetter])
+        .when_given(Command::LodgeAppeal {
+            grounds: " ".into(),
+        })
+        .then_blocked(seen, "VALIDATION");
+    given(Status::Appealed)
+        .when_given(Command::DecideAppeal {
+            upheld: true,
+            findings: String::new(),
+        })
+        .then_blocked(seen, "VALIDATION");
+    let rejected = || {
+        given(Status::NoticeClosed).and(&[
+            C::CountyReviewClaim,
+            C::RejectClaim,
+            C::IssueRefusalLetter,
+            C::LodgeAppeal,
+        ])
+    };
+    for (who, part) in [
+        (Who::Surveyor, "SURVEYOR"),
+        (Who::Approver, "REFUSER"),
+        (Who::Town, "REFERRER"),
+        (Who::Reviewer, "REVIEWER"),
+    ] {
+        rejected()
+            .when_by(with_duties(who, Who::Supervisor), C::DecideAppeal)
+            .with("acted_as", &Param::Text(part.into()))
+            .then_blocked(seen, "DUTY_CONFLICT");
+        // Failure 8: nor in somebody's place, nor through somebody.
+        rejected()
+            .when_by(who.acting_for(Who::Supervisor), C::DecideAppeal)
+            .then_blocked(seen, "DUTY_CONFLICT");
+        let mut through = Who::Supervisor.actor();
+        through.on_behalf_of = Some(who.person());
+        rejected()
+            .when_by(through, C::DecideAppeal)
+            .then_blocked(seen, "DUTY_CONFLICT");
+    }
+    // Nor whoever recorded it.
+    let by_county = given(Status::Ineligible)
+        .and(&[C::IssueRefusalLetter])
+        .but(|office| {
+            let appeal = office
+                .world
+                .usual(C::LodgeAppeal, office.claim(0), office.now);
+            let lodged = office.submit(0, &Who::County.orders(appeal));
+            assert!(lodged.is_ok(), "{lodged:?}");
+        });
+    by_county
+        .when_by(with_duties(Who::County, Who::Supervisor), C::DecideAppeal)
+        .with("acted_as", &Param::Text("APPELLANT".into()))
+        .then_blocked(seen, "DUTY_CONFLICT");
+    // Dismissed is final, and told by a letter before the end.
+    given(Status::AppealDismissed)
+        .when(C::LodgeAppeal)
+        .then_blocked(seen, "INVALID_STATE");
+    given(Status::AppealDismissed)
+        .when(C::CloseClaim)
+        .then_blocked(seen, "LETTER_MISSING");
+}
+
+/// An appeal that is upheld takes the case up where it can be verified anew; a payee that nobody has confirmed is not
+/// confirmed by it, and the refusal stays on record.
+#[test]
+fn an_upheld_appeal_takes_the_case_up_again() {
+    let upheld = [
+        Step::Do(C::IssueRefusalLetter),
+        Step::Do(C::LodgeAppeal),
+        Step::Other(C::DecideAppeal),
+    ];
+    for (before, steps, after) in [
+        (
+            Status::Accepted,
+            &[C::DeclareIneligible][..],
+            Status::Accepted,
+        ),
+        (Status::Verified, &[C::DeclareIneligible], Status::Verifying),
+        (Status::NoticeClosed, &[C::RejectClaim], Status::Verifying),
+        (
+            Status::Verifying,
+            &[C::ChangePayee, C::DeclareIneligible],
+            Status::Verifying,
+        ),
+    ] {
+        let mut office = given(before).and(steps).0;
+        office.walk(0, &upheld);
+        let claim = office.claim(0);
+        assert_eq!(claim.status(), after);
+        assert_eq!(claim.refusals.len(), 1);
+        let unconfirmed = claim
+            .state
+            .verifying()
+            .and_then(Verifying::unconfirmed_payee_by);
+        assert_eq!(unconfirmed.is_some(), steps.contains(&C::ChangePayee));
+        assert_eq!(office.violations, []);
+    }
+}
+
+/// The letter in the words the household reads.
+#[test]
+fn a_letter_says_what_was_asked_found_and_may_be_done() {
+    let office = given(Status::Ineligible).and(&[C::IssueRefusalLetter]).0;
+    let letter = office.claim(0).refusals[0].letter.as_ref().expect("issued");
+    assert_eq!(letter.letter.content_hash(), letter.content_hash);
+    assert_eq!(
+        letter.letter.text(),
+        format!(
+            "拒赔通知书\n案件编号:{}\n西庄村(虚构) 张建国 户:\n\
+             您家按《防贫险方案(虚构)》申请因病救助(事件日期2020年4月1日,申报自付8,000.00元)。经核查,2020年6月5日决定:这次申请不予赔付。原因如下。\n\
+             1. 收入或财产不符合条件\n查明的情况:该户在县城有商品房一套(虚构)\n依据的条款:“第一条(虚构)”\n\
+             如果您不同意,可以在2020年6月15日以前(含当天)提出申诉:向县级防贫主管部门说明理由即可,书面、口头都行,村里和乡镇的经办人员可以代您提交,不收费用。\
+             申诉由没有参与这次决定的人员重新审查,结果会书面告诉您。有不明白的地方,请打电话0335-0000000询问。\n送达日期:2020年6月5日",
+            office.claim(0).number
+        )
+    );
+    let office = given(Status::AppealDismissed)
+        .and(&[C::IssueRefusalLetter])
+        .0;
+    let decision = office.claim(0).refusals[0].decision().expect("decided");
+    let text = decision.letter.as_ref().expect("issued").letter.text();
+    for words in [
+        "申诉决定通知书",
+        "维持不予赔付",
+        "经县级复核(虚构)",
+        "最后决定",
+    ] {
+        assert!(text.contains(words), "{text}");
+    }
+}
+
 /// A day's worth of scheme data moves a command to another duty; nothing moves it to a surveyor.
 #[test]
 fn a_scheme_moves_duties_but_not_to_whom_it_must_not() {
@@ -841,7 +1101,9 @@ fn a_scheme_moves_duties_but_not_to_whom_it_must_not() {
     });
     let mut office = Office::at(moved, Status::NoticeClosed);
     office.walk(0, &[Step::Do(C::CountyReviewClaim)]);
-    let approve = office.world.usual(C::ApproveClaim, office.claim(0));
+    let approve = office
+        .world
+        .usual(C::ApproveClaim, office.claim(0), office.now);
     for (who, fine) in [
         (Who::Approver, false),
         (Who::OtherSurveyor, false),

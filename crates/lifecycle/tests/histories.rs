@@ -11,7 +11,7 @@ use lifecycle::days::{Holder, by_holder, ledger};
 use lifecycle::{Claim, CommandKind, Event, EventKind, Status, allowed};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use world::office::Office;
 use world::{Step, Who, World, path_to};
@@ -79,7 +79,7 @@ fn begin(office: &mut Office, place: usize, towards: Status) {
         if let Step::Days(days) = step {
             office.now += Duration::days(days);
         } else if let Step::Do(kind) = step {
-            let command = office.world.usual(kind, office.claim(place));
+            let command = office.world.usual(kind, office.claim(place), office.now);
             let _ = office.submit(place, &Who::giver(&command).orders(command));
         }
     }
@@ -95,7 +95,7 @@ fn make(office: &mut Office, step: Move) -> Option<EventKind> {
         } => {
             let kinds: Vec<CommandKind> = allowed(office.claim(claim).status()).collect();
             let kind = forward(&kinds, kind)?;
-            let choices = office.world.choices(kind, office.claim(claim));
+            let choices = office.world.choices(kind, office.claim(claim), office.now);
             // Mostly the usual command: histories should get far.
             let last = choices.len() - 1;
             let command = choices
@@ -112,7 +112,7 @@ fn make(office: &mut Office, step: Move) -> Option<EventKind> {
             acting_for,
         } => {
             let kind = pick(CommandKind::ALL, kind)?;
-            let choices = office.world.choices(kind, office.claim(claim));
+            let choices = office.world.choices(kind, office.claim(claim), office.now);
             let command = choices.get(usize::from(choice) % choices.len())?.clone();
             let who = pick(&Who::ALL, who)?;
             let mut order = who.orders(command);
@@ -190,8 +190,9 @@ fn days_of(history: &[Event], now: DateTime<Utc>) -> (i64, i64) {
     );
     let first = legal_day(history[0].stamp.at);
     let last = legal_day(history[history.len() - 1].stamp.at);
-    let end = match stays.last().map(|stay| stay.holder) {
-        Some(Holder::Nobody) => last,
+    // The time for an appeal ends without an event.
+    let end = match stays.last() {
+        Some(stay) if stay.holder == Holder::Nobody => last.max(stay.until),
         Some(_) | None => legal_day(now).max(last),
     };
     let days = by_holder(&stays).into_iter().map(|(_, days)| days).sum();
@@ -208,6 +209,7 @@ fn no_history_breaks_an_invariant() {
         ..Config::default()
     });
     let reached: RefCell<BTreeMap<EventKind, u32>> = RefCell::default();
+    let refusals_closed = Cell::new(0_u32);
     let starts = prop::array::uniform3(prop::sample::select(Status::ALL));
     let moves = prop::collection::vec(a_move(), STEPS);
     let outcome = runner.run(&(starts, moves), |(starts, steps)| {
@@ -222,6 +224,9 @@ fn no_history_breaks_an_invariant() {
             prop_assert!(office.violations.is_empty(), "{:?}", office.violations);
         }
         for file in &office.files {
+            if file.claim.status() == Status::RefusalClosed {
+                refusals_closed.set(refusals_closed.get() + 1);
+            }
             let folded = Claim::fold(&file.history);
             prop_assert_eq!(
                 folded.as_ref(),
@@ -237,11 +242,16 @@ fn no_history_breaks_an_invariant() {
     assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
     let reached = reached.into_inner();
     println!("{} histories of {STEPS} steps reached {reached:?}", cases());
-    // A run that never pays would prove nothing.
-    assert!(
-        reached.contains_key(&EventKind::PayoutConfirmed),
-        "nobody was paid: {reached:?}"
-    );
+    // A run that never pays, or in which no refusal comes to its end, would prove nothing.
+    for kind in [
+        EventKind::PayoutConfirmed,
+        EventKind::RefusalLetterIssued,
+        EventKind::AppealUpheld,
+        EventKind::AppealDismissed,
+    ] {
+        assert!(reached.contains_key(&kind), "no {kind}: {reached:?}");
+    }
+    assert!(refusals_closed.get() > 0, "no refusal was closed");
 }
 
 /// Failure 4: whatever the order of commands, approval comes after review, review after the notice.
@@ -325,7 +335,7 @@ fn parts_are_kept_over_rounds_and_delegation() {
     );
     let surveyor = Who::OtherSurveyor;
     for kind in [C::RecordFinding, C::RecordFinding, C::RecordVerification] {
-        let command = office.world.usual(kind, office.claim(0));
+        let command = office.world.usual(kind, office.claim(0), office.now);
         let who = if Who::giver(&command) == Who::Town {
             Who::Town
         } else {
@@ -344,7 +354,9 @@ fn parts_are_kept_over_rounds_and_delegation() {
             Step::Do(C::CountyReviewClaim),
         ],
     );
-    let approve = office.world.usual(C::ApproveClaim, office.claim(0));
+    let approve = office
+        .world
+        .usual(C::ApproveClaim, office.claim(0), office.now);
     let mut by_first_surveyor = Who::Surveyor.orders(approve);
     by_first_surveyor.actor.duties = Who::Approver.duties();
     let refused = office.submit(0, &by_first_surveyor);
@@ -352,6 +364,46 @@ fn parts_are_kept_over_rounds_and_delegation() {
     by_first_surveyor.actor.on_behalf_of = Some(Who::OtherApprover.person());
     let refused = office.submit(0, &by_first_surveyor);
     assert_eq!(refused.map_err(|it| it.code()), Err("DUTY_CONFLICT"));
+}
+
+/// A refusal that is appealed against in vain, counted by hand; and one whose appeal time runs out: what comes
+/// after it lies on nobody's desk.
+#[test]
+fn days_of_a_refusal() {
+    use CommandKind as C;
+    let days = |office: &Office| {
+        let days = by_holder(&ledger(&office.files[0].history, true, office.now));
+        let of = |holder| days.iter().find(|it| it.0 == holder).map_or(0, |it| it.1);
+        [
+            of(Holder::Insurer),
+            of(Holder::Household),
+            of(Holder::Appeal),
+        ]
+    };
+    let mut office = Office::at(World::new(), Status::Ineligible);
+    office.walk(0, &[Step::Days(2), Step::Do(C::IssueRefusalLetter)]);
+    let mut silent = office.clone();
+    // Ten days from 7 June end on the 17th.
+    silent.now += Duration::days(40);
+    assert_eq!(days(&silent), [2, 11, 0]);
+    silent.walk(0, &[Step::Do(C::CloseClaim)]);
+    silent.now += Duration::days(9);
+    assert_eq!(days(&silent), [2, 11, 0]);
+    office.walk(
+        0,
+        &[
+            Step::Days(4),
+            Step::Do(C::LodgeAppeal),
+            Step::Days(5),
+            Step::Do(C::DecideAppeal),
+            Step::Days(1),
+            Step::Do(C::IssueRefusalLetter),
+            Step::Days(20),
+            Step::Do(C::CloseClaim),
+        ],
+    );
+    assert_eq!(days(&office), [3, 4, 5]);
+    assert_eq!(office.violations, []);
 }
 
 /// A story with an objection and a return, counted by hand.

@@ -15,7 +15,7 @@ use benefits::Fen;
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 use lifecycle::{
     Actor, Check, Claim, Command, CommandKind, Duty, EventKind, Facts, MemberId, ObjectionStatus,
-    Order, PersonId, Status, TABLE, decide, open_claim,
+    Order, PersonId, Status, TABLE, calendar, decide, open_claim,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
@@ -27,6 +27,8 @@ use world::{Scene, Who, World, at, yuan};
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
     objections: usize,
+    refusals: usize,
+    appeals: usize,
     rounds: u8,
     instructions: u16,
     proofs: u16,
@@ -36,12 +38,16 @@ struct Bounds {
 const BOUNDS: [Bounds; 2] = [
     Bounds {
         objections: 1,
+        refusals: 1,
+        appeals: 1,
         rounds: 1,
         instructions: 2,
         proofs: 1,
     },
     Bounds {
         objections: 0,
+        refusals: 0,
+        appeals: 0,
         rounds: 0,
         instructions: 1,
         proofs: 1,
@@ -121,6 +127,7 @@ fn cast(extent: Extent) -> Vec<Actor> {
 fn small_world() -> World {
     let mut world = World::new().with_scheme(|scheme| {
         scheme.notice.term.days = 1;
+        scheme.appeal_days = 1;
         scheme.checks = vec![Check::FieldVisit];
         // An uplift always needs a second approver.
         scheme.authority[0].alone_max = yuan(2_000);
@@ -153,6 +160,7 @@ struct Key {
     surveyor: Option<PersonId>,
     findings: Vec<(Check, bool)>,
     objections: Vec<ObjectionStatus>,
+    refusals: Vec<(bool, bool, bool)>,
     instructions: u16,
 }
 
@@ -166,6 +174,12 @@ impl Local {
             days_left = (left.num_hours() + 23).div_euclid(24).max(0);
             notice.opened_at = DateTime::UNIX_EPOCH;
         }
+        // While a refusal stands, its time counts, not the notice's.
+        if let Some(refusal) = &mut trail.refusal {
+            let until = refusal.appeal_until.take();
+            let left = until.map(|day| (day - calendar::legal_day(self.now)).num_days() + 1);
+            days_left = left.unwrap_or(0).max(0);
+        }
         let verifying = self.claim.state.verifying();
         Key {
             status: self.claim.status(),
@@ -176,6 +190,7 @@ impl Local {
                 .map(|it| it.findings.iter().map(|it| (it.check, it.passed)).collect())
                 .unwrap_or_default(),
             objections: self.claim.objections.iter().map(|it| it.status).collect(),
+            refusals: self.told().collect(),
             instructions: self.claim.instructions,
         }
     }
@@ -184,6 +199,8 @@ impl Local {
         let assessed = self.trail.assessed;
         assessed.is_none_or(|(benefit, _)| benefit <= benefit_max)
             && self.claim.objections.len() <= bounds.objections
+            && self.claim.refusals.len() <= bounds.refusals
+            && self.told().filter(|it| it.1).count() <= bounds.appeals
             && self.trail.rounds <= bounds.rounds
             && self.claim.instructions <= bounds.instructions
             && self
@@ -191,6 +208,14 @@ impl Local {
                 .notice
                 .as_ref()
                 .is_none_or(|it| it.proofs <= bounds.proofs)
+    }
+
+    /// Of each refusal, whether a letter came, it was appealed against, and a letter told of that.
+    fn told(&self) -> impl Iterator<Item = (bool, bool, bool)> + '_ {
+        self.claim.refusals.iter().map(|it| {
+            let answered = it.decision().is_some_and(|it| it.letter.is_some());
+            (it.letter.is_some(), it.appeal.is_some(), answered)
+        })
     }
 
     fn took_shared_bill(&self) -> bool {
@@ -342,7 +367,7 @@ impl Walk {
         let scene = self.scene(&local, view);
         let mut targets = Vec::new();
         for kind in CommandKind::ALL {
-            for command in self.world.choices(*kind, &local.claim) {
+            for command in self.world.choices(*kind, &local.claim, local.now) {
                 if self.surveys_nowhere(&command, which) {
                     continue;
                 }

@@ -46,15 +46,24 @@ fn fuller_histories(status: Status) -> Vec<Vec<Step>> {
         | Status::Referred
         | Status::Returned
         | Status::Accepted
-        | Status::Ineligible
-        | Status::Rejected
         | Status::Instructed
         | Status::PayUnknown
         | Status::Paid
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
-        | Status::Withdrawn => {}
+        | Status::Withdrawn
+        | Status::RefusalClosed => {}
+        Status::Ineligible | Status::Rejected => {
+            histories.push(with(&[Step::Do(C::IssueRefusalLetter)]));
+            histories.push(with(&[Step::Do(C::IssueRefusalLetter), Step::Days(20)]));
+        }
+        Status::Appealed => {
+            let mut path = path_to(Status::Rejected);
+            path.extend([Step::Do(C::IssueRefusalLetter), Step::Do(C::LodgeAppeal)]);
+            histories.push(path);
+        }
+        Status::AppealDismissed => histories.push(with(&[Step::Do(C::IssueRefusalLetter)])),
     }
     if status == Status::NoticeOpen {
         histories.push(with(&[Step::Do(C::RecordPublicationProof), Step::Days(6)]));
@@ -71,7 +80,7 @@ fn fuller_histories(status: Status) -> Vec<Vec<Step>> {
 
 fn tries(office: &Office, kind: CommandKind) -> Vec<(Who, Command)> {
     let claim = office.claim(0);
-    let choices = office.world.choices(kind, claim);
+    let choices = office.world.choices(kind, claim, office.now);
     choices
         .into_iter()
         .flat_map(|command| [Who::giver(&command), Who::Jack].map(|who| (who, command.clone())))
@@ -171,7 +180,10 @@ fn check_refusal(status: Status, kind: CommandKind, blocked: &Blocked) {
         | CommandKind::WithdrawClaim
         | CommandKind::CloseClaim
         | CommandKind::StartRecovery
-        | CommandKind::RecordRecovery => code == "INVALID_STATE",
+        | CommandKind::RecordRecovery
+        | CommandKind::IssueRefusalLetter
+        | CommandKind::LodgeAppeal
+        | CommandKind::DecideAppeal => code == "INVALID_STATE",
     };
     assert!(told, "{kind} on {status}: {code}");
 }
@@ -182,7 +194,7 @@ fn a_second_instruction_is_told_that_there_is_a_first() {
     use CommandKind as C;
     let told = |status, kind: CommandKind| {
         let mut office = Office::at(World::new(), status);
-        let command = office.world.usual(kind, office.claim(0));
+        let command = office.world.usual(kind, office.claim(0), office.now);
         let refused = office.submit(0, &Who::giver(&command).orders(command));
         refused.expect_err("there is no such row").code()
     };
@@ -254,7 +266,7 @@ fn no_timer_approves_or_pays() {
             let mut office = Office::new(World::new());
             office.walk(0, &history);
             for kind in CommandKind::ALL {
-                for command in office.world.choices(*kind, office.claim(0)) {
+                for command in office.world.choices(*kind, office.claim(0), office.now) {
                     for who in [Who::Timer, Who::RashTimer] {
                         let mut after = office.clone();
                         if let Ok(event) = after.submit(0, &who.orders(command.clone())) {

@@ -74,7 +74,8 @@ fn events() -> BTreeMap<EventKind, Event> {
     for status in Status::ALL {
         take(&Office::at(World::new(), *status));
     }
-    let more: [(Status, &[Step]); 6] = [
+    let more: [(Status, &[Step]); 7] = [
+        (Status::Appealed, &[Step::Other(C::DecideAppeal)]),
         (Status::Returned, &[Step::Do(C::AmendReferral)]),
         (
             Status::NoticeClosed,
@@ -142,7 +143,9 @@ fn the_wire_format_is_what_was_committed() {
             .insert(format!("{status}.json"));
     }
     let office = Office::at(World::new(), Status::Approved);
-    let instruct = office.world.usual(C::InstructPayout, office.claim(0));
+    let instruct = office
+        .world
+        .usual(C::InstructPayout, office.claim(0), office.now);
     let (_, mut facts) = office.facts(0, &Who::Cashier.orders(instruct));
     facts.seen.payee_seal = Some(PayeeSeal {
         payee: office.claim(0).case.payee,

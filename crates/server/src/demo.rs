@@ -14,6 +14,7 @@ use engine::desk::Submission;
 use engine::{
     Caller, ClaimFilter, Clock, Desk, Fault, ManualClock, OffsetClock, Outcome, Page, Store, ids,
 };
+use lifecycle::phase::refusal::{RefusalCode, RefusalLine};
 use lifecycle::phase::verification::{Bill, Evidence, LossFacts, Votes};
 use lifecycle::{BillKey, Check, Claim, ClaimId, Command, Peril, Scheme, State};
 use std::cell::{Cell, RefCell};
@@ -396,13 +397,18 @@ impl Play<'_> {
             return Ok(());
         }
         if part == Part::Ineligible {
-            let reason = "家庭名下有未申报的商品房,不符合保障条件".to_owned();
+            let clause = self.scheme.all_clauses().next();
+            let lines = vec![RefusalLine {
+                code: RefusalCode::MeansExceeded,
+                facts: "家庭名下有未申报的商品房,不符合保障条件".to_owned(),
+                clause: clause.map_or_else(String::new, |(id, _)| id.to_owned()),
+            }];
             step!(
                 10,
                 9,
                 &cast.handler,
                 "ineligible",
-                Command::DeclareIneligible { reason }
+                Command::DeclareIneligible { lines }
             );
             let _ = claim;
             return Ok(());

@@ -401,7 +401,7 @@ impl ClaimReader for SqlStore {
                 Ok(StatusCount {
                     status,
                     claims,
-                    amount: if status.is_final() {
+                    amount: if status.is_final() || status.is_refused() {
                         Fen::ZERO
                     } else {
                         Fen::new(amount)

@@ -14,6 +14,7 @@ use crate::rows;
 use benefits::{CapScope, Fen, Schedule};
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::{Ask, Fault, Receipt, Recorded, ids};
+use lifecycle::calendar::end_of;
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Event, Happening, HouseholdId,
     MemberId, NoticeId, ObjectionId, OrgId, PayeeId, PaymentId, PersonId, PoolAccount, Posting,
@@ -45,6 +46,9 @@ pub(crate) struct Texts {
     notice_update: String,
     objection_insert: String,
     objection_update: String,
+    letter_insert: String,
+    appeal_insert: String,
+    appeal_update: String,
     payment_insert: String,
     payment_update: String,
     bill_drop: String,
@@ -108,6 +112,9 @@ const CLAIM_CHANGES: &[&str] = &[
     "updated_at",
     "body",
 ];
+
+/// What the decision of an appeal changes in its row.
+const APPEAL_DECISION: &[&str] = &["status", "decided_by", "decided_for", "decided_at"];
 
 const EVENT: &[&str] = &[
     "county_code",
@@ -230,6 +237,26 @@ impl Texts {
                 &["status", "resolved_at"],
                 "objection.status = 'OPEN'",
             ),
+            letter_insert: dialect.insert(1, "refusal_letter", &[
+                "county_code", "claim_id", "refusal_no", "kind", "content_hash", "due_on", "delivered_on", "delivery",
+                "appeal_ends_at", "issued_by", "issued_for", "issued_at",
+            ]),
+            appeal_insert: dialect.insert(1, "appeal", &[
+                "county_code", "claim_id", "refusal_no", "status", "refused_by", "refused_for", "lodged_by", "lodged_for", "lodged_at",
+            ]),
+            appeal_update: dialect.update(
+                1,
+                "appeal",
+                &["county_code", "claim_id", "refusal_no"],
+                &[
+                    ("status", "r.status"),
+                    ("decided_by", "r.decided_by"),
+                    ("decided_for", "r.decided_for"),
+                    ("decided_at", "r.decided_at"),
+                ],
+                APPEAL_DECISION,
+                "appeal.status = 'OPEN'",
+            ),
             payment_insert: dialect.insert(1, "payment", &[
                 "county_code", "id", "claim_id", "instruction_no", "amount_fen", "payee_id", "status", "instructed_at",
             ]),
@@ -279,7 +306,7 @@ impl Texts {
 #[cfg(test)]
 impl Texts {
     /// Every statement that looks rows up or changes them, with the number of its parameters.
-    pub(crate) fn lookups(&self) -> [(&str, usize); 18] {
+    pub(crate) fn lookups(&self) -> [(&str, usize); 19] {
         [
             (&self.gather, 1),
             (&self.bills, 2),
@@ -293,6 +320,7 @@ impl Texts {
             (&self.living_insert, 1),
             (&self.notice_update, 1),
             (&self.objection_update, 1),
+            (&self.appeal_update, 1),
             (&self.payment_update, 1),
             (&self.bill_drop, 1),
             (&self.pool, 1),
@@ -547,6 +575,46 @@ struct ObjectionRow {
 }
 
 #[derive(Serialize)]
+struct LetterRow<'a> {
+    county_code: u32,
+    claim_id: ClaimId,
+    refusal_no: usize,
+    kind: &'static str,
+    content_hash: &'a str,
+    due_on: NaiveDate,
+    delivered_on: NaiveDate,
+    delivery: &'static str,
+    appeal_ends_at: Option<String>,
+    issued_by: PersonId,
+    issued_for: Option<PersonId>,
+    issued_at: String,
+}
+
+#[derive(Serialize)]
+struct AppealRow {
+    county_code: u32,
+    claim_id: ClaimId,
+    refusal_no: usize,
+    status: &'static str,
+    refused_by: PersonId,
+    refused_for: Option<PersonId>,
+    lodged_by: PersonId,
+    lodged_for: Option<PersonId>,
+    lodged_at: String,
+}
+
+#[derive(Serialize)]
+struct AppealChange {
+    county_code: u32,
+    claim_id: ClaimId,
+    refusal_no: usize,
+    status: &'static str,
+    decided_by: PersonId,
+    decided_for: Option<PersonId>,
+    decided_at: String,
+}
+
+#[derive(Serialize)]
 struct PaymentRow<'a> {
     county_code: u32,
     id: PaymentId,
@@ -644,6 +712,9 @@ struct Rows<'a> {
     notice_changes: Vec<NoticeChange>,
     objections: Vec<ObjectionRow>,
     objection_changes: Vec<ObjectionRow>,
+    letters: Vec<LetterRow<'a>>,
+    appeals: Vec<AppealRow>,
+    appeal_changes: Vec<AppealChange>,
     payments: Vec<PaymentRow<'a>>,
     payment_changes: Vec<PaymentChange>,
     bills_dropped: Vec<ClaimKey>,
@@ -674,6 +745,15 @@ impl<'a> HeadRow<'a> {
             last_hash: &head.last_hash,
             last_at: head.last_at.map(instant),
         }
+    }
+}
+
+/// The day the letter was due, that the event issues.
+fn letter_due_on(item: &Item) -> Option<NaiveDate> {
+    let refusal = item.claim.refusals.last()?;
+    match refusal.decision() {
+        Some(decision) => decision.letter_due_on,
+        None => Some(refusal.letter_due_on),
     }
 }
 
@@ -854,6 +934,53 @@ impl<'a> Rows<'a> {
             | Happening::PayoutReinstated
             | Happening::ClaimClosed { .. }
             | Happening::RecoveryStarted { .. } => nothing,
+            Happening::RefusalLetterIssued {
+                letter,
+                content_hash,
+                delivery,
+                handed_to: _,
+            } => {
+                self.letters.push(LetterRow {
+                    county_code,
+                    claim_id,
+                    refusal_no: claim.refusals.len(),
+                    kind: letter.kind().code(),
+                    content_hash,
+                    due_on: letter_due_on(item).unwrap_or(letter.delivered_on),
+                    delivered_on: letter.delivered_on,
+                    delivery: delivery.code(),
+                    appeal_ends_at: letter.appeal_until.map(|day| instant(end_of(day))),
+                    issued_by: event.stamp.by,
+                    issued_for: event.stamp.on_behalf_of,
+                    issued_at: instant(at),
+                });
+                nothing
+            }
+            Happening::AppealLodged { grounds: _ } => {
+                if let Some(refusal) = claim.refusals.last() {
+                    self.appeals.push(AppealRow {
+                        county_code,
+                        claim_id,
+                        refusal_no: claim.refusals.len(),
+                        status: "OPEN",
+                        refused_by: refusal.decided.by,
+                        refused_for: refusal.decided.on_behalf_of,
+                        lodged_by: event.stamp.by,
+                        lodged_for: event.stamp.on_behalf_of,
+                        lodged_at: instant(at),
+                    });
+                }
+                nothing
+            }
+            Happening::AppealUpheld { findings: _ } => {
+                self.settle(claim, event, "UPHELD");
+                // The notice of a claim that was rejected after it.
+                notice(NoticeStep::Left)
+            }
+            Happening::AppealDismissed { .. } => {
+                self.settle(claim, event, "DISMISSED");
+                nothing
+            }
         };
         self.follow(item, course);
     }
@@ -900,6 +1027,18 @@ impl<'a> Rows<'a> {
             status,
             raised_at: None,
             resolved_at: Some(instant(at)),
+        });
+    }
+
+    fn settle(&mut self, claim: &Claim, event: &Event, status: &'static str) {
+        self.appeal_changes.push(AppealChange {
+            county_code: claim.county.get(),
+            claim_id: claim.id,
+            refusal_no: claim.refusals.len(),
+            status,
+            decided_by: event.stamp.by,
+            decided_for: event.stamp.on_behalf_of,
+            decided_at: instant(event.stamp.at),
         });
     }
 
@@ -1080,7 +1219,7 @@ impl Pen<'_> {
         Ok((receipts, now))
     }
 
-    /// The order matters: the guards of a claim's new status look at notices, objections and
+    /// The order matters: the guards of a claim's new status look at notices, objections, letters, appeals and
     /// payments; what refers to a claim that begins comes after it.
     async fn rows(&self, head: &Head, now: &Head, written: &Rows<'_>) -> Result<(), Fault> {
         let texts = self.texts;
@@ -1100,6 +1239,12 @@ impl Pen<'_> {
             &written.objection_changes,
         )
         .await?;
+        self.table("refusal_letter", &texts.letter_insert, &written.letters)
+            .await?;
+        self.table("appeal", &texts.appeal_insert, &written.appeals)
+            .await?;
+        self.table("appeal", &texts.appeal_update, &written.appeal_changes)
+            .await?;
         match self.dialect {
             Dialect::Sqlite => self.core_sqlite(head, now, written).await?,
             Dialect::Postgres => self.core_postgres(head, now, written).await?,

@@ -2,16 +2,18 @@
 
 use super::claims::{household_of, names, pill};
 use super::frame::{self, heading};
-use super::guard::SignedIn;
+use super::guard::{SignedIn, encode};
 use super::words::{Staff, phase_en, time, yuan};
 use super::{Console, Stop, route, timeline};
 use axum::extract::{Path, State};
 use benefits::{Assessment, Fen};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use engine::household::{Household, Member};
 use engine::{Desk, Recorded};
+use lifecycle::calendar::legal_day;
 use lifecycle::days::{by_holder, ledger};
 use lifecycle::phase::document::checklist;
+use lifecycle::phase::refusal::IssuedLetter;
 use lifecycle::phase::verification::Reopened;
 use lifecycle::{Claim, PayeeId, Scheme, State as ClaimState, available_actions};
 use maud::{Markup, html};
@@ -93,6 +95,9 @@ impl Dossier {
                 section.card.notice { (heading("公示", "Public notice")) (self.notice()) }
                 section.card { (heading("异议", "Objections")) (self.objections()) }
             }
+            @if !claim.refusals.is_empty() {
+                section.card { (heading("拒赔与申诉", "Refusal and appeal")) (self.refusals()) }
+            }
             section.card { (heading("用时", "Days")) (self.days()) }
             section.card { (heading("办理经过", "Timeline")) (timeline::render(&self.history, &self.staff)) }
         }
@@ -131,12 +136,14 @@ impl Dossier {
 
     /// Why it waits, why it ended, what the caller may do about it.
     fn waiting(&self) -> Markup {
+        let status = self.claim.status();
         html! {
             @match &self.claim.state {
                 ClaimState::Returned(returned) => { p.alert { "退回原因:" (returned.reasons.join(";")) } },
                 ClaimState::Withdrawn(withdrawn) => { p.alert { "撤回原因:" (withdrawn.reason) } },
-                ClaimState::Ineligible(it) => { p.alert { "不符合:" (it.reason) "。告知书应于 " (it.letter_due_on) " 前送达。" } },
-                ClaimState::Rejected(it) => { p.alert { "拒赔:" (it.reason) "。告知书应于 " (it.letter_due_on) " 前送达。" } },
+                ClaimState::Ineligible(_) | ClaimState::Rejected(_) => { p.alert { (status.zh()) "。" (self.to_be_told()) } },
+                ClaimState::Appealed(_) => { p.alert { "农户已申诉,由未参与原决定的人员复核。" } },
+                ClaimState::AppealDismissed(_) => { p.alert { "申诉不成立,维持不予赔付。" (self.to_be_told()) } },
                 ClaimState::PayUnknown(it) => { p.alert { "付款结果不明:" (it.reason) } },
                 ClaimState::PayFailed(it) => { p.alert { "付款失败:" (it.reason) } },
                 ClaimState::PayReturned(it) => { p.alert { "银行退票,流水 " (it.bank_ref) } },
@@ -144,6 +151,7 @@ impl Dossier {
                 ClaimState::Verifying(it) => {
                     @match &it.reopened {
                         Some(Reopened::Objection) => p.alert { "异议成立,重新核查。" },
+                        Some(Reopened::Appeal) => p.alert { "申诉成立,重新核查。" },
                         Some(Reopened::Questions(questions)) => p.alert { "审批退回:" (questions.join(";")) },
                         Some(Reopened::PayeeChanged { .. }) => p.alert { "收款人变更,待第二人确认。" },
                         None => {}
@@ -151,10 +159,92 @@ impl Dossier {
                 },
                 ClaimState::Draft(_) | ClaimState::Referred(_) | ClaimState::Accepted(_) | ClaimState::Verified(_)
                 | ClaimState::NoticeOpen(_) | ClaimState::NoticeClosed(_) | ClaimState::Approved(_) | ClaimState::Instructed(_)
-                | ClaimState::Paid(_) | ClaimState::Closed(_) | ClaimState::Recovered(_) => {},
+                | ClaimState::Paid(_) | ClaimState::Closed(_) | ClaimState::Recovered(_) | ClaimState::RefusalClosed(_) => {},
             }
             @if !self.actions.is_empty() {
                 p.actions { "您的岗位此时可办:" (self.actions.join("、")) }
+            }
+        }
+    }
+
+    /// What a refused household is still to be told, or how long it may appeal.
+    fn to_be_told(&self) -> Markup {
+        let Some(refusal) = self.claim.refusals.last() else {
+            return html! {};
+        };
+        let (due_on, letter) = match refusal.decision() {
+            Some(decision) => (decision.letter_due_on, &decision.letter),
+            None => (Some(refusal.letter_due_on), &refusal.letter),
+        };
+        html! {
+            @match (letter, due_on) {
+                (None, Some(day)) => {
+                    "通知书应于 " (day) " 前送达"
+                    @if legal_day(self.now) > day { strong { ",已逾期" } }
+                    "。"
+                },
+                (Some(_), _) | (None, None) => {
+                    @match refusal.appeal_until().filter(|_| refusal.appeal.is_none()) {
+                        Some(day) => { "农户可申诉至 " (day) "。" },
+                        None => { "已告知农户,可归档。" },
+                    }
+                },
+            }
+        }
+    }
+
+    /// Why it was refused, what the household was told, what became of its appeal; the latest refusal first.
+    fn refusals(&self) -> Markup {
+        let claim = &self.claim;
+        html! {
+            @for refusal in claim.refusals.iter().rev() {
+                dl.facts {
+                    (row("决定", &html! { (self.staff.actor(&refusal.decided)) " " (time(refusal.decided.at)) }))
+                    @for line in &refusal.lines {
+                        (row(line.code.zh(), &html! {
+                            (line.facts)
+                            @if let Some(clause) = self.scheme.as_ref().and_then(|it| it.clause(&line.clause)) {
+                                p.second { "条款:“" (clause) "”" }
+                            }
+                        }))
+                    }
+                    (row("拒赔通知书", &self.letter(refusal.letter.as_ref(), refusal.letter_due_on)))
+                    @if let Some(appeal) = &refusal.appeal {
+                        (row("申诉", &html! { (appeal.grounds) " " (time(appeal.lodged.at)) }))
+                        @match &appeal.decision {
+                            None => (row("申诉决定", &html! { "待决定" })),
+                            Some(decision) => {
+                                (row("申诉决定", &html! {
+                                    strong { @if decision.upheld { "成立" } @else { "驳回" } }
+                                    " " (decision.findings) " "
+                                    span.actor { (self.staff.actor(&decision.decided)) " " (time(decision.decided.at)) }
+                                }))
+                                @if let Some(due_on) = decision.letter_due_on {
+                                    (row("申诉决定通知书", &self.letter(decision.letter.as_ref(), due_on)))
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            @if let ClaimState::RefusalClosed(closed) = &claim.state {
+                dl.facts { (row("档案号", &html! { (closed.archive_no) " " (time(closed.closed.at)) })) }
+            } @else if claim.status().is_refused() {
+                p { a href=(format!("/claims/{}/refusal-letter", encode(&claim.number))) { "打印通知书" } small lang="en" { " Print the letter" } }
+            }
+        }
+    }
+
+    fn letter(&self, letter: Option<&IssuedLetter>, due_on: NaiveDate) -> Markup {
+        html! {
+            @match letter {
+                None => { "应于 " (due_on) " 前送达" },
+                Some(issued) => {
+                    (issued.letter.delivered_on) " " (issued.delivery.zh()) ",接收人 " (issued.handed_to)
+                    @if issued.letter.delivered_on > due_on { strong { "(逾期,应于 " (due_on) " 前)" } }
+                    @if let Some(day) = issued.letter.appeal_until { ",可申诉至 " (day) }
+                    " " span.actor { (self.staff.actor(&issued.issued)) }
+                },
             }
         }
     }

@@ -288,7 +288,7 @@ impl Table<'_> {
                     // What a household stated is not what it will get.
                     @if claim.assessment().is_none() {
                         small title="as stated by the household" { "申报 " } (claim.case.submitted)
-                    } @else if claim.status().is_final() {
+                    } @else if claim.status().is_final() || claim.status().is_refused() {
                         span.none { "—" }
                     } @else {
                         (claim.amount())
@@ -329,11 +329,13 @@ pub(super) fn pill(status: Status) -> Markup {
         Status::Returned
         | Status::Ineligible
         | Status::Rejected
+        | Status::Appealed
+        | Status::AppealDismissed
         | Status::PayUnknown
         | Status::PayFailed
         | Status::PayReturned
         | Status::Recovering => "care",
-        Status::Withdrawn | Status::Recovered => "ended",
+        Status::Withdrawn | Status::Recovered | Status::RefusalClosed => "ended",
         Status::Draft
         | Status::Referred
         | Status::Accepted

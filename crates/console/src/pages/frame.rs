@@ -64,6 +64,11 @@ pub(super) fn page(caller: &Caller, place: Option<Place>, title: &str, content: 
     )
 }
 
+/// A sheet of paper: nothing of the console on it.
+pub(super) fn paper(title: &str, content: &Markup) -> Markup {
+    document(title, &html! { main.paper #main { (content) } })
+}
+
 /// A page for somebody who has not.
 pub(super) fn outside(title: &str, content: &Markup) -> Markup {
     document(title, &html! { main.outside #main { (content) } })

@@ -5,6 +5,7 @@ mod claim;
 mod claims;
 mod frame;
 mod guard;
+mod letter;
 mod link;
 mod login;
 mod oidc;
@@ -76,6 +77,7 @@ pub fn router_with(office: Office, front: Front) -> Router {
         .route("/people", get(people::page).post(people::change))
         .route("/claims", get(claims::list))
         .route("/claims/{number}", get(claim::page))
+        .route("/claims/{number}/refusal-letter", get(letter::page))
         .route("/referrals/import", import)
         .route("/referrals/import/returned.xlsx", get(upload::returned))
         .route("/console.css", get(stylesheet))

@@ -72,15 +72,33 @@ fn details(what: &Happening, staff: &Staff) -> Markup {
             p { "票据" (facts.bills.len()) "张,理算赔付 " (yuan(assessment.benefit)) }
         },
         Happening::DeclaredIneligible {
-            reason,
+            lines,
             letter_due_on,
         }
         | Happening::ClaimRejected {
-            reason,
+            lines,
             letter_due_on,
         } => html! {
-            p { (reason) }
-            p { "告知书应于 " (letter_due_on) " 前送达" }
+            ul { @for line in lines { li { (line.code.zh()) ":" (line.facts) } } }
+            p { "通知书应于 " (letter_due_on) " 前送达" }
+        },
+        Happening::RefusalLetterIssued {
+            letter,
+            delivery,
+            handed_to,
+            ..
+        } => html! {
+            p { (letter.kind().zh()) "," (letter.delivered_on) " " (delivery.zh()) ",接收人 " (handed_to) }
+            @if let Some(day) = letter.appeal_until { p { "可申诉至 " (day) } }
+        },
+        Happening::AppealLodged { grounds } => text(grounds),
+        Happening::AppealUpheld { findings } => text(findings),
+        Happening::AppealDismissed {
+            findings,
+            letter_due_on,
+        } => html! {
+            p { (findings) }
+            p { "决定通知书应于 " (letter_due_on) " 前送达" }
         },
         Happening::PublicNoticeOpened {
             posted_on,

@@ -34,6 +34,7 @@ pub(super) const fn phase_en(phase: Phase) -> &'static str {
         Phase::PublicNotice => "Public notice",
         Phase::Approval => "Approval",
         Phase::Payout => "Payout",
+        Phase::Refusal => "Refusal",
     }
 }
 

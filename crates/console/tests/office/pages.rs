@@ -245,6 +245,60 @@ async fn a_paid_claim_shows_its_whole_story() {
     assert!(page.contains(&household.payees[0].account.masked()));
 }
 
+/// The letter as it is printed, before and after it went out, and that of the appeal's decision; no identity number,
+/// account or phone on any of them.
+#[tokio::test]
+async fn a_refusal_is_told_by_a_letter_on_paper() {
+    let desk = TestDesk::in_memory().await;
+    let household = desk.world.household("石门寨").clone();
+    let refused = desk.refer(&household).accept().declare_ineligible().await;
+    let browser = Browser::open(&desk, Some(Role::Handler)).await;
+    let path = format!("/claims/{}", refused.number);
+    let letter = format!("{path}/refusal-letter");
+    let shows = async |path: &str, words: &[&str]| {
+        let body = browser.get(path).await.body;
+        for words in words {
+            assert!(body.contains(words), "{words}: {body}");
+        }
+        for private in [
+            household.members[0].id_number.reveal(),
+            household.payees[0].account.reveal(),
+        ] {
+            assert!(!body.contains(private), "private data on {path}");
+        }
+    };
+    let owed = [
+        "拒赔通知书",
+        household.head_name(),
+        "县城有商品房一套",
+        "接收人签名",
+    ];
+    shows(&letter, &owed).await;
+    shows(&letter, &["2020年7月1日以前(含当天)提出申诉"]).await;
+    let later = format!("{letter}?on=2020-06-03");
+    shows(&later, &["2020年7月3日以前(含当天)提出申诉"]).await;
+    shows(&path, &["通知书应于 2020-06-04 前送达", "打印通知书"]).await;
+    let appealed = desk.on(&refused).issue_letter().appeal().await;
+    shows(
+        &letter,
+        &["已送达的通知书", "2020年7月1日以前(含当天)提出申诉"],
+    )
+    .await;
+    shows(&path, &["当面送达", "房屋已灭失", "待决定"]).await;
+    let dismissed = desk.on(&appealed).dismiss_appeal().await;
+    shows(&letter, &["申诉决定通知书", "已重新核对", "最后决定"]).await;
+    desk.on(&dismissed).issue_letter().archive().await;
+    shows(&path, &["拒赔归档", "驳回", "档案号"]).await;
+    // Nothing was refused, or it lies elsewhere: no letter.
+    let other = desk.refer(&desk.world.households[1]).await;
+    let none = browser
+        .get(&format!("/claims/{}/refusal-letter", other.number))
+        .await;
+    assert_eq!(none.status, 404);
+    let elsewhere = Browser::open(&desk, Some(Role::Zhucaoying)).await;
+    assert_eq!(elsewhere.get(&letter).await.status, 404);
+}
+
 #[tokio::test]
 async fn not_there_and_not_yours_are_one_answer() {
     let desk = TestDesk::in_memory().await;

@@ -802,7 +802,10 @@ fn next(desk: &TestDesk, claim: &Claim, choice: u8) -> Option<Journey> {
         | State::PayUnknown(_)
         | State::Closed(_)
         | State::Recovered(_)
-        | State::Withdrawn(_) => return None,
+        | State::Withdrawn(_)
+        | State::Appealed(_)
+        | State::AppealDismissed(_)
+        | State::RefusalClosed(_) => return None,
     })
 }
 

@@ -8,16 +8,19 @@ use benefits::{Band, BandBase, BandMode, Cap, Fen, Per, Rule, Schedule};
 use chrono::{Datelike, NaiveDate};
 use lifecycle::calendar::YearDays;
 use lifecycle::scheme::{
-    Authority, Coverage, Deadline, DocumentRule, EvaluationTerms, NoticeTerms, PerilTerms,
+    Authority, Clause, Coverage, Deadline, DocumentRule, EvaluationTerms, NoticeTerms, PerilTerms,
     PolicyYear, PoolTerms,
 };
 use lifecycle::{Calendar, Check, CommandKind, Duty, Status, Term, duty};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 /// The shortest notice: 公示不少于5天.
 const NOTICE_DAYS_MIN: u16 = 5;
 /// The longest time for a refusal letter: 保险法 art. 24, three days.
 const REFUSAL_LETTER_DAYS_MAX: u16 = 3;
+/// The time for an appeal: long enough to think it over, and to an end (ours: no source names one).
+const APPEAL_DAYS: RangeInclusive<u16> = 10..=90;
 /// The longest time for a decision: 保险法 art. 23, thirty days.
 const DECISION_DAYS_MAX: i64 = 30;
 /// The longest time for a payment: 保险法 art. 23, ten days after the agreement.
@@ -89,6 +92,33 @@ impl<'a, 't> Judge<'a, 't> {
                     "a refusal letter is due within {REFUSAL_LETTER_DAYS_MAX} days (保险法 24)"
                 ),
             );
+        }
+    }
+
+    pub fn appeal(&mut self, days: u16) {
+        if !APPEAL_DAYS.contains(&days) {
+            self.fault(
+                "deadlines.appeal_days",
+                format!(
+                    "a household has {} to {} days to appeal",
+                    APPEAL_DAYS.start(),
+                    APPEAL_DAYS.end()
+                ),
+            );
+        }
+    }
+
+    /// A refusal names a clause by its id.
+    pub fn clauses(&mut self, clauses: &[Clause], perils: &[PerilTerms]) {
+        let tables = perils.iter().flat_map(|terms| &terms.tables);
+        let mut taken: BTreeSet<&str> = tables.map(|it| it.schedule.id.as_str()).collect();
+        for (index, clause) in clauses.iter().enumerate() {
+            if !taken.insert(&clause.id) {
+                self.fault(
+                    &format!("clauses[{index}].id"),
+                    format!("{} stands twice", clause.id),
+                );
+            }
         }
     }
 
@@ -432,7 +462,7 @@ impl<'a, 't> Judge<'a, 't> {
                     format!("{} stands twice", row.status),
                 );
             }
-            if row.status.is_final() {
+            if row.status.is_final() && !row.status.is_refused() {
                 self.fault(
                     &format!("{path}.status"),
                     format!(
@@ -440,6 +470,12 @@ impl<'a, 't> Judge<'a, 't> {
                         row.status,
                         row.status.zh()
                     ),
+                );
+            }
+            if row.status.is_refused() && row.status != Status::Appealed {
+                self.fault(
+                    &format!("{path}.status"),
+                    "deadlines.refusal_letter_days and deadlines.appeal_days say what is due there",
                 );
             }
             if row.term.days == 0 {

@@ -4,10 +4,10 @@
 use super::check;
 use super::lines::Lines;
 use super::text::{
-    AuthorityText, BandText, CapText, CoveredText, DayText, DeadlineText, DeadlinesText,
-    DocumentText, EvaluationText, HeadsText, IncomeText, Listed, Multiplier, NoticeText,
-    OutcomeText, Percent, PerilText, PoolText, ProcedureText, RuleText, SchemeText, Share,
-    TableText, UnitText, Word, Written, YearText, Yuan,
+    AuthorityText, BandText, CapText, ClauseText, CoveredText, DayText, DeadlineText,
+    DeadlinesText, DocumentText, EvaluationText, HeadsText, IncomeText, Listed, Multiplier,
+    NoticeText, OutcomeText, Percent, PerilText, PoolText, ProcedureText, RuleText, SchemeText,
+    Share, TableText, UnitText, Word, Written, YearText, Yuan,
 };
 use super::{Findings, org_id};
 use crate::ids;
@@ -17,7 +17,7 @@ use benefits::{
 };
 use chrono::NaiveDate;
 use lifecycle::scheme::{
-    Authority, Coverage, Deadline, DocumentRule, EvaluationTerms, GroupTable, IncomeTerms,
+    Authority, Clause, Coverage, Deadline, DocumentRule, EvaluationTerms, GroupTable, IncomeTerms,
     NoticeTerms, PerilTerms, PolicyYear, PoolTerms, VoteBase,
 };
 use lifecycle::{Calendar, Check, CommandKind, CountyCode, Duty, Scheme, SchemeId, Term};
@@ -83,11 +83,12 @@ pub(super) fn read(
     let perils = reader
         .need(text.perils, "perils", "at least one [[perils]] (保障责任)")
         .and_then(|it| reader.perils(it));
+    let clauses = reader.each(text.clauses, "clauses", Reader::clause);
 
     let mut judge = check::Judge::new(lines, findings);
     if let Some(year) = &year {
         judge.year(year, calendar);
-        if let Some((_, deadlines)) = &deadlines {
+        if let Some((_, _, deadlines)) = &deadlines {
             judge.deadlines(deadlines, year, calendar);
         }
         if let Some(perils) = &perils {
@@ -95,6 +96,9 @@ pub(super) fn read(
         }
     }
     judge.sums(coverage.as_ref(), pool.as_ref());
+    if let (Some(clauses), Some(perils)) = (&clauses, &perils) {
+        judge.clauses(clauses, perils);
+    }
     if let (Some(coverage), Some(perils)) = (&coverage, &perils) {
         judge.groups(coverage, perils);
     }
@@ -108,7 +112,7 @@ pub(super) fn read(
     }
     let (county, code, version) = (county?, code?, version?);
     let procedure = procedure?;
-    let (refusal_letter_days, deadlines) = deadlines?;
+    let (refusal_letter_days, appeal_days, deadlines) = deadlines?;
     let id = SchemeId(ids::named("scheme", &format!("{county}/{code}/{version}")));
     Some(Scheme {
         id,
@@ -122,6 +126,7 @@ pub(super) fn read(
         year: year?,
         source: source?,
         coverage: coverage?,
+        clauses: clauses?,
         perils: perils?,
         checks: procedure.checks,
         evaluation: procedure.evaluation,
@@ -131,6 +136,7 @@ pub(super) fn read(
         uplift_max: procedure.uplift_max,
         liveness_days_max: procedure.liveness_days_max,
         refusal_letter_days,
+        appeal_days,
         deadlines,
         pool: pool?,
         duties: procedure.duties,
@@ -501,9 +507,10 @@ impl Reader<'_, '_> {
         Some(terms)
     }
 
-    fn deadlines(&mut self, text: DeadlinesText) -> Option<(u16, Vec<Deadline>)> {
+    fn deadlines(&mut self, text: DeadlinesText) -> Option<(u16, u16, Vec<Deadline>)> {
         let DeadlinesText {
             refusal_letter_days,
+            appeal_days,
             status,
         } = text;
         let path = "deadlines.refusal_letter_days";
@@ -515,8 +522,16 @@ impl Reader<'_, '_> {
         if let Some(days) = letter {
             check::Judge::new(self.lines, self.findings).refusal_letter(days);
         }
+        let appeal = self.count(
+            appeal_days,
+            "deadlines.appeal_days",
+            "days within which a refusal may be appealed against, 10 to 90",
+        );
+        if let Some(days) = appeal {
+            check::Judge::new(self.lines, self.findings).appeal(days);
+        }
         let status = self.each(status, "deadlines.status", Self::deadline);
-        Some((letter?, status?))
+        Some((letter?, appeal?, status?))
     }
 
     fn deadline(&mut self, text: DeadlineText, path: &str) -> Option<Deadline> {
@@ -641,6 +656,24 @@ impl Reader<'_, '_> {
             count_min: count_min?,
             supplier: supplier?,
             due: due?,
+        })
+    }
+
+    fn clause(&mut self, text: ClauseText, path: &str) -> Option<Clause> {
+        let ClauseText { id, text } = text;
+        let id = self.text(
+            id,
+            &format!("{path}.id"),
+            "a name of its own, such as \"covered\"",
+        );
+        let text = self.text(
+            text,
+            &format!("{path}.text"),
+            "the clause (条款), word for word",
+        );
+        Some(Clause {
+            id: id?,
+            text: text?,
         })
     }
 

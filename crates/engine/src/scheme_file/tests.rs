@@ -671,6 +671,37 @@ fn sums_that_follow_must_fit() {
 }
 
 #[test]
+fn a_household_has_time_to_appeal() {
+    for days in ["9", "91"] {
+        let days = format!("appeal_days = {days}");
+        refused(
+            "appeal_days = 30",
+            &days,
+            &days,
+            "deadlines.appeal_days",
+            "10 to 90 days",
+        );
+    }
+}
+
+/// A refusal names a clause by its id: no two have the same, nor has a benefit table.
+#[test]
+fn clauses_have_names_of_their_own() {
+    for id in ["illness-2020", "covered"] {
+        let clauses = format!(
+            "[[clauses]]\nid = \"covered\"\ntext = \"甲\"\n[[clauses]]\nid = \"{id}\" # twice\ntext = \"乙\"\n[notice]"
+        );
+        refused(
+            "[notice]",
+            &clauses,
+            "# twice",
+            "clauses[1].id",
+            "stands twice",
+        );
+    }
+}
+
+#[test]
 fn deadlines_beyond_the_law_are_refused() {
     let letter = "refusal_letter_days = 3";
     refused(

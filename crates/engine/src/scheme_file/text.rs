@@ -56,9 +56,25 @@ pub(super) struct SchemeText {
     /// Premium, pool and fee (保费、资金池、服务费).
     #[schemars(required)]
     pub pool: Option<PoolText>,
+    /// Clauses besides those of the benefit tables, that a refusal may rest on: who is covered, when,
+    /// with which documents.
+    #[serde(default)]
+    pub clauses: Vec<ClauseText>,
     /// The perils that are covered, each once (保障责任).
     #[schemars(required, length(min = 1))]
     pub perils: Option<Vec<PerilText>>,
+}
+
+/// A clause (条款) of the contract or notice.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClauseText {
+    /// A name of its own within the scheme, such as "covered"; no benefit table has the same.
+    #[schemars(required)]
+    pub id: Option<String>,
+    /// The clause, word for word: a refusal letter quotes it.
+    #[schemars(required)]
+    pub text: Option<String>,
 }
 
 /// The policy year (保单年度): a natural year, or a contract year (合同年度) from any day.
@@ -208,6 +224,10 @@ pub(super) struct DeadlinesText {
     /// Days within which the refusal letter is due, at most 3 (保险法 24).
     #[schemars(required, range(min = 0, max = 3))]
     pub refusal_letter_days: Option<i64>,
+    /// Days within which a refusal may be appealed against (申诉期限), 10 to 90 natural days from the
+    /// delivery of its letter; a term that ends on a rest day moves on to the next working day.
+    #[schemars(required, range(min = 10, max = 90))]
+    pub appeal_days: Option<i64>,
     /// How long a claim may stay in a status; what is overdue is listed, nothing happens by itself.
     #[serde(default)]
     pub status: Vec<DeadlineText>,

@@ -336,6 +336,17 @@ async fn every_event_is_kept(store: Arc<dyn Store>) {
     assert_eq!(amended.case.submitted, yuan(40_000));
     let ineligible = desk.on(&amended).accept().declare_ineligible().await;
     ineligible.expect_status(Status::Ineligible);
+    // Nothing told, nothing closed; the event stays taken as long as the household can appeal.
+    desk.on(&ineligible)
+        .archive()
+        .expect_blocked("LETTER_MISSING")
+        .await;
+    let told = desk.on(&ineligible).issue_letter().await;
+    desk.on(&told)
+        .archive()
+        .expect_blocked("APPEAL_TIME_RUNS")
+        .await;
+    begin(1).expect_blocked("DUPLICATE_EVENT").await;
 
     // Above one approver's limit, with an uplift, after review, questions and a dismissed objection.
     let asked = begin(2)
@@ -398,6 +409,19 @@ async fn every_event_is_kept(store: Arc<dyn Store>) {
         .reject()
         .await;
     rejected.expect_status(Status::Rejected);
+    // Refused, told, upheld; refused again, told, dismissed, told, archived.
+    let again = desk.on(&rejected).issue_letter().appeal().uphold_appeal();
+    let closed = again
+        .visit()
+        .declare_ineligible()
+        .issue_letter()
+        .appeal()
+        .dismiss_appeal()
+        .issue_letter()
+        .archive()
+        .await;
+    closed.expect_status(Status::RefusalClosed);
+    assert_eq!(closed.refusals.len(), 2);
     let withdrawn = begin(4)
         .command(
             Role::CountyCaseworker,
@@ -1368,6 +1392,9 @@ async fn refusal_writes_nothing(store: Arc<dyn Store>) {
             on().archive(),
             on().start_recovery(),
             on().recover(),
+            on().issue_letter(),
+            on().appeal(),
+            on().uphold_appeal(),
         ] {
             act.expect_blocked("INVALID_STATE").await;
         }

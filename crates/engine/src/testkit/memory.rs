@@ -942,7 +942,11 @@ impl Tables {
             | Happening::PayoutReinstated
             | Happening::ClaimWithdrawn { .. }
             | Happening::ClaimClosed { .. }
-            | Happening::RecoveryStarted { .. } => {}
+            | Happening::RecoveryStarted { .. }
+            | Happening::RefusalLetterIssued { .. }
+            | Happening::AppealLodged { .. }
+            | Happening::AppealUpheld { .. }
+            | Happening::AppealDismissed { .. } => {}
         }
     }
 

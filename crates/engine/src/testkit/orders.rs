@@ -561,7 +561,10 @@ impl Walk {
             | C::WithdrawClaim
             | C::CloseClaim
             | C::StartRecovery
-            | C::RecordRecovery => panic!("{kind} is no step of the walk"),
+            | C::RecordRecovery
+            | C::IssueRefusalLetter
+            | C::LodgeAppeal
+            | C::DecideAppeal => panic!("{kind} is no step of the walk"),
         }
     }
 }

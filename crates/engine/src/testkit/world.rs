@@ -33,6 +33,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use lifecycle::phase::approval::Uplift;
 use lifecycle::phase::payout::BankOutcome;
 use lifecycle::phase::referral::{Basis, Case};
+use lifecycle::phase::refusal::{Delivery, RefusalCode, RefusalLine};
 use lifecycle::phase::verification::{Bill, Evidence, LossFacts, Votes};
 use lifecycle::{
     AccountId, BillKey, Calendar, Check, Claim, ClaimId, Command, CountyCode, DraftReferral, Duty,
@@ -696,6 +697,9 @@ enum Act {
     Archive,
     StartRecovery,
     Recover,
+    IssueLetter,
+    Appeal,
+    DecideAppeal { upheld: bool },
     Command(Box<Command>),
     PassDays(i64),
 }
@@ -1011,6 +1015,26 @@ impl Journey {
         self.then(Act::Recover)
     }
 
+    /// The handler hands the letter that is owed to the household.
+    pub fn issue_letter(self) -> Self {
+        self.then(Act::IssueLetter)
+    }
+
+    /// The caseworker lodges the household's appeal.
+    pub fn appeal(self) -> Self {
+        self.then(Act::Appeal)
+    }
+
+    /// The supervisor upholds the appeal.
+    pub fn uphold_appeal(self) -> Self {
+        self.then(Act::DecideAppeal { upheld: true })
+    }
+
+    /// The supervisor dismisses the appeal.
+    pub fn dismiss_appeal(self) -> Self {
+        self.then(Act::DecideAppeal { upheld: false })
+    }
+
     /// Somebody gives this command.
     pub fn command(self, role: Role, command: Command) -> Self {
         self.then(Act::Command(Box::new(command))).by(role)
@@ -1107,6 +1131,7 @@ impl Journey {
             | Act::Evaluate { .. }
             | Act::Prove
             | Act::Object
+            | Act::Appeal
             | Act::Withdraw
             | Act::Command(_)
             | Act::PassDays(_) => Role::caseworker_of(&self.village),
@@ -1114,12 +1139,15 @@ impl Journey {
             | Act::Accept
             | Act::Assign(_)
             | Act::Ineligible
+            | Act::IssueLetter
             | Act::ChangePayee(_) => Role::Handler,
             Act::ConfirmPayee => Role::SecondHandler,
             Act::Visit | Act::Verify(_) => Role::Surveyor,
-            Act::Preview | Act::Resolve { .. } | Act::CloseNotice | Act::StartRecovery => {
-                Role::Supervisor
-            }
+            Act::Preview
+            | Act::Resolve { .. }
+            | Act::CloseNotice
+            | Act::StartRecovery
+            | Act::DecideAppeal { .. } => Role::Supervisor,
             Act::OpenNotice | Act::Archive => Role::CountyCaseworker,
             Act::Review => Role::Reviewer,
             Act::Approve(_) | Act::Reject | Act::SendBack => Role::Approver,
@@ -1196,6 +1224,26 @@ impl Journey {
             .map_or_else(|| ids::sha256("no notice"), |line| line.content_hash())
     }
 
+    /// The hash of the letter that is owed.
+    async fn letter_hash(&self, role: Role, delivered_on: NaiveDate) -> String {
+        let desk = &self.desk.desk;
+        let letter = desk
+            .refusal_letter(&role.caller(), self.seen(), delivered_on)
+            .await;
+        let letter = letter.expect("reading").and_then(Result::ok);
+        letter.map_or_else(|| ids::sha256("no letter"), |letter| letter.content_hash())
+    }
+
+    fn refusal_line(&self, code: RefusalCode) -> RefusalLine {
+        let scheme = self.desk.world.scheme_of(self.seen());
+        let clause = scheme.all_clauses().next();
+        RefusalLine {
+            code,
+            facts: "县城有商品房一套(测试)".into(),
+            clause: clause.map_or_else(String::new, |(id, _)| id.to_owned()),
+        }
+    }
+
     async fn order(&self, act: &Act, role: Role, key: Uuid) -> Command {
         let caller = role.caller();
         let made = Desk::ids(&caller, key);
@@ -1242,7 +1290,7 @@ impl Journey {
                 facts: self.loss(plan),
             },
             Act::Ineligible => Command::DeclareIneligible {
-                reason: "HAS_MEANS".into(),
+                lines: vec![self.refusal_line(RefusalCode::MeansExceeded)],
             },
             Act::Preview => Command::PreviewNotice {
                 content_hash: self.content_hash(role).await,
@@ -1284,7 +1332,7 @@ impl Journey {
                 amount: self.first_approved(),
             },
             Act::Reject => Command::RejectClaim {
-                reason: "NOT_COVERED".into(),
+                lines: vec![self.refusal_line(RefusalCode::PaidElsewhere)],
             },
             Act::SendBack => Command::SendBackClaim {
                 questions: vec!["票据日期与出院日期不符?(测试)".into()],
@@ -1348,6 +1396,19 @@ impl Journey {
             Act::Recover => Command::RecordRecovery {
                 amount: self.seen_instruction().1,
                 bank_ref: self.bank_ref(),
+            },
+            Act::IssueLetter => Command::IssueRefusalLetter {
+                content_hash: self.letter_hash(role, today).await,
+                delivered_on: today,
+                delivery: Delivery::HandedOver,
+                handed_to: "户主本人(测试)".into(),
+            },
+            Act::Appeal => Command::LodgeAppeal {
+                grounds: "房屋已灭失(测试)".into(),
+            },
+            Act::DecideAppeal { upheld } => Command::DecideAppeal {
+                upheld: *upheld,
+                findings: "已重新核对(测试)".into(),
             },
             Act::Command(command) => (**command).clone(),
             Act::PassDays(_) => panic!("time passes without a command"),

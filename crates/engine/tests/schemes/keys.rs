@@ -6,8 +6,9 @@
 use crate::files::{all, read};
 use engine::scheme_file::{check_scheme, parse_scheme, schema};
 use engine::testkit::world::{SCHEME, TestDesk, World, day, yuan};
-use engine::testkit::{Expect, MemoryStore};
-use lifecycle::{Scheme, State, Status};
+use engine::testkit::{Expect, MemoryStore, Role};
+use lifecycle::phase::refusal::{RefusalCode, RefusalLine};
+use lifecycle::{Command, Scheme, State, Status};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -124,10 +125,23 @@ const KEYS: &[(&str, Shown)] = &[
         "notice.hot_line",
         By(HERE, "a_notice_shows_what_the_file_says"),
     ),
+    ("clauses", Block),
+    (
+        "clauses.id",
+        By(HERE, "a_refusal_quotes_the_clauses_of_the_file"),
+    ),
+    (
+        "clauses.text",
+        By(HERE, "a_refusal_quotes_the_clauses_of_the_file"),
+    ),
     ("deadlines", Block),
     (
         "deadlines.refusal_letter_days",
         By(HERE, "a_refusal_letter_is_due_when_the_file_says"),
+    ),
+    (
+        "deadlines.appeal_days",
+        By(HERE, "an_appeal_has_the_time_the_file_gives"),
     ),
     ("deadlines.status", Block),
     (
@@ -652,11 +666,45 @@ async fn a_refusal_letter_is_due_when_the_file_says() {
         let desk = desk(&[("refusal_letter_days = 3", &days)]).await;
         let household = desk.world.household("石门寨").clone();
         let claim = desk.refer(&household).accept().declare_ineligible().await;
-        let State::Ineligible(letter) = &claim.state else {
-            panic!("not eligible");
-        };
-        assert_eq!(letter.letter_due_on, due);
+        assert_eq!(claim.refusals[0].letter_due_on, due);
     }
+}
+
+/// From 1 June 2020: ten natural days end on Thursday the 11th, twelve on a Saturday, and so on Monday the 15th.
+#[tokio::test]
+async fn an_appeal_has_the_time_the_file_gives() {
+    for (days, until) in [("10", day(2020, 6, 11)), ("12", day(2020, 6, 15))] {
+        let days = format!("appeal_days = {days}");
+        let desk = desk(&[("appeal_days = 30", &days)]).await;
+        let household = desk.world.household("石门寨").clone();
+        let story = desk.refer(&household).accept().declare_ineligible();
+        let claim = story.issue_letter().await;
+        assert_eq!(claim.refusals[0].appeal_until(), Some(until));
+    }
+}
+
+/// A refusal rests on a clause of the file, and its letter quotes it.
+#[tokio::test]
+async fn a_refusal_quotes_the_clauses_of_the_file() {
+    let clause = "[[clauses]]\nid = \"covered\"\ntext = \"只保名单内的户(测试)\"\n\n[notice]";
+    let desk = desk(&[("[notice]", clause)]).await;
+    let household = desk.world.household("石门寨").clone();
+    let accepted = desk.refer(&household).accept().await;
+    let refuse = |clause: &str| Command::DeclareIneligible {
+        lines: vec![RefusalLine {
+            code: RefusalCode::NotListed,
+            facts: "名单内没有该户(测试)".into(),
+            clause: clause.into(),
+        }],
+    };
+    desk.on(&accepted)
+        .command(Role::Handler, refuse("covers"))
+        .expect_blocked("CLAUSE_UNKNOWN")
+        .await;
+    let refused = desk.on(&accepted).command(Role::Handler, refuse("covered"));
+    let told = refused.issue_letter().await;
+    let letter = told.refusals[0].letter.as_ref().expect("issued");
+    assert_eq!(letter.letter.lines[0].clause, "只保名单内的户(测试)");
 }
 
 /// 1 June 2020 is a Monday: three working days end on Thursday, five natural ones on Saturday, or on

@@ -1,7 +1,7 @@
 //! APPROVAL (审批).
 
 use crate::mutation::claim_mutations;
-use crate::mutation::input::{self, UpliftInput};
+use crate::mutation::input::{self, RefusalLineInput, UpliftInput};
 use crate::types::scalars::Fen;
 use lifecycle::Command;
 
@@ -33,14 +33,18 @@ claim_mutations! {
             amount: amount_fen.0,
         });
 
-        "Ends the claim with a reason; a letter is due (拒赔)."
-        codes "DUTY_CONFLICT, CALENDAR_MISSING"
+        "Refuses the claim with reasons; a letter is due (拒赔)."
+        codes "DUTY_CONFLICT, CLAUSE_UNKNOWN, CALENDAR_MISSING"
         reject_claim(RejectClaimInput {
-            /// The reason, as the letter will quote it.
-            reason: String,
-        }) -> RejectClaimPayload = |_ids| Ok(Command::RejectClaim {
-            reason: input::prose("reason", reason)?,
-        });
+            /// What 0.1.0 asked for.
+            #[graphql(deprecation = "say it in `lines`: this is not read any more; removed on or after 2027-11-27")]
+            reason: Option<String>,
+            /// The reasons, at least one: the letter tells each.
+            lines: Option<Vec<RefusalLineInput>>,
+        }) -> RejectClaimPayload = |_ids| {
+            drop(reason);
+            Ok(Command::RejectClaim { lines: input::refusal_lines(lines)? })
+        };
 
         "Sends the claim back to verification with questions (退回复查)."
         codes "none"

@@ -2,12 +2,14 @@
 //! here; everything else is judged by `lifecycle`.
 
 use crate::node_id::{self, Kind};
+use crate::types::enums::RefusalCode;
 use crate::types::scalars::{Date, Fen};
 use async_graphql::{ID, InputObject};
 use engine::household::holds_private;
 use engine::limits::{LIST_ITEMS_MAX, TEXT_CHARS_MAX};
 use lifecycle::phase::approval::Uplift;
 use lifecycle::phase::referral::Basis;
+use lifecycle::phase::refusal::RefusalLine;
 use lifecycle::phase::verification::{Bill, Evidence, Flag, IncomeFacts, Votes};
 use lifecycle::{BillKey, Blocked, MemberId, PayeeId};
 use uuid::Uuid;
@@ -99,6 +101,17 @@ pub struct UpliftInput {
     amount_fen: Fen,
     /// Why the table amount does not remove the risk.
     reason: String,
+}
+
+/// One reason of a refusal.
+#[derive(InputObject)]
+pub struct RefusalLineInput {
+    /// The reason.
+    code: RefusalCode,
+    /// What was found, in plain words: the household reads it.
+    facts: String,
+    /// The clause it rests on: an `id` of the claim's `scheme { clauses }`.
+    clause_id: String,
 }
 
 const fn wrong(field: &'static str, reason: &'static str) -> Blocked {
@@ -234,6 +247,22 @@ pub fn income(income: Option<IncomeInput>) -> Option<IncomeFacts> {
             to: to.0,
         },
     )
+}
+
+/// The reasons of a refusal.
+pub fn refusal_lines(items: Option<Vec<RefusalLineInput>>) -> Result<Vec<RefusalLine>, Blocked> {
+    list("lines", items.unwrap_or_default(), |line| {
+        let RefusalLineInput {
+            code,
+            facts,
+            clause_id,
+        } = line;
+        Ok(RefusalLine {
+            code: code.into(),
+            facts: prose("lines", facts)?,
+            clause: text("lines", clause_id)?,
+        })
+    })
 }
 
 /// Units lost.

@@ -12,6 +12,7 @@ mod pool;
 mod private;
 mod public_notice;
 mod referral;
+mod refusal;
 mod registry;
 mod verification;
 
@@ -42,6 +43,7 @@ pub struct Mutation(
     public_notice::PublicNoticeMutations,
     approval::ApprovalMutations,
     payout::PayoutMutations,
+    refusal::RefusalMutations,
     pool::PoolMutations,
     bank::BankMutations,
     hooks::HookMutations,

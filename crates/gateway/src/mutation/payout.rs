@@ -134,8 +134,8 @@ claim_mutations! {
             payee: input::payee(&payee_id)?,
         });
 
-        "Archives a paid claim (归档)."
-        codes "EVIDENCE_MISSING"
+        "Archives a paid claim, or a refused one whose household was told and can appeal no more (归档)."
+        codes "EVIDENCE_MISSING, LETTER_MISSING, APPEAL_TIME_RUNS"
         close_claim(CloseClaimInput {
             /// Archive number.
             archive_no: String,

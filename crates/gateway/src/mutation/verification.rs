@@ -2,7 +2,8 @@
 
 use crate::mutation::claim_mutations;
 use crate::mutation::input::{
-    self, BillInput, EvidenceInput, FlagInput, IncomeInput, LayerInput, UnitInput, VotesInput,
+    self, BillInput, EvidenceInput, FlagInput, IncomeInput, LayerInput, RefusalLineInput,
+    UnitInput, VotesInput,
 };
 use crate::node_id::Kind;
 use crate::types::enums::Check;
@@ -97,13 +98,17 @@ claim_mutations! {
             },
         });
 
-        "Ends the claim: the household does not qualify; a letter is due (认定不符合)."
-        codes "DUTY_CONFLICT, CALENDAR_MISSING"
+        "Refuses the claim: the household does not qualify; a letter is due (认定不符合)."
+        codes "DUTY_CONFLICT, CLAUSE_UNKNOWN, CALENDAR_MISSING"
         declare_ineligible(DeclareIneligibleInput {
-            /// The reason, as the letter will quote it.
-            reason: String,
-        }) -> DeclareIneligiblePayload = |_ids| Ok(Command::DeclareIneligible {
-            reason: input::prose("reason", reason)?,
-        });
+            /// What 0.1.0 asked for.
+            #[graphql(deprecation = "say it in `lines`: this is not read any more; removed on or after 2027-11-27")]
+            reason: Option<String>,
+            /// The reasons, at least one: the letter tells each.
+            lines: Option<Vec<RefusalLineInput>>,
+        }) -> DeclareIneligiblePayload = |_ids| {
+            drop(reason);
+            Ok(Command::DeclareIneligible { lines: input::refusal_lines(lines)? })
+        };
     }
 }

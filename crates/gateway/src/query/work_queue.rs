@@ -20,6 +20,7 @@ const fn is_awaited(command: CommandKind) -> bool {
     use CommandKind as C;
     match command {
         C::DraftReferral
+        | C::LodgeAppeal
         | C::AttachDocument
         | C::RaiseObjection
         | C::ChangePayee
@@ -52,7 +53,9 @@ const fn is_awaited(command: CommandKind) -> bool {
         | C::ReconcilePayout
         | C::ReinstatePayout
         | C::CloseClaim
-        | C::RecordRecovery => true,
+        | C::RecordRecovery
+        | C::IssueRefusalLetter
+        | C::DecideAppeal => true,
     }
 }
 

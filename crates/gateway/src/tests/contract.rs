@@ -121,6 +121,8 @@ const BOUNDED_LISTS: &[(&str, &str)] = &[
     ("ClaimBlocker.params", "parameters of one message"),
     ("Claim.findings", "checks of the scheme"),
     ("Claim.reasons", "LIST_ITEMS_MAX, of the input"),
+    ("Refusal.lines", "LIST_ITEMS_MAX, of the input"),
+    ("Scheme.clauses", "the scheme, immutable"),
     ("Colleague.duties", "kinds of duty"),
     ("DaysUsed.byHolder", "kinds of holder"),
     ("Coverage.groups", "the scheme, immutable"),

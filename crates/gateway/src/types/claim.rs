@@ -11,6 +11,7 @@ use crate::types::enums::{Check, ClaimAction, Peril, Phase, Status};
 use crate::types::event::{ClaimEvent, count};
 use crate::types::household::{HouseholdNode, Member, Payee};
 use crate::types::notice::{Notice, NoticePreview, Objection};
+use crate::types::refusal::{Refusal, RefusalLetterPreview};
 use crate::types::scalars::{Date, DateTime, Fen};
 use crate::types::scheme::SchemeNode;
 use crate::types::staff::RegionName;
@@ -19,6 +20,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Object, SimpleObject};
 use engine::authority::{Denied, permit_command};
 use engine::hooks::inbox::payee_fingerprint;
 use engine::{Desk, Recorded, Span};
+use lifecycle::calendar::legal_day;
 use lifecycle::days::ledger;
 use lifecycle::phase::verification::{Finding as RecordedFinding, Reopened};
 use lifecycle::{Claim, CommandKind, Happening, HouseholdId, PersonId, State, available_actions};
@@ -556,7 +558,7 @@ impl ClaimNode {
     /// The reasons that were given for where it stands: correction wanted, questions, refusal,
     /// failure, withdrawal, recovery.
     async fn reasons(&self) -> Vec<String> {
-        reasons(&self.0.state)
+        reasons(&self.0)
     }
 
     /// Objections, in order.
@@ -584,6 +586,31 @@ impl ClaimNode {
         let objections = self.0.objections.iter();
         let objections: Vec<_> = objections.map(|it| Objection::of(self.0.id, it)).collect();
         Ok(Connection::of_grown(&objections, &page, &binding))
+    }
+
+    /// The refusal, with its letter and the appeal against it; of several the last: the others' appeals were upheld.
+    async fn refusal(&self) -> Option<Refusal> {
+        self.0.refusals.last().map(Refusal::from)
+    }
+
+    /// The letter that is owed to the household, as it is to be printed; null where none is owed, or where it cannot
+    /// be written (`issueRefusalLetter` says why).
+    async fn refusal_letter_preview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The legal day on which it is handed over; today if left out.")]
+        delivered_on: Option<Date>,
+    ) -> Result<Option<RefusalLetterPreview>, ApiError> {
+        let visit = Visit::of(ctx)?;
+        let desk = &visit.office.desk;
+        let delivered_on = delivered_on.map_or_else(|| legal_day(desk.clock().now()), |it| it.0);
+        let letter = desk
+            .refusal_letter(visit.caller()?, &self.0, delivered_on)
+            .await?;
+        Ok(letter
+            .and_then(Result::ok)
+            .as_ref()
+            .map(RefusalLetterPreview::from))
     }
 
     /// The notice that was posted.
@@ -764,16 +791,27 @@ impl ClaimNode {
     }
 }
 
-fn reasons(state: &State) -> Vec<String> {
+fn reasons(claim: &Claim) -> Vec<String> {
     let one = |reason: &String| vec![reason.clone()];
-    match state {
+    match &claim.state {
         State::Returned(returned) => returned.reasons.clone(),
         State::Verifying(verifying) => match &verifying.reopened {
             Some(Reopened::Questions(questions)) => questions.clone(),
-            Some(Reopened::Objection | Reopened::PayeeChanged { .. }) | None => Vec::new(),
+            Some(Reopened::Objection | Reopened::PayeeChanged { .. } | Reopened::Appeal) | None => {
+                Vec::new()
+            }
         },
-        State::Ineligible(ineligible) => one(&ineligible.reason),
-        State::Rejected(rejected) => one(&rejected.reason),
+        State::Ineligible(_)
+        | State::Rejected(_)
+        | State::Appealed(_)
+        | State::AppealDismissed(_)
+        | State::RefusalClosed(_) => {
+            let lines = claim.refusals.last().map(|it| it.lines.as_slice());
+            let lines = lines.unwrap_or_default().iter();
+            lines
+                .map(|line| format!("{}:{}", line.code.zh(), line.facts))
+                .collect()
+        }
         State::PayUnknown(unknown) => one(&unknown.reason),
         State::PayFailed(failed) => one(&failed.reason),
         State::Recovering(recovering) => one(&recovering.reason),

@@ -19,7 +19,7 @@ pub enum Status {
     Verifying,
     /// 已核定: facts accepted, benefit computed.
     Verified,
-    /// 不符合: the household does not qualify; a letter is due.
+    /// 不符合: refused, the household does not qualify; a letter is due, then it may appeal.
     Ineligible,
     /// 公示中: the public notice hangs.
     NoticeOpen,
@@ -27,7 +27,7 @@ pub enum Status {
     NoticeClosed,
     /// 已审批: approved, money reserved.
     Approved,
-    /// 已拒赔: refused after the notice; a letter is due.
+    /// 已拒赔: refused after the notice; a letter is due, then the household may appeal.
     Rejected,
     /// 付款中: the payment is ordered, not yet confirmed.
     Instructed,
@@ -47,6 +47,12 @@ pub enum Status {
     Recovered,
     /// 已撤回: withdrawn by household or office.
     Withdrawn,
+    /// 申诉中: the household appealed against the refusal.
+    Appealed,
+    /// 申诉驳回: the refusal stands; a letter is due.
+    AppealDismissed,
+    /// 拒赔归档: refused, told, and archived.
+    RefusalClosed,
 }
 
 /// The phase (阶段) of a claim. Their order is fixed.
@@ -63,6 +69,8 @@ pub enum Phase {
     Approval,
     /// 赔付: payout.
     Payout,
+    /// 拒赔: what follows on a refusal that is appealed against or archived.
+    Refusal,
 }
 
 /// The peril (致贫原因): why a household is referred.
@@ -115,7 +123,7 @@ pub enum ClaimAction {
     AttachDocument,
     /// 核定理算: accepts the facts and computes the benefit.
     RecordVerification,
-    /// 认定不符合: ends the claim: the household does not qualify.
+    /// 认定不符合: refuses the claim: the household does not qualify.
     DeclareIneligible,
     /// 预览公示: a second person has seen the notice as it will be posted.
     PreviewNotice,
@@ -135,7 +143,7 @@ pub enum ClaimAction {
     ApproveClaim,
     /// 复核审批: the second approval above the limit.
     SecondApproveClaim,
-    /// 拒赔: ends the claim with reasons.
+    /// 拒赔: refuses the claim with reasons.
     RejectClaim,
     /// 退回复查: sends the claim back to verification with questions.
     SendBackClaim,
@@ -159,12 +167,18 @@ pub enum ClaimAction {
     ReinstatePayout,
     /// 撤回: the household or office withdraws.
     WithdrawClaim,
-    /// 归档: archives a paid or recovered claim.
+    /// 归档: archives a paid claim, or a refused one whose household was told and can appeal no more.
     CloseClaim,
     /// 启动追回: begins to recover a wrong payment.
     StartRecovery,
     /// 登记追回: the whole amount has come back.
     RecordRecovery,
+    /// 送达拒赔通知: the letter of a refusal, or of a dismissed appeal, reached the household.
+    IssueRefusalLetter,
+    /// 提出申诉: the household does not agree with the refusal.
+    LodgeAppeal,
+    /// 处理申诉: decides the appeal.
+    DecideAppeal,
 }
 
 /// Who must act next on a claim, and so uses the days.
@@ -181,10 +195,12 @@ pub enum Holder {
     Insurer,
     /// 银行: pays, or finds out what became of a payment.
     Bank,
-    /// 农户: brings another account, or pays back what was paid wrongly.
+    /// 农户: brings another account, pays back what was paid wrongly, or may appeal.
     Household,
     /// 异议处理: everything waits for an objection.
     Objection,
+    /// 申诉处理: the appeal waits for its decision.
+    Appeal,
     /// 已办结: nothing is left to be done.
     Nobody,
 }
@@ -263,6 +279,14 @@ pub enum EventKind {
     RecoveryStarted,
     /// 已追回: the whole amount came back.
     RecoveryCompleted,
+    /// 拒赔通知已送达: the letter of a refusal, or of a dismissed appeal, reached the household.
+    RefusalLetterIssued,
+    /// 收到申诉: the household appealed against the refusal.
+    AppealLodged,
+    /// 申诉成立: the appeal was upheld: the case is taken up again.
+    AppealUpheld,
+    /// 申诉驳回: the appeal was dismissed: the refusal stands.
+    AppealDismissed,
 }
 
 /// A duty (岗位) that a person or a system holds.
@@ -295,6 +319,56 @@ pub enum Duty {
     Auditor,
     /// 系统管理: administrator of accounts; gives no right on any claim.
     Administrator,
+}
+
+/// Why a claim is refused (拒赔原因). New values may be added: tolerate unknown ones.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::phase::refusal::RefusalCode")]
+pub enum RefusalCode {
+    /// 该户不在保障对象名单内: the household is not on the list of those covered.
+    NotListed,
+    /// 事件不在保险期间内: the event lies outside the time of cover.
+    OutsideCover,
+    /// 不属于保障的致贫原因: the peril is not covered.
+    PerilNotCovered,
+    /// 自付费用没有超过起付线: the loss does not exceed the deductible.
+    BelowDeductible,
+    /// 必需的材料没有交齐: documents that are needed were not handed in.
+    EvidenceMissing,
+    /// 申报的情况经核查不属实: what was stated proved wrong.
+    FactsDisproved,
+    /// 应由有责任的第三方承担: a third party is liable and pays.
+    ThirdPartyLiable,
+    /// 收入或财产不符合条件: income or property is above what the scheme allows.
+    MeansExceeded,
+    /// 民主评议没有通过: the village evaluation was not passed.
+    EvaluationNotPassed,
+    /// 同一损失已由其他途径赔付: the same loss was paid elsewhere, or claimed twice.
+    PaidElsewhere,
+    /// 其他原因: another reason, as the facts say.
+    Other,
+}
+
+/// How a letter came to the household (送达方式).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::phase::refusal::Delivery")]
+pub enum Delivery {
+    /// 当面送达: handed over in person.
+    HandedOver,
+    /// 同住成年家属代收: left with an adult of the family who lives there.
+    LeftWithFamily,
+    /// 邮寄送达: posted.
+    Posted,
+}
+
+/// What a letter tells.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::letter::LetterKind")]
+pub enum LetterKind {
+    /// 拒赔通知书: the refusal.
+    Refusal,
+    /// 申诉决定通知书: that the appeal was dismissed.
+    AppealDismissed,
 }
 
 /// How the days of a term are counted.

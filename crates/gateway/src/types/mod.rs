@@ -14,6 +14,7 @@ pub mod household;
 pub mod identity;
 pub mod notice;
 pub mod pool;
+pub mod refusal;
 pub mod scalars;
 pub mod scheme;
 pub mod staff;

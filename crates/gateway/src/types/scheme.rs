@@ -42,6 +42,15 @@ impl From<&lifecycle::scheme::DocumentRule> for DocumentRule {
     }
 }
 
+/// A clause (条款) of the contract or notice, word for word.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Clause {
+    /// Its name within the scheme: what a refusal says as `clauseId`.
+    id: String,
+    /// Its words, as a refusal letter quotes them.
+    text: String,
+}
+
 /// The benefit table of some population groups. `previewBenefit` computes with it.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct BenefitTable {
@@ -454,5 +463,21 @@ impl SchemeNode {
     /// Days within which a refusal letter is due.
     async fn refusal_letter_days(&self) -> i32 {
         count(self.0.refusal_letter_days)
+    }
+
+    /// Days within which a refusal may be appealed against, from the delivery of its letter.
+    async fn appeal_days(&self) -> i32 {
+        count(self.0.appeal_days)
+    }
+
+    /// The clauses a refusal may rest on: those of its own, then those of its benefit tables.
+    async fn clauses(&self) -> Vec<Clause> {
+        let clauses = self.0.all_clauses();
+        clauses
+            .map(|(id, text)| Clause {
+                id: id.to_owned(),
+                text: text.to_owned(),
+            })
+            .collect()
     }
 }

@@ -10,11 +10,11 @@ use crate::phase::document::documents_due;
 use crate::phase::payout::payable_to;
 use crate::phase::public_notice::{NoticeClosed, no_objection_open, proved, term_ran};
 use crate::phase::referral::separate;
+use crate::phase::refusal::{RefusalLine, reasoned};
 use crate::phase::verification::letter_due;
 use crate::scheme::{DueStep, YearDate};
 use crate::{ActedAs, Blocked, PayeeId, Stamp};
 use benefits::{Accumulation, Assessment, CapScope, Fen};
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// An uplift (特殊提标) beyond the table, as its own approved line.
@@ -57,12 +57,6 @@ pub struct Approved {
 pub struct Rejected {
     /// The completed notice.
     pub closed: NoticeClosed,
-    /// Who rejected, when.
-    pub rejected: Stamp,
-    /// The reasons.
-    pub reason: String,
-    /// The day the refusal letter is due.
-    pub letter_due_on: NaiveDate,
 }
 
 fn closed<'a>(claim: &'a Claim, order: &Order) -> Result<&'a NoticeClosed, Blocked> {
@@ -274,17 +268,12 @@ pub(crate) fn second_approve(claim: &Claim, order: &Order, amount: Fen, facts: &
     Ok(Happening::SecondApprovalGiven)
 }
 
-pub(crate) fn reject(claim: &Claim, order: &Order, reason: &str, facts: &Facts) -> Ruling {
+pub(crate) fn reject(claim: &Claim, order: &Order, lines: &[RefusalLine], facts: &Facts) -> Ruling {
     closed(claim, order)?;
     separate(order, claim.kept_from(ActedAs::Approver))?;
-    if reason.trim().is_empty() {
-        return Err(Blocked::Validation {
-            field: "reason",
-            reason: "EMPTY",
-        });
-    }
+    reasoned(lines, &facts.scheme)?;
     Ok(Happening::ClaimRejected {
-        reason: reason.to_owned(),
+        lines: lines.to_vec(),
         letter_due_on: letter_due(facts)?,
     })
 }

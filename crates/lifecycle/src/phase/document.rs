@@ -40,7 +40,10 @@ pub(crate) fn attach(claim: &Claim, order: &Order, evidence: &Evidence) -> Rulin
         | State::Closed(_)
         | State::Recovering(_)
         | State::Recovered(_)
-        | State::Withdrawn(_) => return Err(invalid(claim, order)),
+        | State::Withdrawn(_)
+        | State::Appealed(_)
+        | State::AppealDismissed(_)
+        | State::RefusalClosed(_) => return Err(invalid(claim, order)),
     }
     if !evidence.is_sound() {
         return Err(Blocked::Validation {

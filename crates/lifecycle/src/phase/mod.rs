@@ -5,4 +5,5 @@ pub mod document;
 pub mod payout;
 pub mod public_notice;
 pub mod referral;
+pub mod refusal;
 pub mod verification;

@@ -11,6 +11,7 @@ use crate::phase::approval::Approved;
 use crate::phase::document::documents_due;
 use crate::phase::public_notice::{no_objection_open, proved, term_ran};
 use crate::phase::referral::separate;
+use crate::phase::refusal::told;
 use crate::scheme::DueStep;
 use crate::{ActedAs, Blocked, PayeeId, PaymentId, Stamp, Status};
 use benefits::Fen;
@@ -229,7 +230,10 @@ pub(crate) fn change_payee(claim: &Claim, order: &Order, payee: PayeeId, facts: 
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
-        | Status::Withdrawn => return Err(invalid(claim, order)),
+        | Status::Withdrawn
+        | Status::Appealed
+        | Status::AppealDismissed
+        | Status::RefusalClosed => return Err(invalid(claim, order)),
     }
     payable_to(facts)?;
     if payee == claim.case.payee {
@@ -309,7 +313,10 @@ pub(crate) fn instruct(
         | State::PayFailed(_)
         | State::PayReturned(_)
         | State::Recovered(_)
-        | State::Withdrawn(_) => return Err(invalid(claim, order)),
+        | State::Withdrawn(_)
+        | State::Appealed(_)
+        | State::AppealDismissed(_)
+        | State::RefusalClosed(_) => return Err(invalid(claim, order)),
     };
     separate(order, claim.kept_from(ActedAs::Payer))?;
     term_ran(&approved.closed.open, facts)?;
@@ -414,7 +421,10 @@ pub(crate) fn confirm(
         | State::Closed(_)
         | State::Recovering(_)
         | State::Recovered(_)
-        | State::Withdrawn(_) => return Err(invalid(claim, order)),
+        | State::Withdrawn(_)
+        | State::Appealed(_)
+        | State::AppealDismissed(_)
+        | State::RefusalClosed(_) => return Err(invalid(claim, order)),
     };
     exactly(&instructed.instruction, instruction_no, Some(amount))?;
     second_source(order, &instructed.instruction)?;
@@ -446,7 +456,10 @@ pub(crate) fn fail(claim: &Claim, order: &Order, instruction_no: &str, reason: &
         | State::Rejected(_)
         | State::PayUnknown(_)
         | State::PayFailed(_)
-        | State::Withdrawn(_) => return Err(invalid(claim, order)),
+        | State::Withdrawn(_)
+        | State::Appealed(_)
+        | State::AppealDismissed(_)
+        | State::RefusalClosed(_) => return Err(invalid(claim, order)),
     };
     exactly(&instructed.instruction, instruction_no, None)?;
     second_source(order, &instructed.instruction)?;
@@ -484,7 +497,10 @@ pub(crate) fn give_back(
         | State::PayReturned(_)
         | State::Recovering(_)
         | State::Recovered(_)
-        | State::Withdrawn(_) => return Err(invalid(claim, order)),
+        | State::Withdrawn(_)
+        | State::Appealed(_)
+        | State::AppealDismissed(_)
+        | State::RefusalClosed(_) => return Err(invalid(claim, order)),
     };
     exactly(&paid.instructed.instruction, instruction_no, Some(amount))?;
     second_source(order, &paid.instructed.instruction)?;
@@ -555,7 +571,10 @@ pub(crate) fn reinstate(claim: &Claim, order: &Order, payee: PayeeId, facts: &Fa
         | State::Closed(_)
         | State::Recovering(_)
         | State::Recovered(_)
-        | State::Withdrawn(_) => return Err(invalid(claim, order)),
+        | State::Withdrawn(_)
+        | State::Appealed(_)
+        | State::AppealDismissed(_)
+        | State::RefusalClosed(_) => return Err(invalid(claim, order)),
     };
     hold(
         Guard::PayeeAsApproved,
@@ -567,10 +586,11 @@ pub(crate) fn reinstate(claim: &Claim, order: &Order, payee: PayeeId, facts: &Fa
 }
 
 pub(crate) fn archive(claim: &Claim, order: &Order, archive_no: &str, facts: &Facts) -> Ruling {
-    let State::Paid(_) = &claim.state else {
-        return Err(invalid(claim, order));
-    };
-    documents_due(claim, DueStep::Archive, &[], facts)?;
+    if let State::Paid(_) = &claim.state {
+        documents_due(claim, DueStep::Archive, &[], facts)?;
+    } else {
+        told(claim, order, facts)?;
+    }
     named("archiveNo", archive_no)?;
     Ok(Happening::ClaimClosed {
         archive_no: archive_no.to_owned(),
@@ -602,7 +622,10 @@ pub(crate) fn start_recovery(claim: &Claim, order: &Order, reason: &str) -> Ruli
         | Status::PayReturned
         | Status::Recovering
         | Status::Recovered
-        | Status::Withdrawn => Err(invalid(claim, order)),
+        | Status::Withdrawn
+        | Status::Appealed
+        | Status::AppealDismissed
+        | Status::RefusalClosed => Err(invalid(claim, order)),
     }
 }
 

@@ -195,7 +195,10 @@ pub(crate) fn object(claim: &Claim, order: &Order, id: ObjectionId, grounds: &st
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
-        | Status::Withdrawn => Err(invalid(claim, order)),
+        | Status::Withdrawn
+        | Status::Appealed
+        | Status::AppealDismissed
+        | Status::RefusalClosed => Err(invalid(claim, order)),
     }
 }
 
@@ -226,7 +229,10 @@ pub(crate) fn resolve(
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
-        | Status::Withdrawn => return Err(invalid(claim, order)),
+        | Status::Withdrawn
+        | Status::Appealed
+        | Status::AppealDismissed
+        | Status::RefusalClosed => return Err(invalid(claim, order)),
     }
     let open = claim
         .objections

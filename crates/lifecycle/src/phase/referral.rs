@@ -165,7 +165,10 @@ pub(crate) fn amend(claim: &Claim, order: &Order, case: &Case, facts: &Facts) ->
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
-        | Status::Withdrawn => Err(invalid(claim, order)),
+        | Status::Withdrawn
+        | Status::Appealed
+        | Status::AppealDismissed
+        | Status::RefusalClosed => Err(invalid(claim, order)),
     }
 }
 
@@ -263,7 +266,10 @@ pub(crate) fn withdraw(claim: &Claim, order: &Order, reason: &str) -> Ruling {
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
-        | Status::Withdrawn => Err(invalid(claim, order)),
+        | Status::Withdrawn
+        | Status::Appealed
+        | Status::AppealDismissed
+        | Status::RefusalClosed => Err(invalid(claim, order)),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::facts::Facts;
 use crate::guard::{Guard, hold};
 use crate::phase::document::documents_due;
 use crate::phase::referral::{Accepted, separate};
+use crate::phase::refusal::{RefusalLine, reasoned};
 use crate::scheme::{Check, DueStep, VoteBase, YearDate};
 use crate::{ActedAs, BillKey, Blocked, Duty, PayeeId, PersonId, Stamp, calendar};
 use benefits::{Assessment, Fen, Layer, Loss, Rule, Schedule, UnitCount, assess};
@@ -143,6 +144,8 @@ pub enum Reopened {
         #[serde(default)]
         on_behalf_of: Option<PersonId>,
     },
+    /// An appeal against the refusal was upheld.
+    Appeal,
 }
 
 /// VERIFYING (核查中).
@@ -198,6 +201,18 @@ impl Verifying {
             ..self
         }
     }
+
+    /// The same case, after an appeal: a payee that nobody has confirmed is not confirmed by it.
+    #[must_use]
+    pub fn after_appeal(self) -> Self {
+        let why = match &self.reopened {
+            Some(change @ Reopened::PayeeChanged { .. }) => change.clone(),
+            Some(Reopened::Objection | Reopened::Questions(_) | Reopened::Appeal) | None => {
+                Reopened::Appeal
+            }
+        };
+        self.again(why)
+    }
 }
 
 /// VERIFIED (已核定).
@@ -231,12 +246,8 @@ pub struct Preview {
 pub struct Ineligible {
     /// The referral.
     pub accepted: Accepted,
-    /// Who declared it, when.
-    pub declared: Stamp,
-    /// The reason code.
-    pub reason: String,
-    /// The day the refusal letter is due.
-    pub letter_due_on: NaiveDate,
+    /// The round of checks it ended; `None` where nobody was to survey yet.
+    pub verifying: Option<Verifying>,
 }
 
 pub(crate) fn assign(claim: &Claim, order: &Order, surveyor: PersonId, facts: &Facts) -> Ruling {
@@ -259,7 +270,10 @@ pub(crate) fn assign(claim: &Claim, order: &Order, surveyor: PersonId, facts: &F
         | State::Closed(_)
         | State::Recovering(_)
         | State::Recovered(_)
-        | State::Withdrawn(_) => return Err(invalid(claim, order)),
+        | State::Withdrawn(_)
+        | State::Appealed(_)
+        | State::AppealDismissed(_)
+        | State::RefusalClosed(_) => return Err(invalid(claim, order)),
     }
     if !facts.seen.named_duties.contains(&Duty::Surveyor) {
         return Err(Blocked::NotQualified {
@@ -590,7 +604,7 @@ pub fn loss_of(
 pub(crate) fn declare_ineligible(
     claim: &Claim,
     order: &Order,
-    reason: &str,
+    lines: &[RefusalLine],
     facts: &Facts,
 ) -> Ruling {
     match &claim.state {
@@ -611,17 +625,15 @@ pub(crate) fn declare_ineligible(
         | State::Closed(_)
         | State::Recovering(_)
         | State::Recovered(_)
-        | State::Withdrawn(_) => return Err(invalid(claim, order)),
+        | State::Withdrawn(_)
+        | State::Appealed(_)
+        | State::AppealDismissed(_)
+        | State::RefusalClosed(_) => return Err(invalid(claim, order)),
     }
     separate(order, claim.who_acted_as(ActedAs::Surveyor))?;
-    if reason.trim().is_empty() {
-        return Err(Blocked::Validation {
-            field: "reason",
-            reason: "EMPTY",
-        });
-    }
+    reasoned(lines, &facts.scheme)?;
     Ok(Happening::DeclaredIneligible {
-        reason: reason.to_owned(),
+        lines: lines.to_vec(),
         letter_due_on: letter_due(facts)?,
     })
 }

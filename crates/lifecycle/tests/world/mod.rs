@@ -11,11 +11,13 @@ use benefits::{
     RunningTotals, Schedule,
 };
 use chrono::{DateTime, Duration, NaiveDate, TimeZone, Utc};
-use lifecycle::calendar::YearDays;
+use lifecycle::calendar::{self, YearDays};
+use lifecycle::letter::Letter;
 use lifecycle::phase::approval::Uplift;
 use lifecycle::phase::payout::BankOutcome;
 use lifecycle::phase::public_notice;
 use lifecycle::phase::referral::{Basis, Case};
+use lifecycle::phase::refusal::{Delivery, RefusalCode, RefusalLine};
 use lifecycle::phase::verification::{Bill, Evidence, LossFacts, Votes};
 use lifecycle::scheme::{
     Authority, Coverage, DocumentRule, DueStep, EvaluationTerms, GroupTable, NoticeTerms,
@@ -204,18 +206,20 @@ impl Who {
             | C::PreviewNotice
             | C::RaiseObjection
             | C::AttachDocument
-            | C::WithdrawClaim => Self::Town,
+            | C::WithdrawClaim
+            | C::LodgeAppeal => Self::Town,
             C::ReturnReferral
             | C::AcceptReferral
             | C::AssignSurvey
             | C::DeclareIneligible
             | C::ChangePayee
-            | C::StartRecovery => Self::Handler,
+            | C::StartRecovery
+            | C::IssueRefusalLetter => Self::Handler,
             C::ConfirmPayee => Self::OtherHandler,
             C::RecordFinding | C::RecordVerification => Self::Surveyor,
             C::OpenPublicNotice | C::CloseClaim => Self::County,
             C::RecordPublicationProof => Self::Renderer,
-            C::ResolveObjection => Self::Supervisor,
+            C::ResolveObjection | C::DecideAppeal => Self::Supervisor,
             C::CloseNotice | C::MarkPayoutUnknown => Self::Timer,
             C::CountyReviewClaim => Self::Reviewer,
             C::ApproveClaim | C::RejectClaim | C::SendBackClaim => Self::Approver,
@@ -459,13 +463,37 @@ impl World {
     }
 
     /// The command of this kind that fits the claim as it stands, in the ordinary course of things.
-    pub fn usual(&self, kind: CommandKind, claim: &Claim) -> Command {
-        let mut fitting = self.choices(kind, claim);
+    pub fn usual(&self, kind: CommandKind, claim: &Claim, now: DateTime<Utc>) -> Command {
+        let mut fitting = self.choices(kind, claim, now);
         fitting.swap_remove(0)
     }
 
+    /// The letter the claim owes, handed over on a day.
+    fn letter(&self, claim: &Claim, delivered_on: NaiveDate) -> Command {
+        let scene = Scene::quiet(self.place_of(claim), at(6, 5, 9));
+        let order = Who::Town.orders(Command::ReferCase);
+        let facts = self.facts(&scene, Some(claim), &order);
+        let letter = Letter::compose(
+            claim,
+            &facts.seen.village_name,
+            &facts.seen.head_name,
+            &self.scheme,
+            &self.calendar,
+            delivered_on,
+        );
+        Command::IssueRefusalLetter {
+            content_hash: letter
+                .ok()
+                .flatten()
+                .map_or_else(|| "1".repeat(64), |letter| letter.content_hash()),
+            delivered_on,
+            delivery: Delivery::HandedOver,
+            handed_to: "张建国(虚构)".into(),
+        }
+    }
+
     /// Commands of a kind: the usual one first, then lawful and unlawful others.
-    pub fn choices(&self, kind: CommandKind, claim: &Claim) -> Vec<Command> {
+    pub fn choices(&self, kind: CommandKind, claim: &Claim, now: DateTime<Utc>) -> Vec<Command> {
         use CommandKind as C;
         let household = self.place_of(claim);
         let number = u32::try_from(claim.id.0.as_u128() & 0xfff).expect("a small number");
@@ -528,7 +556,7 @@ impl World {
                 .into()
             }
             C::DeclareIneligible => vec![Command::DeclareIneligible {
-                reason: "PROPERTY".into(),
+                lines: vec![refusal_line()],
             }],
             C::PreviewNotice => [self.hash(claim), "0".repeat(64)]
                 .map(|content_hash| Command::PreviewNotice { content_hash })
@@ -575,7 +603,9 @@ impl World {
                     .map(|amount| Command::SecondApproveClaim { amount })
                     .into()
             }
-            C::RejectClaim => vec![Command::RejectClaim { reason: text() }],
+            C::RejectClaim => vec![Command::RejectClaim {
+                lines: vec![refusal_line()],
+            }],
             C::SendBackClaim => vec![Command::SendBackClaim {
                 questions: vec![text()],
             }],
@@ -667,6 +697,18 @@ impl World {
                 archive_no: "2020-01(虚构)".into(),
             }],
             C::StartRecovery => vec![Command::StartRecovery { reason: text() }],
+            C::IssueRefusalLetter => [now, now + Duration::days(1)]
+                .map(|delivered| self.letter(claim, calendar::legal_day(delivered)))
+                .into(),
+            C::LodgeAppeal => vec![Command::LodgeAppeal {
+                grounds: "该房为危房,不能居住(虚构)".into(),
+            }],
+            C::DecideAppeal => [false, true]
+                .map(|upheld| Command::DecideAppeal {
+                    upheld,
+                    findings: "经县级复核(虚构)".into(),
+                })
+                .into(),
         }
     }
 
@@ -736,6 +778,15 @@ fn resolutions(claim: &Claim) -> Vec<Command> {
         findings: "经村两委核实(虚构)".into(),
     })
     .into()
+}
+
+/// Why the household is refused.
+pub fn refusal_line() -> RefusalLine {
+    RefusalLine {
+        code: RefusalCode::MeansExceeded,
+        facts: "该户在县城有商品房一套(虚构)".into(),
+        clause: "illness".into(),
+    }
 }
 
 /// What a bank would say of the last instruction: its number and its amount.
@@ -868,6 +919,8 @@ fn scheme() -> Scheme {
         uplift_max: yuan(500),
         liveness_days_max: 60,
         refusal_letter_days: 3,
+        appeal_days: 10,
+        clauses: Vec::new(),
         deadlines: Vec::new(),
         pool: PoolTerms {
             headcount: 100,
@@ -936,5 +989,11 @@ pub fn path_to(status: Status) -> Vec<Step> {
         Status::Recovering => after(Status::Paid, &[C::StartRecovery]),
         Status::Recovered => after(Status::Recovering, &[C::RecordRecovery]),
         Status::Withdrawn => after(Status::Accepted, &[C::WithdrawClaim]),
+        Status::Appealed => after(Status::Ineligible, &[C::IssueRefusalLetter, C::LodgeAppeal]),
+        Status::AppealDismissed => after(Status::Appealed, &[C::DecideAppeal]),
+        Status::RefusalClosed => after(
+            Status::AppealDismissed,
+            &[C::IssueRefusalLetter, C::CloseClaim],
+        ),
     }
 }

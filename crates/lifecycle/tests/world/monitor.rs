@@ -71,7 +71,19 @@ pub struct Trail {
     pub approval: Option<Approval>,
     pub live: Option<Fen>,
     pub settled: Option<Fen>,
+    pub refusal: Option<Refused>,
     pub books: Books,
+}
+
+/// What the household knows of a refusal, and what became of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Refused {
+    pub refusers: BTreeSet<PersonId>,
+    /// The last day for an appeal, counted here anew, once a letter came.
+    pub appeal_until: Option<NaiveDate>,
+    pub lodgers: BTreeSet<PersonId>,
+    /// Whether the appeal was dismissed, and the letter that tells it came.
+    pub dismissed: Option<bool>,
 }
 
 /// The legal day of an instant, counted here anew: UTC+8, half open.
@@ -103,6 +115,15 @@ impl World {
             .and_time(NaiveTime::MIN)
             .and_utc()
             - Duration::hours(8)
+    }
+
+    /// The last day for an appeal against a refusal whose letter was delivered on a day.
+    fn appeal_until(&self, delivered_on: NaiveDate) -> NaiveDate {
+        let mut last = delivered_on + Duration::days(i64::from(self.scheme.appeal_days));
+        while self.is_rest_day(last) {
+            last += Duration::days(1);
+        }
+        last
     }
 
     /// What the table gives for a loss, and what was left to the household.
@@ -203,7 +224,11 @@ impl Trail {
             | Happening::ClaimWithdrawn { .. }
             | Happening::ClaimClosed { .. }
             | Happening::RecoveryStarted { .. }
-            | Happening::RecoveryCompleted { .. } => {}
+            | Happening::RecoveryCompleted { .. }
+            | Happening::RefusalLetterIssued { .. }
+            | Happening::AppealLodged { .. }
+            | Happening::AppealUpheld { .. }
+            | Happening::AppealDismissed { .. } => {}
         }
     }
 
@@ -459,16 +484,93 @@ impl Trail {
             Happening::DeclaredIneligible { .. } => {
                 let two = self.surveyors.is_disjoint(&acting);
                 broken(found, 4, two, "the surveyor decided");
+                self.refuse(acting);
+            }
+            Happening::ClaimRejected { .. } => self.refuse(acting),
+            Happening::RefusalLetterIssued { letter, .. } => {
+                let text = letter.text();
+                let secrets = &world.houses[scene.household].secrets;
+                let fine = !secrets.iter().any(|it| text.contains(it));
+                broken(found, 9, fine, "the letter shows what must not be shown");
+                let fine = legal_day(at) - letter.delivered_on <= Duration::days(3);
+                broken(found, 13, fine, "a letter dated back");
+                let Some(refusal) = &mut self.refusal else {
+                    return broken(found, 13, false, "a letter about no refusal");
+                };
+                if refusal.dismissed.is_some() {
+                    refusal.dismissed = Some(true);
+                } else {
+                    refusal.appeal_until = Some(world.appeal_until(letter.delivered_on));
+                    let right = letter.appeal_until == refusal.appeal_until;
+                    broken(found, 13, right, "the letter names another last day");
+                }
+            }
+            Happening::AppealLodged { .. } => {
+                let refusal = self.refusal.as_mut();
+                let until = refusal.as_ref().and_then(|it| it.appeal_until);
+                let fine = until.is_some_and(|day| legal_day(at) <= day);
+                broken(found, 13, fine, "an appeal out of its time");
+                if let Some(refusal) = refusal {
+                    let first = refusal.lodgers.is_empty();
+                    broken(found, 13, first, "a second appeal");
+                    refusal.lodgers = acting;
+                }
+            }
+            Happening::AppealUpheld { .. } => {
+                self.check_appeal(&acting, found);
+                self.refusal = None;
+                self.again();
+            }
+            Happening::AppealDismissed { .. } => {
+                self.check_appeal(&acting, found);
+                if let Some(refusal) = &mut self.refusal {
+                    refusal.dismissed = Some(false);
+                }
+            }
+            Happening::ClaimClosed { .. } => {
+                let over = |refusal: &Refused| match refusal.dismissed {
+                    Some(told) => told,
+                    None => refusal.appeal_until.is_some_and(|day| legal_day(at) > day),
+                };
+                let fine = self.refusal.as_ref().is_none_or(over);
+                broken(found, 13, fine, "closed before the household could appeal");
             }
             Happening::ReferralReturned { .. }
             | Happening::DocumentAttached { .. }
             | Happening::ReferralAccepted
             | Happening::SurveyAssigned { .. }
-            | Happening::ClaimRejected { .. }
             | Happening::PayoutUnknown { .. }
-            | Happening::ClaimClosed { .. }
             | Happening::RecoveryStarted { .. } => {}
         }
+    }
+
+    fn refuse(&mut self, refusers: BTreeSet<PersonId>) {
+        self.refusal = Some(Refused {
+            refusers,
+            ..Refused::default()
+        });
+    }
+
+    /// Invariant 4: an appeal is decided by somebody who had no part in the claim, its refusal, its review or the appeal.
+    fn check_appeal(&self, acting: &BTreeSet<PersonId>, found: &mut Vec<Violation>) {
+        let nobody = BTreeSet::new();
+        let refusal = self.refusal.as_ref();
+        let parts = [
+            &self.referrers,
+            &self.surveyors,
+            &self.approvers,
+            &self.payers,
+            &self.reviewers,
+            refusal.map_or(&nobody, |it| &it.refusers),
+            refusal.map_or(&nobody, |it| &it.lodgers),
+        ];
+        let other = parts.iter().all(|part| part.is_disjoint(acting));
+        broken(
+            found,
+            4,
+            other,
+            "an appeal decided by somebody who had a part",
+        );
     }
 
     /// Invariant 1: the notice ran its full term, unchanged, with no open objection.
@@ -621,6 +723,18 @@ pub fn check_step(before: Option<&Claim>, after: &Claim, event: &Event) -> Vec<V
             && before.objections.len() <= after.objections.len()
     });
     broken(&mut found, 12, kept, "an objection was forgotten");
+    let kept = before.is_none_or(|before| {
+        let mut pairs = before.refusals.iter().zip(&after.refusals);
+        before.refusals.len() <= after.refusals.len()
+            && pairs.all(|(old, new)| {
+                old.lines == new.lines
+                    && old.decided == new.decided
+                    && (old.letter.is_none() || old.letter == new.letter)
+                    && (old.decision().is_none_or(|it| it.letter.is_none())
+                        || old.appeal == new.appeal)
+            })
+    });
+    broken(&mut found, 12, kept, "a refusal was forgotten");
     found
 }
 

@@ -116,7 +116,11 @@ impl Office {
                         u32::try_from(place).unwrap_or(0),
                     )
                 },
-                |file| self.world.choices(kind, &file.claim).swap_remove(choice),
+                |file| {
+                    self.world
+                        .choices(kind, &file.claim, self.now)
+                        .swap_remove(choice)
+                },
             );
             let done = self.submit(place, &Who::giver(&command).orders(command));
             assert!(done.is_ok(), "{step:?}: {done:?}");

@@ -1,7 +1,7 @@
 //! The tables beside the log, told anew: an event of the log becomes the very rows that were
 //! written for it ([`Rows`]), and they are kept in memory as the statements would have kept them.
 
-use super::{CLAIM_CHANGES, HeadRow, Item, NoticeChange, Rows, TotalRow};
+use super::{APPEAL_DECISION, CLAIM_CHANGES, HeadRow, Item, NoticeChange, Rows, TotalRow};
 use crate::connect::{Head, SqlStore};
 use crate::entity::payee;
 use crate::household::{ACCOUNT, payee_of};
@@ -19,6 +19,7 @@ use uuid::Uuid;
 /// Each table with the columns that name a row, in the order they are read. Rows that go with their
 /// claim are named by it first.
 const TABLES: &[(&str, &[&str])] = &[
+    ("appeal", &["claim_id", "refusal_no"]),
     ("bill", &["claim_id", "bill_key"]),
     ("claim", &["id"]),
     ("claim_counter", &["policy_year"]),
@@ -27,6 +28,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("notice", &["id"]),
     ("objection", &["id"]),
     ("payment", &["id"]),
+    ("refusal_letter", &["claim_id", "refusal_no", "kind"]),
     (
         "running_total",
         &["policy_year", "peril", "subject_kind", "subject_id"],
@@ -148,6 +150,9 @@ impl<'a> SqlRetelling<'a> {
             notice_changes,
             objections,
             objection_changes,
+            letters,
+            appeals,
+            appeal_changes,
             payments,
             payment_changes,
             bills_dropped,
@@ -174,6 +179,15 @@ impl<'a> SqlRetelling<'a> {
         }
         for row in &objection_changes {
             self.set("objection", row, &["status", "resolved_at"])?;
+        }
+        for row in &letters {
+            self.put("refusal_letter", row)?;
+        }
+        for row in &appeals {
+            self.put("appeal", row)?;
+        }
+        for row in &appeal_changes {
+            self.set("appeal", row, APPEAL_DECISION)?;
         }
         for row in &begun {
             self.put("claim", row)?;

@@ -4,7 +4,7 @@
 use crate::on_both;
 use crate::support::Db;
 use engine::ids;
-use engine::testkit::world::{TestDesk, World, yuan};
+use engine::testkit::world::{TestDesk, World, day, yuan};
 use lifecycle::{Claim, Movement, PoolAccount};
 use std::sync::Arc;
 
@@ -19,6 +19,14 @@ struct Cast {
     approved: Claim,
     instructed: Claim,
     paid: Claim,
+    /// Refused, nothing told.
+    refused: Claim,
+    /// Refused and told; the time for an appeal runs.
+    told: Claim,
+    /// An appeal is open.
+    appealed: Claim,
+    /// An appeal was dismissed, and that not told.
+    dismissed: Claim,
 }
 
 async fn cast(db: &Db) -> Cast {
@@ -57,6 +65,14 @@ async fn cast(db: &Db) -> Cast {
         .open_notice()
         .prove()
         .await;
+    let refused = |which| {
+        let begun = desk.draft(&home(0)).event_on(day(2020, 4, which)).refer();
+        begun.accept().assign().declare_ineligible()
+    };
+    let dismissed = refused(1).issue_letter().appeal().dismiss_appeal().await;
+    let appealed = refused(2).issue_letter().appeal().await;
+    let told = refused(3).issue_letter().await;
+    let refused = refused(4).await;
     let draft = desk.draft(&home(0)).await;
     // A refusal on record.
     desk.on(&draft)
@@ -70,7 +86,37 @@ async fn cast(db: &Db) -> Cast {
         approved,
         instructed,
         paid,
+        refused,
+        told,
+        appealed,
+        dismissed,
     }
+}
+
+fn letter(claim: &Claim, kind: &str, ends_at: &str) -> String {
+    format!(
+        "INSERT INTO refusal_letter (county_code, claim_id, refusal_no, kind, content_hash, due_on, delivered_on, delivery, appeal_ends_at, \
+         issued_by, issued_at) SELECT county_code, id, 1, '{kind}', '{}', event_on, event_on, 'POSTED', {ends_at}, insured_id, updated_at \
+         FROM claim WHERE id = '{}'",
+        "0".repeat(64),
+        claim.id
+    )
+}
+
+fn appeal(claim: &Claim, status: &str, decided: &str) -> String {
+    format!(
+        "INSERT INTO appeal (county_code, claim_id, refusal_no, status, refused_by, lodged_by, lodged_at, decided_by, decided_at) \
+         SELECT county_code, id, 1, '{status}', insured_id, household_id, updated_at, {decided} FROM claim WHERE id = '{}'",
+        claim.id
+    )
+}
+
+/// The decision of an open appeal.
+fn decided(claim: &Claim, by: &str) -> String {
+    format!(
+        "UPDATE appeal SET status = 'UPHELD', decided_by = {by}, decided_at = lodged_at WHERE claim_id = '{}'",
+        claim.id
+    )
 }
 
 fn moved(claim: &Claim, change: &str) -> String {
@@ -100,6 +146,10 @@ fn by_trigger(cast: &Cast) -> Vec<Attempt> {
         approved,
         instructed,
         paid,
+        refused,
+        told,
+        appealed,
+        dismissed,
     } = cast;
     let mut attempts = vec![
         (moved(draft, "status = 'RECOVERED'"), "not a lawful transition"),
@@ -135,6 +185,24 @@ fn by_trigger(cast: &Cast) -> Vec<Attempt> {
         ("DELETE FROM notice".into(), "notice is never deleted"),
         ("DELETE FROM payment".into(), "payment is never deleted"),
         ("DELETE FROM credential".into(), "credential is never deleted"),
+        // Invariant 13.
+        (moved(refused, "status = 'REFUSAL_CLOSED'"), "a refusal ends with its letter"),
+        (moved(told, "status = 'REFUSAL_CLOSED'"), "a refusal ends with its letter"),
+        (moved(dismissed, "status = 'REFUSAL_CLOSED'"), "a dismissed appeal is told"),
+        (moved(told, "status = 'APPEALED'"), "no appeal is open"),
+        (moved(appealed, "status = 'ACCEPTED'"), "the appeal was not decided so"),
+        (moved(appealed, "status = 'APPEAL_DISMISSED'"), "the appeal was not decided so"),
+        (letter(draft, "REFUSAL", "updated_at"), "no letter is owed"),
+        (letter(appealed, "APPEAL_DISMISSED", "NULL"), "no letter is owed"),
+        (letter(refused, "APPEAL_DISMISSED", "NULL"), "no letter is owed"),
+        (appeal(refused, "OPEN", "NULL, NULL"), "in its time"),
+        (appeal(told, "UPHELD", "insurer_id, updated_at"), "an appeal begins open"),
+        (format!("UPDATE appeal SET refused_by = lodged_by WHERE claim_id = '{}'", appealed.id), "as it was lodged"),
+        (format!("UPDATE appeal SET decided_at = lodged_at WHERE claim_id = '{}'", dismissed.id), "as it was decided"),
+        (decided(appealed, "(SELECT surveyor_id FROM claim c WHERE c.id = appeal.claim_id)"), "decided by another person"),
+        ("DELETE FROM refusal_letter".into(), "is insert-only"),
+        ("UPDATE refusal_letter SET delivered_on = due_on, content_hash = content_hash".into(), "is insert-only"),
+        ("DELETE FROM appeal".into(), "appeal is never deleted"),
     ];
     for (table, column) in [
         ("transfer", "amount_fen = amount_fen + 1"),
@@ -160,6 +228,10 @@ fn by_constraint(cast: &Cast) -> Vec<Attempt> {
         approved,
         instructed,
         paid: _,
+        refused,
+        told: _,
+        appealed,
+        dismissed: _,
     } = cast;
     vec![
         // Invariant 2.
@@ -177,6 +249,11 @@ fn by_constraint(cast: &Cast) -> Vec<Attempt> {
         (moved(approved, "status = 'APPROVED', approver_id = surveyor_id"), "claim_surveyor_is_not_approver"),
         (moved(objected, "status = 'NOTICE_CLOSED', surveyor_id = referrer_id"), "claim_referrer_is_not_surveyor"),
         (moved(approved, "status = 'APPROVED', payer_id = approver_id"), "claim_approver_is_not_payer"),
+        (decided(appealed, "refused_by"), "appeal_is_decided_by_another"),
+        (decided(appealed, "lodged_by"), "another"),
+        (decided(appealed, "NULL"), "appeal_decided"),
+        // Invariant 13: only the letter of a refusal leaves a time for an appeal.
+        (letter(refused, "REFUSAL", "NULL"), "refusal_letter_tells"),
         // Invariant 5.
         ("INSERT INTO transfer SELECT county_code, '00000000-0000-7000-8000-000000000003', scheme_id, debit, credit, 0, claim_id, county_seq, order_id, at FROM transfer".into(), "transfer_positive"),
         ("INSERT INTO transfer SELECT county_code, '00000000-0000-7000-8000-000000000003', scheme_id, debit, debit, 1, claim_id, county_seq, order_id, at FROM transfer".into(), "transfer_kind"),

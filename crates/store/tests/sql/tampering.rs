@@ -12,7 +12,7 @@ on_both! {
     money_moved_by_hand_is_seen,
 }
 
-/// A claim that was objected to and paid, one that waits, and one that was voided and noticed again.
+/// A claim that was refused in error, objected to and paid, one that waits, and one that was voided and noticed again.
 async fn books(db: &Db) -> (TestDesk, Claim) {
     let mut world = World::new();
     // Days pass; the check of the living stays good.
@@ -21,7 +21,15 @@ async fn books(db: &Db) -> (TestDesk, Claim) {
     let home = |number: usize| desk.world.households[number].clone();
     let paid = desk
         .refer(&home(0))
-        .through_verification(yuan(41_200))
+        .accept()
+        .declare_ineligible()
+        .issue_letter()
+        .appeal()
+        .uphold_appeal()
+        .assign()
+        .visit()
+        .evaluate()
+        .verify(yuan(41_200))
         .preview()
         .open_notice()
         .object()
@@ -156,6 +164,37 @@ fn changes(paid: &Claim) -> Vec<Change> {
             ],
         ),
         (
+            "refusal_letter",
+            format!("{}/1/REFUSAL", paid.id),
+            of_claim.clone(),
+            vec![
+                ("content_hash", format!("'{}'", "0".repeat(64))),
+                text("due_on", "'2019-01-01'"),
+                text("delivered_on", "'2019-01-01'"),
+                text("delivery", "'POSTED'"),
+                text("appeal_ends_at", AT),
+                text("issued_by", ID),
+                text("issued_for", ID),
+                text("issued_at", AT),
+            ],
+        ),
+        (
+            "appeal",
+            format!("{}/1", paid.id),
+            of_claim.clone(),
+            vec![
+                text("status", "'DISMISSED'"),
+                text("refused_by", ID),
+                text("refused_for", ID),
+                text("lodged_by", ID),
+                text("lodged_for", ID),
+                text("lodged_at", AT),
+                text("decided_by", ID),
+                text("decided_for", ID),
+                text("decided_at", AT),
+            ],
+        ),
+        (
             "payment",
             payment.to_string(),
             of_claim.clone(),
@@ -237,7 +276,7 @@ async fn one_thing_changed_is_one_fault(db: &Db) {
             seen += 1;
         }
     }
-    assert_eq!(seen, 67);
+    assert_eq!(seen, 86);
 
     // A bill is named by its claim and its hash.
     let faults = told(
