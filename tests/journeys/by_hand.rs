@@ -21,6 +21,11 @@ impl Case {
         }
     }
 
+    /// The same, with keys of its own beside other claims of the same accounts.
+    pub(super) fn keyed_from(self, next_key: u32) -> Self {
+        Self { next_key, ..self }
+    }
+
     /// What somebody else did to it meanwhile.
     pub(super) fn see(&mut self, claim: &Value) {
         self.version = claim["version"].clone();

@@ -91,8 +91,6 @@ fn details(what: &Happening, staff: &Staff) -> Markup {
             p { (letter.kind().zh()) "," (letter.delivered_on) " " (delivery.zh()) ",接收人 " (handed_to) }
             @if let Some(day) = letter.appeal_until { p { "可申诉至 " (day) } }
         },
-        Happening::AppealLodged { grounds } => text(grounds),
-        Happening::AppealUpheld { findings } => text(findings),
         Happening::AppealDismissed {
             findings,
             letter_due_on,
@@ -107,9 +105,12 @@ fn details(what: &Happening, staff: &Staff) -> Markup {
         } => html! {
             p { (posted_on) " 张贴,公示至 " (last_day) }
         },
-        Happening::ObjectionRaised { grounds, .. } => text(grounds),
+        Happening::ObjectionRaised { grounds, .. } | Happening::AppealLodged { grounds } => {
+            text(grounds)
+        }
         Happening::ObjectionUpheld { findings, .. }
-        | Happening::ObjectionDismissed { findings, .. } => text(findings),
+        | Happening::ObjectionDismissed { findings, .. }
+        | Happening::AppealUpheld { findings } => text(findings),
         Happening::FirstApprovalGiven { uplift, amount, .. }
         | Happening::ClaimApproved { uplift, amount, .. } => approval(*amount, uplift),
         Happening::ClaimSentBack { questions } => list(questions),
