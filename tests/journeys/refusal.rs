@@ -222,9 +222,9 @@ async fn three_refusals(place: &Place) {
             .await;
     }
     case.see(&look(&supervisor, &case).await);
-    let decider = Client::sign_in(&server, "ins.wu").await;
+    let approver = Client::sign_in(&server, "ins.wu").await;
     let benefit = json!({ "benefitFen": "2534000" });
-    case.give(&decider, "insurer/ApproveClaim", benefit).await;
+    case.give(&approver, "insurer/ApproveClaim", benefit).await;
     let cashier = Client::sign_in(&server, "ins.chu").await;
     let claim = look(&cashier, &case).await;
     let check = json!({
