@@ -83,6 +83,8 @@ steps! {
     "0016_hooks",
     // Batches of payments, and what the bank answers.
     "0017_bank",
+    // What an approval was of, and what a household was approved in twelve months.
+    "0019_authority",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

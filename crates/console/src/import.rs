@@ -524,6 +524,9 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
         | Blocked::ReviewRequired {}
         | Blocked::OverLimit { .. }
         | Blocked::BeyondAuthority { .. }
+        | Blocked::OverTwelveMonthLimit { .. }
+        | Blocked::BeyondTwelveMonthAuthority { .. }
+        | Blocked::DossierChanged {}
         | Blocked::AssessmentStale {}
         | Blocked::IncomeWindow { .. }
         | Blocked::OverIncomeLine { .. }

@@ -136,6 +136,9 @@ catalogue! {
     ReviewRequired = "REVIEW_REQUIRED" on "claimId" { "须先经县级审定" "the county must review the claim first" }
     OverLimit = "OVER_LIMIT" on "claimId" { "超过单人审批权限{limitFen}元" "above one approver's limit of {limitFen} yuan" }
     BeyondAuthority = "BEYOND_AUTHORITY" on "claimId" { "超过您的审批权限{limitFen}元,须由更高权限人员审批" "beyond your authority of {limitFen} yuan, even with a second approver" }
+    OverTwelveMonthLimit = "OVER_TWELVE_MONTH_LIMIT" on "claimId" { "该户近十二个月已获批{approvedFen}元,加本案超过单人审批权限{limitFen}元" "the household was approved {approvedFen} yuan in twelve months: with this claim above one approver's limit of {limitFen} yuan" }
+    BeyondTwelveMonthAuthority = "BEYOND_TWELVE_MONTH_AUTHORITY" on "claimId" { "该户近十二个月已获批{approvedFen}元,加本案超过您的审批权限{limitFen}元,须由更高权限人员审批" "the household was approved {approvedFen} yuan in twelve months: with this claim beyond your authority of {limitFen} yuan, even with a second approver" }
+    DossierChanged = "DOSSIER_CHANGED" on "claimId" { "审批所依据的卷宗已变,须由初审人重新审批" "what was approved is not what stands: the first approver approves anew" }
     AssessmentStale = "ASSESSMENT_STALE" on "claimId" { "本年度又有其他费用获批,须退回重新核定理算" "other losses of the year were approved since: send it back and verify again" }
     NoFirstApproval = "NO_FIRST_APPROVAL" on "claimId" { "没有待复核的初审" "no first approval awaits a second" }
     OverAssessment = "OVER_ASSESSMENT" on "benefitFen" { "金额与理算结果{assessedFen}元不符或超出" "the amount does not agree with the assessment of {assessedFen} yuan" }

@@ -142,6 +142,13 @@ blocked! {
     OverLimit = "OVER_LIMIT" { limit: Fen => Param::Money(limit) },
     /// More than this caller may approve, even with a second approver.
     BeyondAuthority = "BEYOND_AUTHORITY" { limit: Fen => Param::Money(limit) },
+    /// With what was approved for the household in the last twelve months, above one approver's
+    /// limit: this person's first approval is recorded, another approver must give the second.
+    OverTwelveMonthLimit = "OVER_TWELVE_MONTH_LIMIT" { limit: Fen => Param::Money(limit), approved: Fen => Param::Money(approved) },
+    /// The same, more than this caller may approve even with a second approver.
+    BeyondTwelveMonthAuthority = "BEYOND_TWELVE_MONTH_AUTHORITY" { limit: Fen => Param::Money(limit), approved: Fen => Param::Money(approved) },
+    /// What the first approval, or the approval, rests on is not what stands: approve anew.
+    DossierChanged = "DOSSIER_CHANGED" {},
     /// Other losses of the year were approved since the assessment: verify again.
     AssessmentStale = "ASSESSMENT_STALE" {},
     /// No first approval awaits a second.

@@ -15,6 +15,7 @@ mod command;
 pub mod days;
 mod decide;
 mod diagram;
+pub mod dossier;
 pub mod duty;
 mod event;
 mod facts;

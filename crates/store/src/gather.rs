@@ -8,6 +8,8 @@ use benefits::Fen;
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::identity::{Assignment, duties_in};
 use engine::{Ask, EventKey, Fault, Receipt, Target};
+use lifecycle::calendar::legal_day;
+use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CountyCode, Duty, EventKind, HouseholdId, Liveness,
     MemberId, OrgId, PayeeFacts, PayeeId, PayeeSeal, PersonId, RegionCode, RunningShare, SchemeId,
@@ -32,6 +34,9 @@ struct AskRow {
     insured_id: Option<MemberId>,
     peril: Option<&'static str>,
     event_on: Option<NaiveDate>,
+    /// The day after which an approval counts. A clock that is a little behind the log's last entry
+    /// counts a day more, never less.
+    twelve_months_from: NaiveDate,
 }
 
 /// The receipt of an earlier call with the same key.
@@ -73,6 +78,8 @@ pub(crate) struct Gathered {
     pub(crate) pool_settled: bool,
     pub(crate) person: RunningShare,
     pub(crate) household: RunningShare,
+    /// What other claims of the household were approved for in twelve months, and still are.
+    pub(crate) approved_twelve_months: i64,
 }
 
 /// The statement. `$1` is the list of asks. The two dialects differ only in how the list becomes rows.
@@ -92,6 +99,7 @@ pub(crate) fn text(dialect: Dialect) -> String {
                 "insured_id",
                 "peril",
                 "event_on",
+                "twelve_months_from",
             ];
             dialect.rows(1, "", &columns)
         }
@@ -100,7 +108,7 @@ pub(crate) fn text(dialect: Dialect) -> String {
     let columns = match dialect {
         Dialect::Sqlite => "",
         Dialect::Postgres => {
-            "(ord integer, county_code integer, account_id uuid, key uuid, claim_id uuid, household_id uuid, scheme_id uuid, named_id uuid, payee_id uuid, insured_id uuid, peril text, event_on date)"
+            "(ord integer, county_code integer, account_id uuid, key uuid, claim_id uuid, household_id uuid, scheme_id uuid, named_id uuid, payee_id uuid, insured_id uuid, peril text, event_on date, twelve_months_from date)"
         }
     };
     format!(
@@ -129,6 +137,8 @@ pub(crate) fn text(dialect: Dialect) -> String {
         AND pa.account = 'AVAILABLE') AS pool_available,
     CASE WHEN EXISTS (SELECT 1 FROM pool_order po WHERE po.county_code = a.county_code AND po.scheme_id = s.pool_id
         AND po.kind = 'SETTLEMENT' AND po.status = 'POSTED') THEN 1 ELSE 0 END AS pool_settled,
+    (SELECT CAST(SUM(ap.amount_fen) AS BIGINT) FROM approval ap WHERE ap.county_code = a.county_code AND ap.household_id = h.id
+        AND ap.claim_id <> a.claim_id AND ap.approved_on > a.twelve_months_from AND ap.ended_at IS NULL) AS approved_twelve_months,
     tp.used_fen AS person_used, tp.loss_fen AS person_loss, th.used_fen AS household_used, th.loss_fen AS household_loss
 FROM {asks} AS a{columns}
 LEFT JOIN receipt r ON r.county_code = a.county_code AND r.account_id = a.account_id AND r.idempotency_key = a.key
@@ -190,6 +200,7 @@ fn ask_row(ord: usize, ask: &Ask) -> Result<AskRow, Fault> {
         insured_id: event.map(|event| event.insured),
         peril: event.map(|event| event.peril.code()),
         event_on: event.map(|event| event.event_on),
+        twelve_months_from: twelve_months_before(legal_day(ask.now)),
     })
 }
 
@@ -304,6 +315,7 @@ fn gathered(row: &QueryResult, ask: &Ask) -> Result<Gathered, Fault> {
             benefit: Fen::new(fen("household_used")?),
             loss: Fen::new(fen("household_loss")?),
         },
+        approved_twelve_months: fen("approved_twelve_months")?,
     })
 }
 

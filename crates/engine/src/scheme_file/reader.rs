@@ -424,19 +424,27 @@ impl Reader<'_, '_> {
             duty,
             alone,
             with_second,
+            alone_twelve_months,
+            with_second_twelve_months,
         } = text;
-        let duty = self.word(duty, &format!("{path}.duty"));
-        let alone = self.yuan(alone, &format!("{path}.alone"));
-        let with_second = match with_second {
+        let at = |key: &str| format!("{path}.{key}");
+        let duty = self.word(duty, &at("duty"));
+        // Four eyes unless the county writes otherwise.
+        let alone = self.yuan_or_none(alone, &at("alone"));
+        // A limit that is left out is none.
+        let mut limit = |value: Option<Yuan>, key: &str| match value {
             None => Some(None),
-            Some(_) => self
-                .yuan(with_second, &format!("{path}.with_second"))
-                .map(Some),
+            Some(_) => self.yuan(value, &at(key)).map(Some),
         };
+        let with_second = limit(with_second, "with_second");
+        let twelve_alone = limit(alone_twelve_months, "alone_twelve_months");
+        let twelve_second = limit(with_second_twelve_months, "with_second_twelve_months");
         Some(Authority {
             duty: duty?,
             alone_max: alone?,
             second_max: with_second?,
+            twelve_months_alone_max: twelve_alone?,
+            twelve_months_second_max: twelve_second?,
         })
     }
 

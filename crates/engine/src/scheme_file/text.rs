@@ -167,11 +167,16 @@ pub(super) struct AuthorityText {
     /// The duty.
     #[schemars(required)]
     pub duty: Option<Word<Duty>>,
-    /// The most that one person may approve alone; an uplift always needs a second.
-    #[schemars(required)]
+    /// The most that one person may approve alone; left out: nothing, every approval takes two. An uplift
+    /// always does.
     pub alone: Option<Yuan>,
     /// The most that may be approved with a second approver; left out: no limit.
     pub with_second: Option<Yuan>,
+    /// The most that a household's approvals of twelve months (近十二个月累计), this one with them, may come
+    /// to by one person alone; left out: no limit.
+    pub alone_twelve_months: Option<Yuan>,
+    /// The same with a second approver; left out: no limit.
+    pub with_second_twelve_months: Option<Yuan>,
 }
 
 /// The public notice (公示).

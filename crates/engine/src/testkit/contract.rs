@@ -89,6 +89,7 @@ macro_rules! store_contracts {
             shortage_and_surplus_by_rule
             person_year_cap_holds
             household_year_cap_holds
+            twelve_months_are_summed
             facts_are_looked_up
             payee_is_checked_when_paid
             upheld_objection_releases_money
@@ -1580,6 +1581,63 @@ async fn household_year_cap_holds(store: Arc<dyn Store>) {
     desk.expect_sound().await;
 }
 
+/// Of twenty approvals at once for one household, as many by one person as twelve months allow; the others
+/// are first approvals. What is void, or lies further back, counts no more.
+async fn twelve_months_are_summed(store: Arc<dyn Store>) {
+    let mut world = World::new();
+    world.scheme.authority[0].twelve_months_alone_max = Some(times(BENEFIT, 12));
+    world.pool = yuan(5_000_000);
+    let desk = TestDesk::open_with(store, world).await;
+    let household = desk.world.household("石门寨").clone();
+    let drafts = (0..20_u32).map(|number| {
+        let draft = desk.draft(&household).event_on(event_day(number));
+        // Whichever of its members.
+        if number % 2 == 0 {
+            draft
+        } else {
+            draft.insured(household.members[1].id)
+        }
+    });
+    let closed = through_notice(&desk, drafts.collect()).await;
+    let approved = all(closed.iter().map(|it| desk.on(it).approve())).await;
+    let (alone, first): (Vec<&Claim>, Vec<&Claim>) = approved
+        .iter()
+        .partition(|it| it.status() == Status::Approved);
+    assert_eq!((alone.len(), first.len()), (12, 8));
+    assert_eq!(desk.pool().await.reserved, times(BENEFIT, 12));
+    desk.on(first[0])
+        .approve()
+        .expect_blocked("OVER_TWELVE_MONTH_LIMIT")
+        .await;
+    let second = desk.on(first[0]).second_approve().await;
+    second.expect_status(Status::Approved);
+    // Two are free again; then one more goes, by one person.
+    for claim in &alone[..2] {
+        desk.on(claim).withdraw().await;
+    }
+    desk.on(first[1])
+        .approve()
+        .await
+        .expect_status(Status::Approved);
+    desk.on(first[2])
+        .approve()
+        .expect_blocked("OVER_TWELVE_MONTH_LIMIT")
+        .await;
+    // Twelve months to the day.
+    let counted = async |claim: &Claim| {
+        let history = desk.history(claim.id).await;
+        let last = history.last().expect("an event");
+        last.seen.approved_twelve_months
+    };
+    desk.pass_days(364);
+    let objected = desk.on(first[3]).object().await;
+    assert_eq!(counted(&objected).await, times(BENEFIT, 12));
+    desk.pass_days(1);
+    let dismissed = desk.on(&objected).dismiss().await;
+    assert_eq!(counted(&dismissed).await, Fen::ZERO);
+    desk.expect_sound().await;
+}
+
 async fn capped(store: Arc<dyn Store>, scope: CapScope) -> TestDesk {
     let mut world = World::new();
     world.cap(&Cap {
@@ -2909,6 +2967,7 @@ async fn second_lock_holds(store: Arc<dyn Store>) {
             uplift: None,
             amount: BENEFIT,
             payee: claim.case.payee,
+            dossier: lifecycle::dossier::hash(claim).expect("a closed notice"),
         },
     };
     let reserve = |amount| Posting {

@@ -1279,9 +1279,13 @@ impl Journey {
             Act::Approve(uplift) => Command::ApproveClaim {
                 benefit: self.seen().assessment().map_or(Fen::ZERO, |it| it.benefit),
                 uplift: uplift.clone(),
+                payee: self.seen().case.payee,
+                dossier: dossier_of(self.seen()),
             },
             Act::SecondApprove => Command::SecondApproveClaim {
                 amount: self.first_approved(),
+                payee: self.seen().case.payee,
+                dossier: dossier_of(self.seen()),
             },
             Act::Reject => Command::RejectClaim {
                 reason: "NOT_COVERED".into(),
@@ -1363,6 +1367,11 @@ impl Journey {
         }
         claim.amount()
     }
+}
+
+/// The hash of the dossier as an approver sees it; of nothing while there is nothing to approve.
+pub fn dossier_of(claim: &Claim) -> String {
+    lifecycle::dossier::hash(claim).unwrap_or_else(|| ids::sha256("no dossier"))
 }
 
 /// A made-up photo or file of this kind.

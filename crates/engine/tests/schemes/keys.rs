@@ -83,6 +83,14 @@ const KEYS: &[(&str, Shown)] = &[
     ("procedure.authority.alone", By(EXAMPLES, "authority")),
     ("procedure.authority.with_second", By(EXAMPLES, "authority")),
     (
+        "procedure.authority.alone_twelve_months",
+        By(EXAMPLES, "twelve_months"),
+    ),
+    (
+        "procedure.authority.with_second_twelve_months",
+        By(EXAMPLES, "twelve_months"),
+    ),
+    (
         "procedure.duties",
         By(
             EXAMPLES,

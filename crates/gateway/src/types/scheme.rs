@@ -231,6 +231,11 @@ pub struct Authority {
     alone_max_fen: Fen,
     /// The most that may be approved with a second approver; null for no limit.
     second_max_fen: Option<Fen>,
+    /// The most that one person may let a household's approvals of twelve months come to; null for no
+    /// limit.
+    twelve_months_alone_max_fen: Option<Fen>,
+    /// The same with a second approver; null for no limit.
+    twelve_months_second_max_fen: Option<Fen>,
 }
 
 impl From<&lifecycle::scheme::Authority> for Authority {
@@ -239,11 +244,15 @@ impl From<&lifecycle::scheme::Authority> for Authority {
             duty,
             alone_max,
             second_max,
+            twelve_months_alone_max,
+            twelve_months_second_max,
         } = *row;
         Self {
             duty: duty.into(),
             alone_max_fen: Fen(alone_max),
             second_max_fen: second_max.map(Fen),
+            twelve_months_alone_max_fen: twelve_months_alone_max.map(Fen),
+            twelve_months_second_max_fen: twelve_months_second_max.map(Fen),
         }
     }
 }

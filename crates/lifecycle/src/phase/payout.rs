@@ -7,10 +7,10 @@ use crate::decide::{Ruling, invalid};
 use crate::event::Happening;
 use crate::facts::Facts;
 use crate::guard::{Guard, hold};
-use crate::phase::approval::Approved;
+use crate::phase::approval::{Approved, cap_remaining};
 use crate::phase::document::documents_due;
 use crate::phase::public_notice::{no_objection_open, proved, term_ran};
-use crate::phase::referral::separate;
+use crate::phase::referral::{not_claimed_elsewhere, separate};
 use crate::scheme::DueStep;
 use crate::{ActedAs, Blocked, PayeeId, PaymentId, Stamp, Status};
 use benefits::Fen;
@@ -327,6 +327,18 @@ pub(crate) fn instruct(
         payee == approved.approval.payee && payee == claim.case.payee,
         || Blocked::Mismatch { field: "payeeId" },
     )?;
+    hold(
+        Guard::ApprovalStands,
+        approved.approval.dossier.stands(claim),
+        || Blocked::DossierChanged {},
+    )?;
+    not_claimed_elsewhere(facts)?;
+    let assessment = &approved.closed.open.verified.assessment;
+    if let Some(remaining) = cap_remaining(claim, assessment, facts) {
+        hold(Guard::WithinCaps, amount <= remaining, || {
+            Blocked::CapExceeded { remaining }
+        })?;
+    }
     payable_to(facts)?;
     documents_due(claim, DueStep::Payout, &[], facts)?;
     let liveness = facts.seen.payee.ok_or(Blocked::PayeeUnknown {})?.liveness;

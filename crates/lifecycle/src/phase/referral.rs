@@ -105,6 +105,11 @@ fn check_case(case: &Case, facts: &Facts) -> Result<(), Blocked> {
     if !payee.of_household {
         return Err(Blocked::PayeeUnknown {});
     }
+    not_claimed_elsewhere(facts)
+}
+
+/// No other living claim is about the same member, peril and day.
+pub(crate) fn not_claimed_elsewhere(facts: &Facts) -> Result<(), Blocked> {
     match &facts.seen.duplicate {
         Some(number) if number.is_empty() => Err(Blocked::DuplicateElsewhere {}),
         Some(number) => Err(Blocked::DuplicateEvent {

@@ -269,6 +269,8 @@ pub struct Scene {
     pub household: usize,
     pub pool_available: Fen,
     pub used: RunningTotals,
+    /// Approved for the household in twelve months, by other claims.
+    pub approved_twelve_months: Fen,
     pub bills_taken: Vec<BillKey>,
     pub duplicate: Option<String>,
     pub insured: Liveness,
@@ -453,6 +455,7 @@ impl World {
                     .collect(),
                 pool_available: scene.pool_available,
                 used: scene.used.clone(),
+                approved_twelve_months: scene.approved_twelve_months,
                 next_number: scene.next_number,
             },
         }
@@ -557,23 +560,43 @@ impl World {
                         reason: "表内金额不足以消除风险(虚构)".into(),
                     })
                 };
+                let (payee, dossier) = (claim.case.payee, dossier_of(claim));
+                let strange = "0".repeat(64);
                 [
-                    (benefit, None),
-                    (benefit, uplift(UPLIFT)),
-                    (plus(benefit, 1), None),
-                    (plus(benefit, -1), None),
-                    (benefit, uplift(yuan(9_000))),
+                    (benefit, None, payee, &dossier),
+                    (benefit, uplift(UPLIFT), payee, &dossier),
+                    (plus(benefit, 1), None, payee, &dossier),
+                    (plus(benefit, -1), None, payee, &dossier),
+                    (benefit, uplift(yuan(9_000)), payee, &dossier),
+                    (benefit, None, payee, &strange),
+                    (benefit, None, other_payee, &dossier),
                 ]
-                .map(|(benefit, uplift)| Command::ApproveClaim { benefit, uplift })
+                .map(|(benefit, uplift, payee, dossier)| Command::ApproveClaim {
+                    benefit,
+                    uplift,
+                    payee,
+                    dossier: dossier.clone(),
+                })
                 .into()
             }
             C::SecondApproveClaim => {
                 let closed = claim.state.closed_notice();
                 let first = closed.and_then(|it| it.first_approval.as_ref());
                 let amount = first.map_or(Fen::ZERO, |it| it.amount);
-                [amount, plus(amount, 1)]
-                    .map(|amount| Command::SecondApproveClaim { amount })
-                    .into()
+                let (payee, dossier) = (claim.case.payee, dossier_of(claim));
+                let strange = "0".repeat(64);
+                [
+                    (amount, payee, &dossier),
+                    (plus(amount, 1), payee, &dossier),
+                    (amount, payee, &strange),
+                    (amount, other_payee, &dossier),
+                ]
+                .map(|(amount, payee, dossier)| Command::SecondApproveClaim {
+                    amount,
+                    payee,
+                    dossier: dossier.clone(),
+                })
+                .into()
             }
             C::RejectClaim => vec![Command::RejectClaim { reason: text() }],
             C::SendBackClaim => vec![Command::SendBackClaim {
@@ -709,6 +732,11 @@ impl World {
     }
 }
 
+/// The hash of the dossier as an approver would see it.
+pub fn dossier_of(claim: &Claim) -> String {
+    lifecycle::dossier::hash(claim).unwrap_or_else(|| "1".repeat(64))
+}
+
 fn insured_of(claim: Option<&Claim>, order: &Order) -> Option<MemberId> {
     if let Command::DraftReferral(draft) = &order.command {
         return Some(draft.case.insured);
@@ -766,6 +794,7 @@ impl Scene {
             household,
             pool_available: yuan(5_000),
             used: RunningTotals::default(),
+            approved_twelve_months: Fen::ZERO,
             bills_taken: Vec::new(),
             duplicate: None,
             insured: alive,
@@ -864,6 +893,8 @@ fn scheme() -> Scheme {
             duty: Duty::Approver,
             alone_max: yuan(3_000),
             second_max: None,
+            twelve_months_alone_max: None,
+            twelve_months_second_max: None,
         }],
         uplift_max: yuan(500),
         liveness_days_max: 60,

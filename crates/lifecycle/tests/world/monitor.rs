@@ -69,6 +69,7 @@ pub struct Trail {
     pub objections: BTreeSet<ObjectionId>,
     pub first: Option<Approval>,
     pub approval: Option<Approval>,
+    pub approved_at: Option<DateTime<Utc>>,
     pub live: Option<Fen>,
     pub settled: Option<Fen>,
     pub books: Books,
@@ -167,7 +168,7 @@ impl Trail {
         match &event.what {
             Happening::ClaimApproved { .. }
             | Happening::FirstApprovalGiven { .. }
-            | Happening::SecondApprovalGiven
+            | Happening::SecondApprovalGiven { .. }
             | Happening::PayoutInstructed { .. }
             | Happening::PayoutReinstated => {
                 broken(found, 11, !by(&programs), "a program approved or paid");
@@ -297,6 +298,7 @@ impl Trail {
                 uplift,
                 amount,
                 payee,
+                dossier: _,
             } => {
                 let extra = uplift.as_ref().map_or(Fen::ZERO, |it| it.amount);
                 self.check_approval(world, at, *benefit, extra, *amount, found);
@@ -318,6 +320,7 @@ impl Trail {
                 uplift,
                 amount,
                 payee,
+                dossier: _,
             } => {
                 let extra = uplift.as_ref().map_or(Fen::ZERO, |it| it.amount);
                 self.check_approval(world, at, *benefit, extra, *amount, found);
@@ -329,6 +332,16 @@ impl Trail {
                 );
                 let alone = *amount <= world.scheme.authority[0].alone_max && uplift.is_none();
                 broken(found, 3, alone, "one approver went beyond the limit");
+                let sum = scene.approved_twelve_months.get() + amount.get();
+                let most = world.scheme.authority[0].twelve_months_alone_max;
+                let alone = most.is_none_or(|most| sum <= most.get());
+                broken(
+                    found,
+                    3,
+                    alone,
+                    "one approver went beyond twelve months' limit",
+                );
+                self.approved_at = Some(at);
                 self.approvers.extend(&acting);
                 self.approval = Some(Approval {
                     amount: *amount,
@@ -337,7 +350,8 @@ impl Trail {
                 });
                 self.first = None;
             }
-            Happening::SecondApprovalGiven => {
+            Happening::SecondApprovalGiven { .. } => {
+                self.approved_at = Some(at);
                 self.check_notice(world, at, found);
                 broken(
                     found,
@@ -582,6 +596,12 @@ impl Trail {
         );
     }
 
+    /// What stands of this claim's approval, if it was given after an instant.
+    pub fn approved_after(&self, since: DateTime<Utc>) -> i64 {
+        let recent = self.approved_at.is_some_and(|at| at > since);
+        if recent { self.holds() } else { 0 }
+    }
+
     /// What this claim holds of the pool and of the caps.
     pub const fn holds(&self) -> i64 {
         self.books.reserved + self.books.in_flight + self.books.paid_out
@@ -621,7 +641,22 @@ pub fn check_step(before: Option<&Claim>, after: &Claim, event: &Event) -> Vec<V
             && before.objections.len() <= after.objections.len()
     });
     broken(&mut found, 12, kept, "an objection was forgotten");
+    let confirmed = before.is_none_or(|before| confirmed(before, &event.what));
+    broken(&mut found, 10, confirmed, "another dossier than stands");
     found
+}
+
+/// Whether what was approved is what stood there, and what is paid what was approved.
+fn confirmed(before: &Claim, what: &Happening) -> bool {
+    if let Happening::FirstApprovalGiven { dossier, .. }
+    | Happening::ClaimApproved { dossier, .. }
+    | Happening::SecondApprovalGiven { dossier } = what
+    {
+        return lifecycle::dossier::hash(before).as_ref() == Some(dossier);
+    }
+    let approval = before.state.approved().map(|it| &it.approval);
+    let stands = approval.is_some_and(|it| it.dossier.stands(before));
+    stands || !matches!(what, Happening::PayoutInstructed { .. })
 }
 
 /// Invariants 3 and 5 over all claims: the pool, and the caps of person and household.

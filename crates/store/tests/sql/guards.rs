@@ -124,6 +124,9 @@ fn by_trigger(cast: &Cast) -> Vec<Attempt> {
         (format!("UPDATE notice SET proofs_min = 0 WHERE claim_id = '{}'", posted.id), "immutable"),
         (format!("UPDATE notice SET status = 'OPEN', closed_at = NULL WHERE claim_id = '{}'", paid.id), "not the course of a notice"),
         ("UPDATE county_head SET last_seq = 0".into(), "the log only grows"),
+        (format!("UPDATE approval SET amount_fen = amount_fen + 1 WHERE claim_id = '{}'", approved.id), "stays as it was given"),
+        (format!("UPDATE approval SET dossier_hash = '{}' WHERE claim_id = '{}'", "0".repeat(64), paid.id), "stays as it was given"),
+        ("DELETE FROM approval".into(), "approval is never deleted"),
         (
             "INSERT INTO claim SELECT county_code, '00000000-0000-7000-8000-000000000002', 'FORGED', 1, 'APPROVED', phase, peril, scheme_id, \
              insurer_id, household_id, insured_id, payee_id, village, event_on, policy_year, submitted_fen, assessed_fen, uplift_fen, \
@@ -197,6 +200,7 @@ on_both! {
     an_approval_needs_a_completed_notice,
     only_known_movements_move,
     an_order_takes_two_persons,
+    an_approval_stands_behind_money,
 }
 
 async fn raw_sql_is_refused(db: &Db) {
@@ -276,6 +280,47 @@ async fn an_approval_needs_a_completed_notice(db: &Db) {
         "no completed notice",
     )
     .await;
+}
+
+/// No approved claim without an approval of its sum and payee, of a dossier, by two different persons where there
+/// are two; no payment of another sum than stands approved.
+async fn an_approval_stands_behind_money(db: &Db) {
+    let desk = TestDesk::open(Arc::new(db.store.clone())).await;
+    let through = |number: usize| {
+        let referred = desk.refer(&desk.world.households[number]);
+        referred.through_verification(yuan(41_200)).through_notice()
+    };
+    let (approved, closed) = (through(0).approve().await, through(1).await);
+    for claim in [
+        payment(&approved, "INSTRUCTED", 1),
+        moved(&closed, "status = 'APPROVED'"),
+    ] {
+        db.refused(&claim, "no standing approval").await;
+    }
+    let sum = approved.approved_amount().map_or(0, benefits::Fen::get);
+    let forged = |hash: &str, by: &str, second: &str, amount: i64| {
+        format!(
+            "INSERT INTO approval (county_code, claim_id, approved_at, approved_on, household_id, amount_fen, payee_id, dossier_hash, \
+             approved_by, approved_for, second_by) SELECT county_code, id, updated_at, event_on, household_id, {amount}, payee_id, \
+             '{hash}', {by}, surveyor_id, {second} FROM claim WHERE id = '{}'",
+            closed.id
+        )
+    };
+    let hash = "0".repeat(64);
+    let (one, two) = ("referrer_id", "insured_id");
+    db.refused(&forged("seen", one, "NULL", sum), "approval_of_dossier")
+        .await;
+    for second in [one, "surveyor_id"] {
+        db.refused(&forged(&hash, one, second, sum), "approval_two_persons")
+            .await;
+    }
+    db.sure(&forged(&hash, one, two, 1)).await;
+    db.refused(&forged(&hash, one, two, 1), "unique constraint")
+        .await;
+    // Of another sum than the claim's.
+    let change = "status = 'APPROVED', approved_fen = assessed_fen";
+    db.refused(&moved(&closed, change), "no standing approval")
+        .await;
 }
 
 /// The database knows the movements of `lifecycle`, no more and no less.

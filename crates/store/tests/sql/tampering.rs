@@ -81,6 +81,7 @@ fn changes(paid: &Claim) -> Vec<Change> {
         .instruction
         .payment;
     let notice = paid.state.notice().expect("it was noticed").notice.id;
+    let approved_at = paid.standing_approval().expect("approved").completed().at;
     let household = paid.household;
     let text = |column, value: &str| (column, value.to_owned());
     vec![
@@ -170,6 +171,26 @@ fn changes(paid: &Claim) -> Vec<Change> {
             ],
         ),
         (
+            "approval",
+            format!(
+                "{}/{}",
+                paid.id,
+                approved_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+            ),
+            of_claim.clone(),
+            vec![
+                text("approved_on", "'2019-01-01'"),
+                text("household_id", ID),
+                text("amount_fen", "amount_fen + 1"),
+                text("payee_id", ID),
+                text("dossier_hash", &format!("'{}'", "0".repeat(64))),
+                text("approved_by", ID),
+                text("approved_for", ID),
+                text("second_by", ID),
+                text("ended_at", AT),
+            ],
+        ),
+        (
             "living_event",
             paid.id.to_string(),
             of_claim,
@@ -237,7 +258,7 @@ async fn one_thing_changed_is_one_fault(db: &Db) {
             seen += 1;
         }
     }
-    assert_eq!(seen, 67);
+    assert_eq!(seen, 77);
 
     // A bill is named by its claim and its hash.
     let faults = told(
