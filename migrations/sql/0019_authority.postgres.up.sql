@@ -66,3 +66,56 @@ CREATE POLICY system_all ON approval TO fangpin_system USING ((SELECT current_us
 CREATE POLICY judge_county ON approval TO fangpin_judge USING (county_code = (SELECT sight_county()));
 GRANT SELECT, INSERT, UPDATE ON approval TO fangpin_judge;
 GRANT SELECT, INSERT, UPDATE, DELETE ON approval TO fangpin_system;
+
+-- The payee as a record of its own: in what relation it is paid, the papers of an heir, who entered it.
+ALTER TABLE payee ADD COLUMN relation text NOT NULL DEFAULT 'FAMILY' CHECK (relation IN ('INSURED', 'HEAD', 'FAMILY', 'GUARDIAN', 'HEIR'));
+ALTER TABLE payee ADD COLUMN death_certificate text;
+ALTER TABLE payee ADD COLUMN relation_proof text;
+ALTER TABLE payee ADD COLUMN heirs_agreement text;
+ALTER TABLE payee ADD COLUMN entered_by uuid;
+ALTER TABLE payee ADD COLUMN entered_for uuid;
+ALTER TABLE payee ADD CONSTRAINT payee_heir CHECK ((relation = 'HEIR') = (death_certificate IS NOT NULL AND relation_proof IS NOT NULL AND heirs_agreement IS NOT NULL));
+
+-- How the name of an account was checked, by whom. What a person sees, somebody else must see than entered the payee.
+CREATE TABLE payee_check (
+    county_code integer NOT NULL,
+    payee_id uuid NOT NULL,
+    position integer NOT NULL CHECK (position >= 0),
+    means text NOT NULL CHECK (means IN ('NAMES_COMPARED', 'DOCUMENT_SEEN', 'BANK_REPLY')),
+    result text NOT NULL CHECK (result IN ('PASSED', 'FAILED')),
+    checked_by uuid NOT NULL,
+    checked_for uuid,
+    checked_on date NOT NULL,
+    sha256 text CHECK (length(sha256) = 64),
+    PRIMARY KEY (county_code, payee_id, position),
+    FOREIGN KEY (county_code, payee_id) REFERENCES payee (county_code, id)
+);
+
+CREATE TRIGGER payee_keeps_relation BEFORE UPDATE ON payee FOR EACH ROW
+    WHEN (NEW.relation <> OLD.relation OR NEW.death_certificate IS DISTINCT FROM OLD.death_certificate OR NEW.relation_proof IS DISTINCT FROM OLD.relation_proof OR NEW.heirs_agreement IS DISTINCT FROM OLD.heirs_agreement OR NEW.entered_by IS DISTINCT FROM OLD.entered_by OR NEW.entered_for IS DISTINCT FROM OLD.entered_for)
+    EXECUTE FUNCTION refuse('payee is insert-only');
+CREATE TRIGGER payee_check_never_updated BEFORE UPDATE ON payee_check
+    FOR EACH ROW EXECUTE FUNCTION refuse('payee_check is insert-only');
+CREATE TRIGGER payee_check_never_deleted BEFORE DELETE ON payee_check
+    FOR EACH ROW EXECUTE FUNCTION refuse('payee_check is insert-only');
+CREATE TRIGGER payee_check_never_truncated BEFORE TRUNCATE ON payee_check
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse('payee_check is insert-only');
+CREATE FUNCTION payee_check_by_another() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM payee p WHERE p.county_code = NEW.county_code AND p.id = NEW.payee_id AND NEW.means <> 'NAMES_COMPARED' AND (p.entered_by IN (NEW.checked_by, NEW.checked_for) OR p.entered_for IN (NEW.checked_by, NEW.checked_for))) THEN
+        RAISE EXCEPTION 'whoever entered a payee does not check it' USING ERRCODE = 'check_violation', TABLE = 'payee_check';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER payee_check_by_another BEFORE INSERT ON payee_check
+    FOR EACH ROW EXECUTE FUNCTION payee_check_by_another();
+
+-- Seen and written with the payee, as the payee with its household.
+ALTER TABLE payee_check ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY system_all ON payee_check TO fangpin_system USING ((SELECT current_user) = 'fangpin_system');
+CREATE POLICY judge_county ON payee_check FOR SELECT TO fangpin_judge USING (county_code = (SELECT sight_county()));
+CREATE POLICY scoped_payee ON payee_check TO fangpin_scoped USING (county_code = (SELECT sight_county())
+    AND EXISTS (SELECT 1 FROM payee p WHERE p.county_code = payee_check.county_code AND p.id = payee_check.payee_id));
+GRANT SELECT ON payee_check TO fangpin_judge;
+GRANT SELECT, INSERT ON payee_check TO fangpin_scoped;
+GRANT SELECT, INSERT, UPDATE, DELETE ON payee_check TO fangpin_system;

@@ -44,3 +44,37 @@ BEGIN SELECT RAISE(ABORT, 'no standing approval'); END;
 CREATE TRIGGER payment_of_approval AFTER INSERT ON payment
     WHEN NOT EXISTS (SELECT 1 FROM approval a WHERE a.county_code = NEW.county_code AND a.claim_id = NEW.claim_id AND a.ended_at IS NULL AND a.amount_fen = NEW.amount_fen AND a.payee_id = NEW.payee_id)
 BEGIN SELECT RAISE(ABORT, 'no standing approval'); END;
+
+-- The payee as a record of its own: in what relation it is paid, the papers of an heir, who entered it.
+ALTER TABLE payee ADD COLUMN relation TEXT NOT NULL DEFAULT 'FAMILY' CHECK (relation IN ('INSURED', 'HEAD', 'FAMILY', 'GUARDIAN', 'HEIR'));
+ALTER TABLE payee ADD COLUMN death_certificate TEXT;
+ALTER TABLE payee ADD COLUMN relation_proof TEXT;
+ALTER TABLE payee ADD COLUMN heirs_agreement TEXT CONSTRAINT payee_heir CHECK ((relation = 'HEIR') = (death_certificate IS NOT NULL AND relation_proof IS NOT NULL AND heirs_agreement IS NOT NULL));
+ALTER TABLE payee ADD COLUMN entered_by TEXT;
+ALTER TABLE payee ADD COLUMN entered_for TEXT;
+
+-- How the name of an account was checked, by whom. What a person sees, somebody else must see than entered the payee.
+CREATE TABLE payee_check (
+    county_code INTEGER NOT NULL,
+    payee_id TEXT NOT NULL,
+    position INTEGER NOT NULL CHECK (position >= 0),
+    means TEXT NOT NULL CHECK (means IN ('NAMES_COMPARED', 'DOCUMENT_SEEN', 'BANK_REPLY')),
+    result TEXT NOT NULL CHECK (result IN ('PASSED', 'FAILED')),
+    checked_by TEXT NOT NULL,
+    checked_for TEXT,
+    checked_on TEXT NOT NULL,
+    sha256 TEXT CHECK (length(sha256) = 64),
+    PRIMARY KEY (county_code, payee_id, position),
+    FOREIGN KEY (county_code, payee_id) REFERENCES payee (county_code, id)
+);
+
+CREATE TRIGGER payee_keeps_relation BEFORE UPDATE ON payee
+    WHEN NEW.relation <> OLD.relation OR NEW.death_certificate IS NOT OLD.death_certificate OR NEW.relation_proof IS NOT OLD.relation_proof OR NEW.heirs_agreement IS NOT OLD.heirs_agreement OR NEW.entered_by IS NOT OLD.entered_by OR NEW.entered_for IS NOT OLD.entered_for
+BEGIN SELECT RAISE(ABORT, 'payee is insert-only'); END;
+CREATE TRIGGER payee_check_never_updated BEFORE UPDATE ON payee_check
+BEGIN SELECT RAISE(ABORT, 'payee_check is insert-only'); END;
+CREATE TRIGGER payee_check_never_deleted BEFORE DELETE ON payee_check
+BEGIN SELECT RAISE(ABORT, 'payee_check is insert-only'); END;
+CREATE TRIGGER payee_check_by_another BEFORE INSERT ON payee_check
+    WHEN EXISTS (SELECT 1 FROM payee p WHERE p.county_code = NEW.county_code AND p.id = NEW.payee_id AND NEW.means <> 'NAMES_COMPARED' AND (p.entered_by IN (NEW.checked_by, NEW.checked_for) OR p.entered_for IN (NEW.checked_by, NEW.checked_for)))
+BEGIN SELECT RAISE(ABORT, 'whoever entered a payee does not check it'); END;

@@ -29,6 +29,8 @@ coded! {
         ApprovalStands = "APPROVAL_STANDS" "不变量10 审批所依卷宗未变",
         BillOnce = "BILL_ONCE" "不变量10 票据一次",
         NoTimerDecides = "NO_TIMER_DECIDES" "不变量11 定时任务不审批",
+        NameChecked = "NAME_CHECKED" "不变量10 户名已核验",
+        HeirProved = "HEIR_PROVED" "不变量10 继承人有证明",
         PayeeAlive = "PAYEE_ALIVE" "不付给逝者",
     }
 }

@@ -22,6 +22,7 @@ mod facts;
 pub mod guard;
 mod ids;
 pub mod notice;
+mod payee;
 pub mod phase;
 pub mod pool;
 mod posting;
@@ -43,6 +44,7 @@ pub use ids::{
     AccountId, BillKey, ClaimId, CountyCode, HouseholdId, IdFault, MemberId, NoticeId, ObjectionId,
     OrgId, PayeeId, PaymentId, PersonId, RegionCode, SchemeId,
 };
+pub use payee::{NameCheck, NameCheckMeans, PayeeRelation};
 pub use posting::{Movement, PoolAccount, Posting};
 pub use scheme::{Check, Peril, Scheme};
 pub use table::{TABLE, Transition, allowed};

@@ -2,7 +2,7 @@
 
 use crate::coded;
 use crate::duty::{self, Duty};
-use crate::{Blocked, CommandKind, CountyCode, OrgId, SchemeId, Status, Term};
+use crate::{Blocked, CommandKind, CountyCode, NameCheckMeans, OrgId, SchemeId, Status, Term};
 use benefits::{Fen, Rate, Schedule};
 use chrono::{Datelike, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -348,6 +348,16 @@ pub struct NoticeTerms {
     pub hot_line: String,
 }
 
+/// What a check of a name is at least, where a scheme says nothing.
+const fn names_compared() -> NameCheckMeans {
+    NameCheckMeans::NamesCompared
+}
+
+/// How old such a check may be, in days, where a scheme says nothing.
+const fn a_year() -> u16 {
+    365
+}
+
 /// One version of a county's scheme for one policy year. Immutable once published; a claim keeps
 /// the version it began with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -389,6 +399,12 @@ pub struct Scheme {
     pub uplift_max: Fen,
     /// How old a liveness check may be on the payment day, in days.
     pub liveness_days_max: u16,
+    /// The weakest check of an account's name that suffices (户名核验方式).
+    #[serde(default = "names_compared")]
+    pub payee_check: NameCheckMeans,
+    /// How old it may be, in days.
+    #[serde(default = "a_year")]
+    pub payee_check_days_max: u16,
     /// Days within which the refusal letter is due.
     pub refusal_letter_days: u16,
     /// How long a claim may stay in a status.

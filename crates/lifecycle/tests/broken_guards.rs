@@ -146,6 +146,17 @@ fn story_of(guard: Guard) -> Story {
             story
         }
         Guard::NoTimerDecides => reviewed(&[by(Who::RashTimer, Who::RashTimer, C::ApproveClaim)]),
+        Guard::NameChecked => {
+            let mut story = story(Status::Approved, &[give(C::InstructPayout)]);
+            let checked = &mut story.office.world.payees[0].checked;
+            checked.push(world::compared(false));
+            story
+        }
+        Guard::HeirProved => {
+            let mut story = story(Status::Approved, &[give(C::InstructPayout)]);
+            story.office.insured.died_on = Some(world::day(6, 9));
+            story
+        }
         Guard::PayeeAlive => {
             let mut story = story(Status::Approved, &[give(C::InstructPayout)]);
             let payee = story.office.claim(0).case.payee;

@@ -11,9 +11,11 @@ use lifecycle::scheme::{
     DocumentRule, DueStep, IncomeTerms, IncomeWindow, Supplier, VoteBase, YearDate,
 };
 use lifecycle::{
-    Actor, Blocked, Check, Claim, Command, CommandKind as C, Order, Param, Peril, Status,
+    Actor, Blocked, Check, Claim, Command, CommandKind as C, NameCheck, NameCheckMeans, Order,
+    Param, PayeeRelation, Peril, Status,
 };
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use world::office::Office;
 use world::{Step, Who, World, at, day, evidence, plus, yuan};
 
@@ -499,7 +501,66 @@ fn approval(seen: &mut Seen) {
         .then_blocked(seen, "PAYEE_DECEASED");
 }
 
+/// Whose account it is, and in what relation its holder is paid.
+fn payee(seen: &mut Seen) {
+    let own = |change: fn(&mut world::PayeeRow)| {
+        given(Status::Approved).but(|office| change(&mut office.world.payees[0]))
+    };
+    // The latest check counts, and one that the scheme takes must be recent.
+    own(|it| it.checked.push(world::compared(false)))
+        .when(C::InstructPayout)
+        .then_blocked(seen, "ACCOUNT_NAME_MISMATCH");
+    own(|it| it.checked.clear())
+        .when(C::InstructPayout)
+        .then_blocked(seen, "ACCOUNT_NAME_MISMATCH");
+    let terms = |means, days_max| {
+        given(Status::Approved).but(|office| {
+            let scheme = Arc::make_mut(&mut office.world.scheme);
+            scheme.payee_check = means;
+            scheme.payee_check_days_max = days_max;
+        })
+    };
+    let strict = || terms(NameCheckMeans::BankReply, 365);
+    strict()
+        .when(C::InstructPayout)
+        .with("means", &Param::Text("BANK_REPLY".into()))
+        .then_blocked(seen, "NAME_CHECK_DUE");
+    let told = |office: &mut Office| {
+        office.world.payees[0].checked.push(NameCheck {
+            means: NameCheckMeans::BankReply,
+            ..world::compared(true)
+        });
+    };
+    let instruct = |given: &Given| given.0.world.usual(C::InstructPayout, given.0.claim(0));
+    let replied = strict().but(told);
+    let command = instruct(&replied);
+    replied.then_goes(command);
+    // From 2 May to 11 June, to the day.
+    terms(NameCheckMeans::NamesCompared, 39)
+        .when(C::InstructPayout)
+        .with("days_max", &Param::Number(39))
+        .then_blocked(seen, "NAME_CHECK_DUE");
+    let fresh = terms(NameCheckMeans::NamesCompared, 40);
+    let command = instruct(&fresh);
+    fresh.then_goes(command);
+    own(|it| it.relation = PayeeRelation::Insured)
+        .when(C::InstructPayout)
+        .then_blocked(seen, "RELATION_MISMATCH");
+    own(|it| it.relation = PayeeRelation::Heir)
+        .when(C::InstructPayout)
+        .then_blocked(seen, "RELATION_MISMATCH");
+    // The insured has died since.
+    let orphaned = || given(Status::Approved).but(|it| it.insured.died_on = Some(day(6, 9)));
+    orphaned()
+        .when(C::InstructPayout)
+        .then_blocked(seen, "HEIR_REQUIRED");
+    let heir = orphaned().but(|it| it.world.payees[0].relation = PayeeRelation::Heir);
+    let command = instruct(&heir);
+    heir.then_goes(command);
+}
+
 fn payout(seen: &mut Seen) {
+    payee(seen);
     given(Status::Approved)
         .and(&[C::RaiseObjection])
         .when(C::InstructPayout)

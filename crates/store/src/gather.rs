@@ -3,6 +3,7 @@
 
 use crate::connect::Core;
 use crate::dialect::Dialect;
+use crate::household::passed;
 use crate::rows;
 use benefits::Fen;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -12,7 +13,8 @@ use lifecycle::calendar::legal_day;
 use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CountyCode, Duty, EventKind, HouseholdId, Liveness,
-    MemberId, OrgId, PayeeFacts, PayeeId, PayeeSeal, PersonId, RegionCode, RunningShare, SchemeId,
+    MemberId, NameCheck, NameCheckMeans, OrgId, PayeeFacts, PayeeId, PayeeRelation, PayeeSeal,
+    PersonId, RegionCode, RunningShare, SchemeId,
 };
 use sea_orm::{ConnectionTrait, QueryResult};
 use serde::Serialize;
@@ -122,7 +124,9 @@ pub(crate) fn text(dialect: Dialect) -> String {
         WHERE i.county_code = a.county_code AND i.household_id = h.id) AS interested,
     CAST(m.id AS TEXT) AS insured_id, CAST(m.died_on AS TEXT) AS insured_died_on, CAST(m.checked_on AS TEXT) AS insured_checked_on,
     CAST(p.id AS TEXT) AS payee_id, p.fingerprint AS payee_fingerprint,
-    CAST(p.household_id AS TEXT) AS payee_household, p.holder_name AS payee_holder, pm.name AS payee_name,
+    CAST(p.household_id AS TEXT) AS payee_household, CAST(p.member_id AS TEXT) AS payee_member, p.relation AS payee_relation,
+    (SELECT string_agg(k.position || ' ' || k.means || ' ' || k.result || ' ' || CAST(k.checked_on AS TEXT), ',')
+        FROM payee_check k WHERE k.county_code = a.county_code AND k.payee_id = p.id) AS payee_checks,
     CAST(pm.died_on AS TEXT) AS payee_died_on, CAST(pm.checked_on AS TEXT) AS payee_checked_on,
     CASE WHEN EXISTS (SELECT 1 FROM payee o WHERE o.county_code = p.county_code AND o.account_index = p.account_index
         AND o.household_id <> p.household_id) THEN 1 ELSE 0 END AS payee_shared,
@@ -460,15 +464,52 @@ fn payee(row: &QueryResult) -> Result<Option<PayeeFacts>, Fault> {
     let Some(home) = rows::id(row, "payee_household")? else {
         return Ok(None);
     };
-    let holder: String = rows::get(row, "payee_holder")?;
-    let name: Option<String> = rows::get(row, "payee_name")?;
+    let id = rows::sure_id(row, "payee_id")?;
+    let relation: String = rows::get(row, "payee_relation")?;
+    let checks: Option<String> = rows::get(row, "payee_checks")?;
+    let mut checks = checks
+        .iter()
+        .flat_map(|list| list.split(','))
+        .map(|text| name_check(&id, text))
+        .collect::<Result<Vec<_>, _>>()?;
+    checks.sort_by_key(|(position, _)| *position);
     let shared: i32 = rows::get(row, "payee_shared")?;
     Ok(Some(PayeeFacts {
         of_household: rows::id(row, "household_id")? == Some(home),
-        name_matches: name.as_ref() == Some(&holder),
+        member: MemberId(rows::sure_id(row, "payee_member")?),
+        relation: rows::code(
+            "payee",
+            "relation",
+            &id,
+            &relation,
+            PayeeRelation::from_code,
+        )?,
+        name_checks: checks.into_iter().map(|(_, check)| check).collect(),
         shared: shared == 1,
         liveness: liveness(row, "payee_died_on", "payee_checked_on")?,
     }))
+}
+
+/// A check of a name as the statement lists it, with its place.
+fn name_check(payee: &Uuid, text: &str) -> Result<(u32, NameCheck), Fault> {
+    let odd = |why: &str| rows::impossible("payee_check", "position", payee, why);
+    let parts: Vec<&str> = text.split(' ').collect();
+    let &[position, means, result, on] = parts.as_slice() else {
+        return Err(odd("not four parts"));
+    };
+    let check = NameCheck {
+        means: rows::code(
+            "payee_check",
+            "means",
+            payee,
+            means,
+            NameCheckMeans::from_code,
+        )?,
+        passed: passed(payee, result)?,
+        on: on.parse().map_err(|_| odd("not a day"))?,
+    };
+    let position = position.parse().map_err(|_| odd("not a number"))?;
+    Ok((position, check))
 }
 
 fn seal(row: &QueryResult) -> Result<Option<PayeeSeal>, Fault> {

@@ -20,7 +20,9 @@ use lifecycle::scheme::{
     Authority, Coverage, Deadline, DocumentRule, EvaluationTerms, GroupTable, IncomeTerms,
     NoticeTerms, PerilTerms, PolicyYear, PoolTerms, VoteBase,
 };
-use lifecycle::{Calendar, Check, CommandKind, CountyCode, Duty, Scheme, SchemeId, Term};
+use lifecycle::{
+    Calendar, Check, CommandKind, CountyCode, Duty, NameCheckMeans, Scheme, SchemeId, Term,
+};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -130,6 +132,8 @@ pub(super) fn read(
         authority: procedure.authority,
         uplift_max: procedure.uplift_max,
         liveness_days_max: procedure.liveness_days_max,
+        payee_check: procedure.payee_check,
+        payee_check_days_max: procedure.payee_check_days_max,
         refusal_letter_days,
         deadlines,
         pool: pool?,
@@ -143,6 +147,8 @@ pub(super) struct Procedure {
     pub county_review: bool,
     pub uplift_max: Fen,
     pub liveness_days_max: u16,
+    pub payee_check: NameCheckMeans,
+    pub payee_check_days_max: u16,
     pub evaluation: EvaluationTerms,
     pub authority: Vec<Authority>,
     pub duties: BTreeMap<CommandKind, Vec<Duty>>,
@@ -333,6 +339,8 @@ impl Reader<'_, '_> {
             county_review,
             uplift_max,
             liveness_days_max,
+            payee_check,
+            payee_check_days_max,
             evaluation,
             authority,
             duties,
@@ -351,6 +359,16 @@ impl Reader<'_, '_> {
             liveness_days_max,
             "procedure.liveness_days_max",
             "how old a check of the payee may be on the payment day, in days",
+        );
+        let payee_check = self.word_or(
+            payee_check,
+            "procedure.payee_check",
+            NameCheckMeans::NamesCompared,
+        );
+        let payee_check_days_max = self.count(
+            payee_check_days_max.or(Some(365)),
+            "procedure.payee_check_days_max",
+            "how old a check of the account's name may be, in days",
         );
         let held = checks
             .as_ref()
@@ -375,6 +393,8 @@ impl Reader<'_, '_> {
             county_review: county_review?,
             uplift_max: uplift_max?,
             liveness_days_max: liveness_days_max?,
+            payee_check: payee_check?,
+            payee_check_days_max: payee_check_days_max?,
             evaluation: evaluation?,
             authority: authority?,
             duties: duties?,

@@ -7,7 +7,10 @@ use crate::bulk::{BatchId, BatchLine, Download, Export, ExportFormat, ExportKind
 use crate::caller::Scope;
 use crate::desk::Submission;
 use crate::disclosure::{Disclosing, Disclosure, DisclosureFilter, PrivateSubject, Purpose};
-use crate::household::{BankAccount, Diagnosis, Household, IdNumber, Payee, Phone, PrivateDetails};
+use crate::household::{
+    BankAccount, Diagnosis, HeirPapers, Household, IdNumber, Payee, PayeeCheck, Phone,
+    PrivateDetails,
+};
 use crate::identity::Rules;
 use crate::ids;
 use crate::outlook::Outlook;
@@ -27,8 +30,8 @@ use lifecycle::phase::referral::Case;
 use lifecycle::pool::PoolBlocked;
 use lifecycle::{
     Claim, ClaimId, Command, CommandKind, CountyCode, Event, EventKind, Happening, HouseholdId,
-    MemberId, PayeeId, PaymentId, Peril, PoolAccount, Posting, RegionCode, Stamp, State, Status,
-    calendar,
+    MemberId, NameCheckMeans, PayeeId, PayeeRelation, PaymentId, Peril, PoolAccount, Posting,
+    RegionCode, Stamp, State, Status, calendar,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, IntoFuture};
@@ -92,6 +95,7 @@ macro_rules! store_contracts {
             twelve_months_are_summed
             facts_are_looked_up
             payee_is_checked_when_paid
+            names_are_checked
             upheld_objection_releases_money
             changed_payee_voids_approval
             bill_is_compensated_once
@@ -1759,11 +1763,18 @@ async fn payee_is_checked_when_paid(store: Arc<dyn Store>) {
     let desk = TestDesk::open(store).await;
     let household = desk.world.households[0].clone();
     let neighbour = desk.world.households[1].clone();
-    let payee = |name: &str, account: BankAccount| Payee {
-        id: PayeeId(ids::fresh()),
-        holder_name: name.into(),
-        account,
-        ..household.payees[0].clone()
+    let payee = |name: &str, account: BankAccount| {
+        let mut payee = Payee {
+            id: PayeeId(ids::fresh()),
+            holder_name: name.into(),
+            account,
+            checks: Vec::new(),
+            ..household.payees[0].clone()
+        };
+        let town = Role::Shimenzhai.person_id();
+        let compared = payee.compared(&household.members[0], day(2020, 6, 1), town);
+        payee.checks.push(compared);
+        payee
     };
     let own = BankAccount::parse("6228480000000000999").expect("digits");
     let shared = payee(household.head_name(), neighbour.payees[0].account.clone());
@@ -1821,6 +1832,108 @@ async fn payee_is_checked_when_paid(store: Arc<dyn Store>) {
         .await;
     record(None).await;
     desk.on(&approved).instruct().confirm().await;
+    desk.expect_sound().await;
+}
+
+/// A check of a payee's name is a record of its own, by somebody else than entered the payee; it stays, and the latest
+/// counts. An heir is registered with papers.
+async fn names_are_checked(store: Arc<dyn Store>) {
+    let mut world = World::new();
+    world.scheme.payee_check = NameCheckMeans::DocumentSeen;
+    let desk = TestDesk::open_with(store, world).await;
+    let household = desk.world.household("石门寨").clone();
+    let payee = &household.payees[0];
+    let closed = desk
+        .refer(&household)
+        .through_verification(COST)
+        .through_notice()
+        .await;
+    let record = async |check: &PayeeCheck| {
+        let put = desk.store().put_payee_check(county(), payee.id, check);
+        put.await
+    };
+    let today = calendar::legal_day(desk.now());
+    let check = |role: Role, means, passed| PayeeCheck {
+        means,
+        passed,
+        by: role.person_id(),
+        on_behalf_of: None,
+        on: today,
+        sha256: Some(ids::sha256("the bank's reply")),
+    };
+    desk.on(&closed)
+        .approve()
+        .expect_blocked("NAME_CHECK_DUE")
+        .await;
+    let own = check(Role::Shimenzhai, NameCheckMeans::DocumentSeen, true);
+    assert!(record(&own).await.is_err(), "whoever entered it");
+    let through = PayeeCheck {
+        by: Role::Handler.person_id(),
+        on_behalf_of: Some(own.by),
+        ..own
+    };
+    assert!(record(&through).await.is_err(), "and through somebody");
+    let failed = check(Role::Handler, NameCheckMeans::BankReply, false);
+    let seen = check(Role::Handler, NameCheckMeans::DocumentSeen, true);
+    for again in [&failed, &failed] {
+        record(again).await.expect("writing");
+    }
+    desk.on(&closed)
+        .approve()
+        .expect_blocked("ACCOUNT_NAME_MISMATCH")
+        .await;
+    record(&seen).await.expect("writing");
+    let stands = desk.store().household(county(), household.id).await;
+    let stands = stands.expect("reading").expect("it is on record");
+    assert_eq!(
+        stands.payees[0].checks,
+        [payee.checks[0].clone(), failed, seen]
+    );
+    let approved = desk.on(&closed).approve().await;
+    let history = desk.history(approved.id).await;
+    let facts = history.last().and_then(|it| it.seen.payee.clone());
+    let told = facts.map(|it| (it.member, it.relation, it.name_checks.len()));
+    assert_eq!(told, Some((payee.member, PayeeRelation::Head, 3)));
+    let unknown =
+        desk.store()
+            .put_payee_check(county(), PayeeId(ids::fresh()), &stands.payees[0].checks[2]);
+    assert!(unknown.await.is_err());
+
+    // The insured dies before the money is sent.
+    desk.store()
+        .record_liveness(county(), approved.case.insured, today, Some(today))
+        .await
+        .expect("writing");
+    let hash = |text: &str| ids::sha256(text);
+    let heir = Payee {
+        id: PayeeId(ids::fresh()),
+        relation: PayeeRelation::Heir,
+        papers: Some(HeirPapers {
+            death_certificate: hash("死亡证明"),
+            relation_proof: hash("亲属关系证明"),
+            heirs_agreement: hash("继承人协议"),
+        }),
+        checks: vec![check(Role::Handler, NameCheckMeans::BankReply, true)],
+        ..household.payees[1].clone()
+    };
+    let spouse = &household.payees[1];
+    let checked = check(Role::Handler, NameCheckMeans::BankReply, true);
+    desk.store()
+        .put_payee_check(county(), spouse.id, &checked)
+        .await
+        .expect("writing");
+    desk.on(&approved)
+        .change_payee(spouse.id)
+        .expect_blocked("HEIR_REQUIRED")
+        .await;
+    for _ in 0..2 {
+        let put = desk.store().put_payee(county(), household.id, &heir).await;
+        put.expect("writing");
+    }
+    let stands = desk.store().household(county(), household.id).await;
+    let stands = stands.expect("reading").expect("it is on record");
+    assert_eq!(stands.payees.last(), Some(&heir));
+    desk.on(&approved).change_payee(heir.id).await;
     desk.expect_sound().await;
 }
 

@@ -17,7 +17,7 @@ use crate::bank_file::BankFile;
 use crate::bulk::{BatchId, BatchLine, Bulk, Download, Export, Progress};
 use crate::caller::Scope;
 use crate::disclosure::Disclosed;
-use crate::household::{BankAccount, Diagnosis, Household, Member, Payee};
+use crate::household::{BankAccount, Diagnosis, Household, Member, Payee, PayeeCheck};
 use crate::identity::duties_in;
 use crate::ids;
 use crate::limits;
@@ -611,7 +611,9 @@ impl Tables {
         let member = home.members.iter().find(|it| it.id == payee.member);
         Some(PayeeFacts {
             of_household: home.id == household,
-            name_matches: member.is_some_and(|it| it.name == payee.holder_name),
+            member: payee.member,
+            relation: payee.relation,
+            name_checks: payee.checks.iter().map(PayeeCheck::seen).collect(),
             shared: self
                 .households_of(county)
                 .filter(|other| other.id != home.id)

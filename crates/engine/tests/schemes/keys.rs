@@ -73,6 +73,8 @@ const KEYS: &[(&str, Shown)] = &[
         "procedure.liveness_days_max",
         By(HERE, "an_old_liveness_check_stops_the_payment"),
     ),
+    ("procedure.payee_check", By(EXAMPLES, "payee")),
+    ("procedure.payee_check_days_max", By(EXAMPLES, "payee")),
     ("procedure.evaluation", Block),
     ("procedure.evaluation.present_min", By(EXAMPLES, "coverage")),
     ("procedure.evaluation.pass", By(EXAMPLES, "coverage")),

@@ -561,6 +561,75 @@ async fn an_approval_is_of_the_dossier_that_was_seen() {
     assert_eq!(done["claim"]["status"], "APPROVED");
 }
 
+/// A payee is entered with a relation, the program compares the names; another person records what the bank said; an
+/// heir comes with papers.
+#[tokio::test]
+async fn payees_are_checked_by_somebody_else() {
+    let wire = Wire::open().await;
+    let household = wire.desk.world.household("石门寨").clone();
+    let kind = crate::node_id::Kind::Household;
+    let id = crate::node_id::encode(kind, household.id.0);
+    let member = crate::node_id::encode_part(
+        crate::node_id::Kind::Member,
+        household.id.0,
+        household.members[1].id.0,
+    );
+    let entry = |key: &str| {
+        json!({
+            "idempotencyKey": ids::named("test-key", key), "householdId": id, "memberId": member,
+            "holderName": household.members[1].name, "bank": "测试银行", "account": "62284800009999",
+        })
+    };
+    let register = async |input: Value| {
+        let sent = json!({ "input": input });
+        let file = "office/RegisterPayee.graphql";
+        let reply = wire.document(Role::Shimenzhai, file, sent).await;
+        reply.body["data"]["registerPayee"].clone()
+    };
+    let payee = register(entry("plain")).await["payee"].clone();
+    assert_eq!(payee["relation"], "FAMILY");
+    let compared = json!({ "means": "NAMES_COMPARED", "passed": true });
+    assert_eq!(payee["nameCheck"], compared);
+    let check = async |role: Role, means: &str| {
+        let input = json!({
+            "idempotencyKey": ids::named("test-key", "check"), "householdId": id, "payeeId": payee["id"],
+            "means": means, "passed": true, "sha256": HASH,
+        });
+        let sent = json!({ "input": input });
+        let file = "office/RecordPayeeCheck.graphql";
+        let reply = wire.document(role, file, sent).await;
+        reply.body["data"]["recordPayeeCheck"].clone()
+    };
+    let own = check(Role::Shimenzhai, "BANK_REPLY").await;
+    assert_eq!(
+        own["userErrors"][0]["code"], "SECOND_PERSON_REQUIRED",
+        "{own}"
+    );
+    let wrong = check(Role::CountyCaseworker, "NAMES_COMPARED").await;
+    assert_eq!(wrong["userErrors"][0]["code"], "VALIDATION", "{wrong}");
+    for _ in 0..2 {
+        let done = check(Role::CountyCaseworker, "BANK_REPLY").await;
+        assert_eq!(done["userErrors"], json!([]));
+        let seen = &done["payee"]["nameCheck"];
+        assert_eq!(seen["means"], "BANK_REPLY");
+        assert_eq!(seen["by"], Role::CountyCaseworker.person().name);
+        assert_eq!(seen["sha256"], HASH);
+    }
+    let mut heir = entry("heir");
+    heir["relation"] = json!("HEIR");
+    let error = &register(heir.clone()).await["userErrors"][0];
+    assert_eq!(error["code"], "VALIDATION", "{error}");
+    assert_eq!(error["params"][0]["value"], "heirPapers");
+    heir["heirPapers"] =
+        json!({ "deathCertificate": HASH, "relationProof": HASH, "heirsAgreement": "seen" });
+    let error = &register(heir.clone()).await["userErrors"][0];
+    assert_eq!(error["params"][0]["value"], "heirsAgreement", "{error}");
+    heir["heirPapers"]["heirsAgreement"] = json!(HASH);
+    let done = register(heir).await;
+    assert_eq!(done["userErrors"], json!([]));
+    assert_eq!(done["payee"]["relation"], "HEIR");
+}
+
 #[tokio::test]
 async fn payees_and_liveness_checks_are_registered() {
     let wire = Wire::open().await;

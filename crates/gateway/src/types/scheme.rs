@@ -2,8 +2,8 @@
 
 use crate::node_id::{self, Kind};
 use crate::types::enums::{
-    Check, Counting, DueStep, Duty, IncomeWindow, Peril, Shortage, Status, Supplier, Surplus,
-    VoteBase, YearDate,
+    Check, Counting, DueStep, Duty, IncomeWindow, NameCheckMeans, Peril, Shortage, Status,
+    Supplier, Surplus, VoteBase, YearDate,
 };
 use crate::types::event::count;
 use crate::types::scalars::{Date, Fen};
@@ -453,6 +453,16 @@ impl SchemeNode {
     /// The largest uplift (特殊提标) beyond the table.
     async fn uplift_max_fen(&self) -> Fen {
         Fen(self.0.uplift_max)
+    }
+
+    /// The weakest check of the payee's account name that suffices (户名核验).
+    async fn payee_check(&self) -> NameCheckMeans {
+        self.0.payee_check.into()
+    }
+
+    /// How old it may be, in days.
+    async fn payee_check_days_max(&self) -> i32 {
+        count(self.0.payee_check_days_max)
     }
 
     /// How old a liveness check may be on the payment day.

@@ -198,7 +198,7 @@ fn approvable(
     hold(Guard::WithinPool, amount <= available, || {
         Blocked::PoolInsufficient { available }
     })?;
-    payable_to(facts)?;
+    payable_to(claim, facts)?;
     Ok(amount)
 }
 

@@ -101,7 +101,7 @@ fn check_case(case: &Case, facts: &Facts) -> Result<(), Blocked> {
             reason: "NOT_OF_HOUSEHOLD",
         });
     }
-    let payee = facts.seen.payee.ok_or(Blocked::PayeeUnknown {})?;
+    let payee = facts.seen.payee.as_ref().ok_or(Blocked::PayeeUnknown {})?;
     if !payee.of_household {
         return Err(Blocked::PayeeUnknown {});
     }

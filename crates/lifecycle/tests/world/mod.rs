@@ -23,9 +23,9 @@ use lifecycle::scheme::{
 };
 use lifecycle::{
     Actor, BillKey, Calendar, Check, Claim, ClaimId, Command, CommandKind, Counting, CountyCode,
-    Door, DraftReferral, Duty, Facts, HouseholdId, Liveness, MemberId, NoticeId, ObjectionId,
-    ObjectionStatus, Order, OrgId, PayeeFacts, PayeeId, PaymentId, Peril, PersonId, RegionCode,
-    Scheme, SchemeId, Seen, State, Status, Term,
+    Door, DraftReferral, Duty, Facts, HouseholdId, Liveness, MemberId, NameCheck, NameCheckMeans,
+    NoticeId, ObjectionId, ObjectionStatus, Order, OrgId, PayeeFacts, PayeeId, PayeeRelation,
+    PaymentId, Peril, PersonId, RegionCode, Scheme, SchemeId, Seen, State, Status, Term,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -232,7 +232,9 @@ impl Who {
 pub struct PayeeRow {
     pub id: PayeeId,
     pub household: HouseholdId,
-    pub name_matches: bool,
+    pub relation: PayeeRelation,
+    /// By which means the name was checked, with which result, when.
+    pub checked: Vec<NameCheck>,
     pub shared: bool,
 }
 
@@ -314,7 +316,8 @@ impl World {
         let payee = |number: u128, household: u128| PayeeRow {
             id: PayeeId(id(0xa000 + number)),
             household: HouseholdId(id(0x4000 + household)),
-            name_matches: true,
+            relation: PayeeRelation::Head,
+            checked: vec![compared(true)],
             shared: false,
         };
         Self {
@@ -327,7 +330,7 @@ impl World {
                 payee(21, 2),
                 payee(22, 2),
                 PayeeRow {
-                    name_matches: false,
+                    checked: vec![compared(false)],
                     ..payee(13, 1)
                 },
                 PayeeRow {
@@ -436,7 +439,9 @@ impl World {
                 persons: 4,
                 payee: payee.map(|row| PayeeFacts {
                     of_household: row.household == house.id,
-                    name_matches: row.name_matches,
+                    member: MemberId(id(0x3900)),
+                    relation: row.relation,
+                    name_checks: row.checked.clone(),
                     shared: row.shared,
                     liveness: Liveness {
                         died_on: scene.payees_died.contains(&row.id).then(|| day(6, 1)),
@@ -732,6 +737,15 @@ impl World {
     }
 }
 
+/// The names were compared when the payee was entered.
+pub fn compared(passed: bool) -> NameCheck {
+    NameCheck {
+        means: NameCheckMeans::NamesCompared,
+        passed,
+        on: day(5, 2),
+    }
+}
+
 /// The hash of the dossier as an approver would see it.
 pub fn dossier_of(claim: &Claim) -> String {
     lifecycle::dossier::hash(claim).unwrap_or_else(|| "1".repeat(64))
@@ -898,6 +912,8 @@ fn scheme() -> Scheme {
         }],
         uplift_max: yuan(500),
         liveness_days_max: 60,
+        payee_check: NameCheckMeans::NamesCompared,
+        payee_check_days_max: 365,
         refusal_letter_days: 3,
         deadlines: Vec::new(),
         pool: PoolTerms {

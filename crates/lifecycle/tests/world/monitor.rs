@@ -7,8 +7,8 @@ use benefits::Fen;
 use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveTime, Utc, Weekday};
 use lifecycle::phase::verification::LossFacts;
 use lifecycle::{
-    BillKey, Claim, Counting, Event, Happening, MemberId, ObjectionId, PayeeId, PersonId,
-    PoolAccount, Posting, Stamp,
+    BillKey, Claim, Counting, Event, Happening, MemberId, ObjectionId, PayeeId, PayeeRelation,
+    PersonId, PoolAccount, Posting, Stamp,
 };
 use std::collections::BTreeSet;
 
@@ -405,6 +405,13 @@ impl Trail {
                     .iter()
                     .any(|it| it.id == *payee && it.household == house);
                 broken(found, 10, own, "paid another household");
+                let row = world.payees.iter().find(|it| it.id == *payee);
+                let checked = row.and_then(|it| it.checked.last());
+                let named = checked.is_some_and(|it| it.passed);
+                broken(found, 10, named, "paid to an account of another name");
+                let heir = row.is_some_and(|it| it.relation == PayeeRelation::Heir);
+                let fine = heir || scene.insured.died_on.is_none();
+                broken(found, 10, fine, "paid somebody who is no heir");
                 self.live = Some(*amount);
                 self.payers.extend(&acting);
                 self.instructing.clone_from(&acting);

@@ -127,6 +127,21 @@ fn by_trigger(cast: &Cast) -> Vec<Attempt> {
         (format!("UPDATE approval SET amount_fen = amount_fen + 1 WHERE claim_id = '{}'", approved.id), "stays as it was given"),
         (format!("UPDATE approval SET dossier_hash = '{}' WHERE claim_id = '{}'", "0".repeat(64), paid.id), "stays as it was given"),
         ("DELETE FROM approval".into(), "approval is never deleted"),
+        ("UPDATE payee SET relation = 'GUARDIAN'".into(), "payee is insert-only"),
+        ("UPDATE payee SET entered_by = NULL".into(), "payee is insert-only"),
+        ("UPDATE payee_check SET result = 'FAILED'".into(), "payee_check is insert-only"),
+        ("DELETE FROM payee_check".into(), "payee_check is insert-only"),
+        (
+            "INSERT INTO payee_check SELECT p.county_code, p.id, 9, 'BANK_REPLY', 'PASSED', p.entered_by, NULL, '2020-06-01', NULL FROM payee p".into(),
+            "whoever entered a payee",
+        ),
+        (
+            format!(
+                "INSERT INTO payee_check SELECT p.county_code, p.id, 9, 'BANK_REPLY', 'PASSED', '{}', p.entered_by, '2020-06-01', NULL FROM payee p",
+                draft.id
+            ),
+            "whoever entered a payee",
+        ),
         (
             "INSERT INTO claim SELECT county_code, '00000000-0000-7000-8000-000000000002', 'FORGED', 1, 'APPROVED', phase, peril, scheme_id, \
              insurer_id, household_id, insured_id, payee_id, village, event_on, policy_year, submitted_fen, assessed_fen, uplift_fen, \
@@ -190,6 +205,13 @@ fn by_constraint(cast: &Cast) -> Vec<Attempt> {
         (format!("UPDATE living_event SET claim_id = '{}' WHERE claim_id <> '{}'", draft.id, draft.id), "unique constraint"),
         (format!("INSERT INTO bill SELECT county_code, bill_key, '{}' FROM bill", draft.id), "unique constraint"),
         (moved(draft, "status = 'NONSENSE'"), "not a lawful transition"),
+        // An heir has papers.
+        (
+            "INSERT INTO payee (county_code, id, household_id, position, member_id, holder_name, bank, account_index, fingerprint, account_no, \
+             relation, death_certificate) SELECT county_code, '00000000-0000-7000-8000-000000000004', household_id, 9, member_id, holder_name, \
+             bank, account_index, 'forged', account_no, 'HEIR', 'seen' FROM payee LIMIT 1".into(),
+            "heir",
+        ),
     ]
 }
 

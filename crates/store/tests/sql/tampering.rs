@@ -273,7 +273,7 @@ async fn one_thing_changed_is_one_fault(db: &Db) {
     // The payee that was paid: the log knows its account by a fingerprint only.
     let payee = paid.case.payee;
     let fault = format!(
-        "payee {payee}: not what the log tells in household_id, member_id, holder_name, bank, account_no or account_index"
+        "payee {payee}: not what the log tells in household_id, member_id, relation, papers, holder_name, bank, account_no or account_index"
     );
     for change in [
         "account_no = '62284800000000'",
@@ -281,6 +281,7 @@ async fn one_thing_changed_is_one_fault(db: &Db) {
         "holder_name = 'forged'",
         "bank = 'forged'",
         "fingerprint = 'forged'",
+        "relation = 'GUARDIAN'",
         &format!("member_id = {ID}"),
         &format!("household_id = {ID}"),
     ] {
