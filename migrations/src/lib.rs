@@ -85,6 +85,8 @@ steps! {
     "0017_bank",
     // Letters of refusals and appeals against them: no end of a refused claim past them.
     "0018_refusal",
+    // What an approval was of, and what a household was approved in twelve months.
+    "0019_authority",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

@@ -241,7 +241,15 @@ async fn from_referral_to_payment(place: &Place) {
 
     // The surveyor cannot approve.
     let surveyor = Client::sign_in(&server, "ins.zhou").await;
-    let benefit_seen = json!({ "benefitFen": "2534000" });
+    let dossier = "query($id: ID!) { claim(id: $id) { dossierHash payee { id } } }";
+    let dossier = supervisor.query(dossier, json!({ "id": case.id })).await;
+    let dossier = &dossier["data"]["claim"];
+    let seen = |benefit: &str| {
+        json!({
+            "benefitFen": benefit, "payeeId": dossier["payee"]["id"], "dossierHash": dossier["dossierHash"],
+        })
+    };
+    let benefit_seen = seen("2534000");
     let not_hers = surveyor
         .ask(
             "insurer/ApproveClaim",
@@ -254,7 +262,7 @@ async fn from_referral_to_payment(place: &Place) {
     );
 
     let decider = Client::sign_in(&server, "ins.wu").await;
-    let wrong = json!({ "benefitFen": "2534001" });
+    let wrong = seen("2534001");
     let wrong = decider
         .ask(
             "insurer/ApproveClaim",

@@ -167,7 +167,7 @@ async fn a_second_factor_is_asked_for() {
         .unwrap()
         .to_owned();
     let approve = "mutation { approveClaim(input: { idempotencyKey: \"0197a000-0000-7000-8000-000000000001\", \
-        claimId: \"x\", expectedVersion: 1, benefitFen: \"1\" }) { userErrors { code } } }";
+        claimId: \"x\", expectedVersion: 1, benefitFen: \"1\", payeeId: \"x\", dossierHash: \"x\" }) { userErrors { code } } }";
     let denied = async |token: &str| {
         let body = json!({ "query": approve });
         let sent = http().post(&url).bearer_auth(token).json(&body).send();

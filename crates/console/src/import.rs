@@ -511,6 +511,9 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
         | Blocked::AssessmentFailed { .. }
         | Blocked::PayeeUnconfirmed {}
         | Blocked::AccountNameMismatch {}
+        | Blocked::NameCheckDue { .. }
+        | Blocked::RelationMismatch {}
+        | Blocked::HeirRequired {}
         | Blocked::AccountShared {}
         | Blocked::SecondPersonRequired {}
         | Blocked::PreviewRequired {}
@@ -524,6 +527,9 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
         | Blocked::ReviewRequired {}
         | Blocked::OverLimit { .. }
         | Blocked::BeyondAuthority { .. }
+        | Blocked::OverTwelveMonthLimit { .. }
+        | Blocked::BeyondTwelveMonthAuthority { .. }
+        | Blocked::DossierChanged {}
         | Blocked::AssessmentStale {}
         | Blocked::IncomeWindow { .. }
         | Blocked::OverIncomeLine { .. }

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use lifecycle::calendar::legal_day;
 use lifecycle::phase::public_notice::NoticeClosed;
 use lifecycle::phase::verification::loss_of;
-use lifecycle::{Claim, ClaimId, CountyCode, Event, Happening, Scheme, SchemeId};
+use lifecycle::{Claim, ClaimId, CountyCode, Event, Happening, Scheme, SchemeId, dossier};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -263,24 +263,35 @@ impl Replay<'_> {
     }
 
     /// Invariants 1, 2 and 10 on the history: nothing is approved or paid without a completed
-    /// notice or with an open objection, and what is paid is what was approved, to whom it was.
+    /// notice or with an open objection; whoever approved confirmed the dossier that stood there, and what
+    /// is paid is what was approved, to whom it was.
     fn money(&mut self, before: &Claim, event: &Event, scheme: &Scheme) {
         let number = &before.number;
-        let what =
-            if let Happening::ClaimApproved { .. } | Happening::SecondApprovalGiven = &event.what {
-                "approval"
-            } else if let Happening::PayoutInstructed { amount, payee, .. } = &event.what {
-                self.report.payments += 1;
-                let approval = before.state.approved().map(|it| &it.approval);
-                if approval.is_none_or(|it| it.amount != *amount || it.payee != *payee) {
-                    self.report
-                        .faults
-                        .push(format!("payment of claim {number}: not as it was approved"));
-                }
-                "payment"
-            } else {
-                return;
-            };
+        if let Happening::FirstApprovalGiven { dossier, .. }
+        | Happening::ClaimApproved { dossier, .. }
+        | Happening::SecondApprovalGiven { dossier } = &event.what
+            && dossier::hash(before).as_ref() != Some(dossier)
+        {
+            self.fault(format!(
+                "approval of claim {number}: of another dossier than stood there"
+            ));
+        }
+        let what = if let Happening::ClaimApproved { .. } | Happening::SecondApprovalGiven { .. } =
+            &event.what
+        {
+            "approval"
+        } else if let Happening::PayoutInstructed { amount, payee, .. } = &event.what {
+            self.report.payments += 1;
+            let approval = before.state.approved().map(|it| &it.approval);
+            if approval.is_none_or(|it| it.amount != *amount || it.payee != *payee) {
+                self.report
+                    .faults
+                    .push(format!("payment of claim {number}: not as it was approved"));
+            }
+            "payment"
+        } else {
+            return;
+        };
         if !before
             .state
             .closed_notice()
@@ -701,6 +712,7 @@ mod tests {
             uplift: None,
             amount,
             payee: claim.case.payee,
+            dossier: "0".repeat(64),
         };
         let approved = approval(&early, yuan(25_340));
         let approved = lied(&desk, &early, Role::Approver, approved).await;
@@ -716,6 +728,7 @@ mod tests {
         assert_eq!(
             faults,
             [
+                format!("approval of claim {number}: of another dossier than stood there"),
                 format!("approval of claim {number}: no completed notice"),
                 format!("payment of claim {number}: not as it was approved"),
                 format!("payment of claim {number}: no completed notice"),

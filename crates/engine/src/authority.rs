@@ -237,6 +237,13 @@ const MONEY: &[&str] = &[
 
 /// Who asks the register of the living.
 const CHECKING: &[Duty] = &[CountyCaseworker, InsurerHandler];
+/// Who hears from the bank, or sees card and document, in whose name an account is.
+const CHECKING_NAMES: &[Duty] = &[
+    TownshipCaseworker,
+    CountyCaseworker,
+    InsurerHandler,
+    Finance,
+];
 
 macro_rules! rows {
     ($($place:ident $name:literal: $who:expr, $grant:ident, $reach:ident;)+) => {
@@ -316,6 +323,7 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Mutation "closeBankMessage": Who::Holders(ANSWERING_BANKS), Act, Organisation;
     Mutation "logOut": Who::SignedIn, Read, Own;
     Mutation "registerPayee": Who::Holders(REGISTERING), Act, Household;
+    Mutation "recordPayeeCheck": Who::Holders(CHECKING_NAMES), Act, Household;
     Mutation "recordPrivateDetails": Who::Holders(REGISTERING), Act, Household;
     Mutation "revealHouseholdField": Who::Holders(READING_PRIVATE), Reveal, Household;
     Mutation "recordLivenessCheck": Who::Holders(CHECKING), Act, Household;

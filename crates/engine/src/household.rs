@@ -6,7 +6,10 @@ use crate::limits::DIAGNOSIS_CHARS_MAX;
 use crate::ports::{Fault, HouseholdFilter, Page, Slice};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use lifecycle::{ClaimId, CountyCode, HouseholdId, MemberId, PayeeId, PersonId, RegionCode};
+use lifecycle::{
+    ClaimId, CountyCode, HouseholdId, MemberId, NameCheck, NameCheckMeans, PayeeId, PayeeRelation,
+    PersonId, RegionCode,
+};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -313,22 +316,111 @@ pub struct Member {
     pub checked_on: Option<NaiveDate>,
 }
 
-/// One immutable version of a payee.
+/// The papers that show an heir (继承材料), each by the SHA-256 of its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeirPapers {
+    /// The death certificate (死亡证明) of the insured.
+    pub death_certificate: String,
+    /// The proof of relation (亲属关系证明).
+    pub relation_proof: String,
+    /// The heirs' agreement with their identity documents (继承人协议).
+    pub heirs_agreement: String,
+}
+
+/// A check of the name of an account, on record. It stays (invariant 12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PayeeCheck {
+    /// By which means.
+    pub means: NameCheckMeans,
+    /// Whether the names agree.
+    pub passed: bool,
+    /// Who checked; of a comparison by the program, who entered the payee.
+    pub by: PersonId,
+    /// In whose place, if delegated.
+    pub on_behalf_of: Option<PersonId>,
+    /// The legal day.
+    pub on: NaiveDate,
+    /// SHA-256 of what was seen: the bank's reply, a copy of the document.
+    pub sha256: Option<String>,
+}
+
+impl PayeeCheck {
+    /// What a judgement sees of it.
+    pub const fn seen(&self) -> NameCheck {
+        NameCheck {
+            means: self.means,
+            passed: self.passed,
+            on: self.on,
+        }
+    }
+}
+
+/// One immutable version of a payee, and the checks of its name so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payee {
     /// Id.
     pub id: PayeeId,
     /// The member who is paid.
     pub member: MemberId,
+    /// In what relation to the insured.
+    pub relation: PayeeRelation,
+    /// The papers of an heir, and only of an heir.
+    pub papers: Option<HeirPapers>,
     /// The account holder's name as the bank has it.
     pub holder_name: String,
     /// Bank.
     pub bank: String,
     /// Account number.
     pub account: BankAccount,
+    /// Who entered it; not known of payees of a sample.
+    pub entered_by: Option<PersonId>,
+    /// In whose place, if delegated.
+    pub entered_for: Option<PersonId>,
+    /// How its name was checked, in order.
+    pub checks: Vec<PayeeCheck>,
 }
 
 impl Payee {
+    /// The relation of a payee who is no guardian and no heir.
+    pub fn plain_relation(household: &Household, member: MemberId) -> PayeeRelation {
+        if member == household.head {
+            PayeeRelation::Head
+        } else {
+            PayeeRelation::Family
+        }
+    }
+
+    /// The program's comparison of the account's name with the member's, as whoever enters the payee
+    /// records it.
+    pub fn compared(&self, member: &Member, on: NaiveDate, by: PersonId) -> PayeeCheck {
+        PayeeCheck {
+            means: NameCheckMeans::NamesCompared,
+            passed: member.name == self.holder_name,
+            by,
+            on_behalf_of: self.entered_for,
+            on,
+            sha256: None,
+        }
+    }
+
+    /// Whether it is the same version, whatever was checked since.
+    pub fn is_version(&self, other: &Self) -> bool {
+        let plain = |it: &Self| Self {
+            checks: Vec::new(),
+            ..it.clone()
+        };
+        plain(self) == plain(other)
+    }
+
+    /// Whether a check may stand: what a person sees must be seen by somebody else than entered the
+    /// payee, also behind a delegation.
+    pub fn takes(&self, check: &PayeeCheck) -> bool {
+        let entered = [self.entered_by, self.entered_for];
+        let mut persons = std::iter::once(check.by).chain(check.on_behalf_of);
+        check.means == NameCheckMeans::NamesCompared
+            || !persons.any(|it| entered.contains(&Some(it)))
+    }
+
     /// What the log keeps of this version of a payee of a household: its contents cannot be read
     /// from it, but it shows that they are the same. The salt is kept sealed with the account:
     /// whoever has the log and the rows, but no key, cannot try accounts until one fits. (Payees
@@ -337,17 +429,30 @@ impl Payee {
         let Self {
             id,
             member,
+            relation,
+            papers,
             holder_name,
             bank,
             account,
+            entered_by: _,
+            entered_for: _,
+            checks: _,
         } = self;
         let salt = if salt.is_empty() {
             String::new()
         } else {
             format!("\n{salt}")
         };
+        let papers = papers.as_ref().map_or_else(String::new, |it| {
+            let HeirPapers {
+                death_certificate,
+                relation_proof,
+                heirs_agreement,
+            } = it;
+            format!("\n{death_certificate}\n{relation_proof}\n{heirs_agreement}")
+        });
         crate::ids::sha256(format!(
-            "payee\n{id}\n{household}\n{member}\n{holder_name}\n{bank}\n{}{salt}",
+            "payee\n{id}\n{household}\n{member}\n{relation}{papers}\n{holder_name}\n{bank}\n{}{salt}",
             account.reveal()
         ))
     }
@@ -437,12 +542,20 @@ pub trait Households: Send + Sync {
         county: CountyCode,
         id_number: &IdNumber,
     ) -> Result<Option<Household>, Fault>;
-    /// Adds a payee version.
+    /// Adds a payee version with the checks of its name.
     async fn put_payee(
         &self,
         county: CountyCode,
         household: HouseholdId,
         payee: &Payee,
+    ) -> Result<(), Fault>;
+    /// Records a check of a payee's name; the same once more is one check. A check that the payee does not
+    /// take ([`Payee::takes`]) is refused.
+    async fn put_payee_check(
+        &self,
+        county: CountyCode,
+        payee: PayeeId,
+        check: &PayeeCheck,
     ) -> Result<(), Fault>;
     /// Records a check of a member against the register of the living.
     async fn record_liveness(

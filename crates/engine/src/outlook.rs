@@ -75,6 +75,7 @@ fn probe(
     let instruction = claim.state.instructed().map(|it| &it.instruction);
     let approval = claim.state.approved().map(|it| &it.approval);
     let benefit = claim.assessment().map(|it| it.benefit);
+    let dossier = lifecycle::dossier::hash(claim);
     Some(match kind {
         K::DraftReferral | K::AssignSurvey | K::ChangePayee => return None,
         K::AmendReferral => Command::AmendReferral {
@@ -153,6 +154,8 @@ fn probe(
         K::ApproveClaim => Command::ApproveClaim {
             benefit: benefit?,
             uplift: None,
+            payee: claim.case.payee,
+            dossier: dossier?,
         },
         K::SecondApproveClaim => Command::SecondApproveClaim {
             amount: match &claim.state {
@@ -162,6 +165,8 @@ fn probe(
                     .map_or(benefit?, |it| it.amount),
                 _ => return None,
             },
+            payee: claim.case.payee,
+            dossier: dossier?,
         },
         K::RejectClaim => Command::RejectClaim {
             lines: vec![refusal()?],

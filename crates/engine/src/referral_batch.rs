@@ -15,10 +15,11 @@ use crate::ports::{Fault, Outcome};
 use crate::{ids, sight};
 use benefits::Fen;
 use chrono::NaiveDate;
+use lifecycle::calendar::legal_day;
 use lifecycle::phase::referral::{Basis, Case};
 use lifecycle::{
-    Blocked, Claim, Command, CommandKind, DraftReferral, HouseholdId, MemberId, PayeeId, Peril,
-    RegionCode, Scheme,
+    Blocked, Claim, Command, CommandKind, DraftReferral, HouseholdId, MemberId, PayeeId,
+    PayeeRelation, Peril, RegionCode, Scheme,
 };
 use tokio::sync::Mutex;
 
@@ -247,7 +248,7 @@ impl Clerk<'_> {
         let payee = if household.members.len() > MEMBERS_MAX {
             Err(LineFault::MembersMax)
         } else {
-            payee(line, &mut household, &mut changed)
+            self.payee(line, insured, &mut household, &mut changed)
         };
         let home = payee.map(|payee| Home {
             household: household.id,
@@ -255,6 +256,68 @@ impl Clerk<'_> {
             payee,
         });
         (household, home, changed)
+    }
+
+    /// The payee must be a member: a list cannot make a stranger one by naming an account. Whoever brings
+    /// the list enters the payee, and the names of account and member are compared.
+    fn payee(
+        &self,
+        line: &Line,
+        insured: MemberId,
+        household: &mut Household,
+        changed: &mut bool,
+    ) -> Result<PayeeId, LineFault> {
+        let mut named = household.members.iter().filter(|it| match &line.payee_id {
+            Some(id_number) => it.id_number == *id_number,
+            None => it.name == line.payee_name,
+        });
+        let (Some(member), None) = (named.next(), named.next()) else {
+            return Err(LineFault::PayeeNoMember);
+        };
+        if member.name != line.payee_name {
+            return Err(LineFault::PayeeName);
+        }
+        let own = member.id == insured;
+        let known = household.payees.iter().find(|it| {
+            it.member == member.id
+                && it.holder_name == line.payee_name
+                && it.bank == line.bank
+                && it.account == line.account
+                && match it.relation {
+                    PayeeRelation::Insured => own,
+                    PayeeRelation::Head | PayeeRelation::Family | PayeeRelation::Guardian => true,
+                    // Of one who has died.
+                    PayeeRelation::Heir => false,
+                }
+        });
+        if let Some(payee) = known {
+            return Ok(payee.id);
+        }
+        *changed = true;
+        let relation = if own {
+            PayeeRelation::Insured
+        } else {
+            Payee::plain_relation(household, member.id)
+        };
+        let mut payee = Payee {
+            id: PayeeId(ids::fresh()),
+            member: member.id,
+            relation,
+            papers: None,
+            holder_name: line.payee_name.clone(),
+            bank: line.bank.clone(),
+            account: line.account.clone(),
+            entered_by: Some(self.caller.person),
+            entered_for: self.caller.on_behalf_of,
+            checks: Vec::new(),
+        };
+        let today = legal_day(self.desk.clock().now());
+        payee
+            .checks
+            .push(payee.compared(member, today, self.caller.person));
+        let id = payee.id;
+        household.payees.push(payee);
+        Ok(id)
     }
 
     /// Drafts and refers, each with a key of its own that follows from the line.
@@ -431,40 +494,6 @@ fn new_member(name: &str, id_number: &IdNumber, relation: &str) -> Member {
         died_on: None,
         checked_on: None,
     }
-}
-
-/// The payee must be a member: a list cannot make a stranger one by naming an account.
-fn payee(line: &Line, household: &mut Household, changed: &mut bool) -> Result<PayeeId, LineFault> {
-    let mut named = household.members.iter().filter(|it| match &line.payee_id {
-        Some(id_number) => it.id_number == *id_number,
-        None => it.name == line.payee_name,
-    });
-    let (Some(member), None) = (named.next(), named.next()) else {
-        return Err(LineFault::PayeeNoMember);
-    };
-    if member.name != line.payee_name {
-        return Err(LineFault::PayeeName);
-    }
-    let known = household.payees.iter().find(|it| {
-        it.member == member.id
-            && it.holder_name == line.payee_name
-            && it.bank == line.bank
-            && it.account == line.account
-    });
-    if let Some(payee) = known {
-        return Ok(payee.id);
-    }
-    *changed = true;
-    let payee = Payee {
-        id: PayeeId(ids::fresh()),
-        member: member.id,
-        holder_name: line.payee_name.clone(),
-        bank: line.bank.clone(),
-        account: line.account.clone(),
-    };
-    let id = payee.id;
-    household.payees.push(payee);
-    Ok(id)
 }
 
 fn member<'a>(household: &'a Household, id_number: &IdNumber) -> Option<&'a Member> {

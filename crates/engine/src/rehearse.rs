@@ -240,7 +240,7 @@ impl RecordedClaim {
             self.passed.insert(DueStep::PublicNotice);
         } else if matches!(
             what,
-            Happening::ClaimApproved { .. } | Happening::SecondApprovalGiven
+            Happening::ClaimApproved { .. } | Happening::SecondApprovalGiven { .. }
         ) {
             self.passed.insert(DueStep::Approval);
         } else if matches!(what, Happening::PayoutInstructed { .. }) {

@@ -174,7 +174,8 @@ impl Shelf {
 const PAYEE: &str = "payee";
 
 /// What the fingerprint of a payee is taken of: the log cannot tell which of them was changed.
-const SEALED: &str = "household_id, member_id, holder_name, bank, account_no or account_index";
+const SEALED: &str =
+    "household_id, member_id, relation, papers, holder_name, bank, account_no or account_index";
 
 fn sealed(fingerprint: String) -> Columns {
     Columns::from([(SEALED.into(), fingerprint)])

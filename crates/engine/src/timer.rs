@@ -193,14 +193,21 @@ mod tests {
         let timer = timer_caller(county()).expect("a timer for every county");
         let amount = yuan(25_340);
         let payee = PayeeId(ids::fresh());
+        let dossier = "0".repeat(64);
         let bank_ref = String::from("B1");
         let instruction_no = String::from("FP1");
         for command in [
             Command::ApproveClaim {
                 benefit: amount,
                 uplift: None,
+                payee,
+                dossier: dossier.clone(),
             },
-            Command::SecondApproveClaim { amount },
+            Command::SecondApproveClaim {
+                amount,
+                payee,
+                dossier,
+            },
             Command::RejectClaim { lines: Vec::new() },
             Command::DecideAppeal {
                 upheld: true,

@@ -10,7 +10,7 @@ use benefits::Fen;
 use chrono::{DateTime, FixedOffset, Utc};
 use lifecycle::pool::PoolOrderStatus;
 use lifecycle::scheme::YearDate;
-use lifecycle::{Blocked, Check, CommandKind, Duty, Param, Status};
+use lifecycle::{Blocked, Check, CommandKind, Duty, NameCheckMeans, Param, Status};
 
 /// A language of messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -120,6 +120,9 @@ catalogue! {
     AssessmentFailed = "ASSESSMENT_FAILED" on "claimId" { "无法理算:{reason}" "the benefit cannot be computed: {reason}" }
     PayeeUnconfirmed = "PAYEE_UNCONFIRMED" on "claimId" { "收款人变更尚待第二人确认" "the payee's change awaits a second person" }
     AccountNameMismatch = "ACCOUNT_NAME_MISMATCH" on "payeeId" { "账户户名与收款人姓名不符" "the account is not in the payee's name" }
+    NameCheckDue = "NAME_CHECK_DUE" on "payeeId" { "收款账户户名须在{daysMax}天内核验过,方式至少为“{means}”" "the account's name must have been checked within {daysMax} days, at least by {means}" }
+    RelationMismatch = "RELATION_MISMATCH" on "payeeId" { "收款人登记的身份与本案被保障人不符" "the payee's relation is not to the insured of this claim" }
+    HeirRequired = "HEIR_REQUIRED" on "payeeId" { "被保障人已去世,请登记法定继承人(附死亡证明、亲属关系证明、继承人协议)并变更收款人" "the insured has died: register an heir with death certificate, proof of relation and the heirs' agreement, and change the payee" }
     AccountShared = "ACCOUNT_SHARED" on "payeeId" { "该账户已被其他农户使用" "another household uses this account" }
     PayeeUnknown = "PAYEE_UNKNOWN" on "payeeId" { "收款人不存在或不属于该户" "the payee is unknown or not of this household" }
     SecondPersonRequired = "SECOND_PERSON_REQUIRED" on "claimId" { "须由另一人办理" "a second person must do this" }
@@ -136,6 +139,9 @@ catalogue! {
     ReviewRequired = "REVIEW_REQUIRED" on "claimId" { "须先经县级审定" "the county must review the claim first" }
     OverLimit = "OVER_LIMIT" on "claimId" { "超过单人审批权限{limitFen}元" "above one approver's limit of {limitFen} yuan" }
     BeyondAuthority = "BEYOND_AUTHORITY" on "claimId" { "超过您的审批权限{limitFen}元,须由更高权限人员审批" "beyond your authority of {limitFen} yuan, even with a second approver" }
+    OverTwelveMonthLimit = "OVER_TWELVE_MONTH_LIMIT" on "claimId" { "该户近十二个月已获批{approvedFen}元,加本案超过单人审批权限{limitFen}元" "the household was approved {approvedFen} yuan in twelve months: with this claim above one approver's limit of {limitFen} yuan" }
+    BeyondTwelveMonthAuthority = "BEYOND_TWELVE_MONTH_AUTHORITY" on "claimId" { "该户近十二个月已获批{approvedFen}元,加本案超过您的审批权限{limitFen}元,须由更高权限人员审批" "the household was approved {approvedFen} yuan in twelve months: with this claim beyond your authority of {limitFen} yuan, even with a second approver" }
+    DossierChanged = "DOSSIER_CHANGED" on "claimId" { "审批所依据的卷宗已变,须由初审人重新审批" "what was approved is not what stands: the first approver approves anew" }
     AssessmentStale = "ASSESSMENT_STALE" on "claimId" { "本年度又有其他费用获批,须退回重新核定理算" "other losses of the year were approved since: send it back and verify again" }
     NoFirstApproval = "NO_FIRST_APPROVAL" on "claimId" { "没有待复核的初审" "no first approval awaits a second" }
     OverAssessment = "OVER_ASSESSMENT" on "benefitFen" { "金额与理算结果{assessedFen}元不符或超出" "the amount does not agree with the assessment of {assessedFen} yuan" }
@@ -300,6 +306,7 @@ fn chinese(name: &str, text: &str) -> String {
         "expected" => Check::from_code(text).map(Check::zh),
         "duty" => Duty::from_code(text).map(Duty::zh),
         "date" => YearDate::from_code(text).map(YearDate::zh),
+        "means" => NameCheckMeans::from_code(text).map(NameCheckMeans::zh),
         _ => None,
     };
     let reading = || match text {
@@ -331,6 +338,8 @@ fn chinese(name: &str, text: &str) -> String {
         "NOT_OF_THIS_FIELD" => Some("与所查项目无关"),
         "TOO_SHORT" => Some("过于简短"),
         "STANDS_ALREADY" => Some("已登记过"),
+        "NOT_OF_AN_HEIR" => Some("只有法定继承人才附"),
+        "MADE_BY_THE_PROGRAM" => Some("由系统在登记时比对"),
         "NOT_A_SHA256" => Some("材料校验值格式不对"),
         "NOT_AN_EVALUATION" => Some("此环节没有表决"),
         "MORE_THAN_PRESENT" => Some("票数多于到会人数"),

@@ -2,7 +2,7 @@
 //! gateway's message catalogue, keyed by the code.
 
 use crate::scheme::YearDate;
-use crate::{CalendarFault, Check, CommandKind, Duty, Status};
+use crate::{CalendarFault, Check, CommandKind, Duty, NameCheckMeans, Status};
 use benefits::Fen;
 use chrono::{DateTime, NaiveDate, Utc};
 use std::fmt;
@@ -111,8 +111,14 @@ blocked! {
     AssessmentFailed = "ASSESSMENT_FAILED" { reason: String => Param::Text(reason) },
     /// The payee's change awaits a second person.
     PayeeUnconfirmed = "PAYEE_UNCONFIRMED" {},
-    /// The account is not in the name of the payee.
+    /// The account is not in the name of the payee, by the latest check or for want of any.
     AccountNameMismatch = "ACCOUNT_NAME_MISMATCH" {},
+    /// No check of the account's name that the scheme takes is recent enough.
+    NameCheckDue = "NAME_CHECK_DUE" { means: NameCheckMeans => Param::Text(means.code().into()), days_max: u16 => Param::Number(i64::from(days_max)) },
+    /// The payee's relation is not to the insured of this claim.
+    RelationMismatch = "RELATION_MISMATCH" {},
+    /// The insured has died: an heir is to be paid, registered with the papers that show it.
+    HeirRequired = "HEIR_REQUIRED" {},
     /// The account is used by another household.
     AccountShared = "ACCOUNT_SHARED" {},
     /// The payee is unknown or not of this household.
@@ -142,6 +148,13 @@ blocked! {
     OverLimit = "OVER_LIMIT" { limit: Fen => Param::Money(limit) },
     /// More than this caller may approve, even with a second approver.
     BeyondAuthority = "BEYOND_AUTHORITY" { limit: Fen => Param::Money(limit) },
+    /// With what was approved for the household in the last twelve months, above one approver's
+    /// limit: this person's first approval is recorded, another approver must give the second.
+    OverTwelveMonthLimit = "OVER_TWELVE_MONTH_LIMIT" { limit: Fen => Param::Money(limit), approved: Fen => Param::Money(approved) },
+    /// The same, more than this caller may approve even with a second approver.
+    BeyondTwelveMonthAuthority = "BEYOND_TWELVE_MONTH_AUTHORITY" { limit: Fen => Param::Money(limit), approved: Fen => Param::Money(approved) },
+    /// What the first approval, or the approval, rests on is not what stands: approve anew.
+    DossierChanged = "DOSSIER_CHANGED" {},
     /// Other losses of the year were approved since the assessment: verify again.
     AssessmentStale = "ASSESSMENT_STALE" {},
     /// No first approval awaits a second.

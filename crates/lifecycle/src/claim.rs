@@ -1,6 +1,7 @@
 //! The claim (赔案): its state, and the folding of events.
 
 use crate::coded;
+use crate::dossier::Seal;
 use crate::event::{Event, EventKind, Happening};
 use crate::phase::approval::{Approval, Approved, Rejected};
 use crate::phase::document::Document;
@@ -624,6 +625,14 @@ impl Claim {
             .map(|approved| approved.approval.amount)
     }
 
+    /// The approval by which money of the pool is reserved or paid; none once it was recovered.
+    pub const fn standing_approval(&self) -> Option<&Approved> {
+        if let Status::Recovered = self.status() {
+            return None;
+        }
+        self.state.approved()
+    }
+
     /// What the claim counts for in the running totals (年度累计) of person and household: the
     /// approved amount and the eligible loss it rests on, as long as money is reserved or paid.
     pub fn counted(&self) -> RunningShare {
@@ -946,6 +955,7 @@ impl Claim {
                 uplift,
                 amount,
                 payee,
+                dossier,
             } => {
                 let State::NoticeClosed(closed) = state else {
                     return None;
@@ -955,6 +965,7 @@ impl Claim {
                     uplift: uplift.clone(),
                     amount: *amount,
                     payee: *payee,
+                    dossier: Seal::on(self, dossier),
                     approved: stamp,
                 });
                 State::NoticeClosed(NoticeClosed {
@@ -967,6 +978,7 @@ impl Claim {
                 uplift,
                 amount,
                 payee,
+                dossier,
             } => {
                 let State::NoticeClosed(closed) = state else {
                     return None;
@@ -982,12 +994,13 @@ impl Claim {
                         uplift: uplift.clone(),
                         amount: *amount,
                         payee: *payee,
+                        dossier: Seal::on(self, dossier),
                         approved: stamp,
                     },
                     second: None,
                 })
             }
-            Happening::SecondApprovalGiven => {
+            Happening::SecondApprovalGiven { .. } => {
                 let State::NoticeClosed(mut closed) = state else {
                     return None;
                 };
@@ -1200,7 +1213,7 @@ fn part_of(what: &Happening) -> Option<ActedAs> {
         | Happening::VerificationRecorded { .. } => Some(ActedAs::Surveyor),
         Happening::FirstApprovalGiven { .. }
         | Happening::ClaimApproved { .. }
-        | Happening::SecondApprovalGiven => Some(ActedAs::Approver),
+        | Happening::SecondApprovalGiven { .. } => Some(ActedAs::Approver),
         Happening::PayoutInstructed { .. } => Some(ActedAs::Payer),
         Happening::FindingRecorded {
             check: Check::DataComparison | Check::VillageEvaluation | Check::TownshipReview,

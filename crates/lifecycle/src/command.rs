@@ -127,13 +127,19 @@ pub enum Command {
     CloseNotice,
     /// Records the county's review (审定).
     CountyReviewClaim,
-    /// Approves the claim; the caller echoes the benefit that was seen.
+    /// Approves the claim; the caller confirms the benefit, the payee and the dossier that were seen.
     ApproveClaim {
         benefit: Fen,
         uplift: Option<Uplift>,
+        payee: PayeeId,
+        dossier: String,
     },
-    /// The second approval above the limit.
-    SecondApproveClaim { amount: Fen },
+    /// The second approval above a limit; the same is confirmed.
+    SecondApproveClaim {
+        amount: Fen,
+        payee: PayeeId,
+        dossier: String,
+    },
     /// Refuses the claim with reasons.
     RejectClaim { lines: Vec<RefusalLine> },
     /// Sends the claim back to verification with questions.
@@ -286,6 +292,8 @@ impl Command {
     pub const fn payee(&self) -> Option<PayeeId> {
         if let Self::ChangePayee { payee }
         | Self::ConfirmPayee { payee }
+        | Self::ApproveClaim { payee, .. }
+        | Self::SecondApproveClaim { payee, .. }
         | Self::ReinstatePayout { payee }
         | Self::InstructPayout { payee, .. } = self
         {
@@ -298,6 +306,16 @@ impl Command {
             return Some(draft.case.payee);
         }
         None
+    }
+
+    /// The hash of the dossier that whoever approves saw.
+    pub fn dossier(&self) -> Option<&str> {
+        if let Self::ApproveClaim { dossier, .. } | Self::SecondApproveClaim { dossier, .. } = self
+        {
+            Some(dossier)
+        } else {
+            None
+        }
     }
 
     /// The person a command names for a task, whose interests and duties are looked up.

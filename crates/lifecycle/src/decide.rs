@@ -204,11 +204,28 @@ fn rule(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
         } => public_notice::resolve(claim, order, *objection, *upheld, findings),
         Command::CloseNotice => public_notice::close(claim, order, facts),
         Command::CountyReviewClaim => approval::review(claim, order),
-        Command::ApproveClaim { benefit, uplift } => {
-            approval::approve(claim, order, *benefit, uplift.as_ref(), facts)
+        Command::ApproveClaim {
+            benefit,
+            uplift,
+            payee,
+            dossier,
+        } => {
+            let seen = approval::Confirmed {
+                payee: *payee,
+                dossier,
+            };
+            approval::approve(claim, order, *benefit, uplift.as_ref(), seen, facts)
         }
-        Command::SecondApproveClaim { amount } => {
-            approval::second_approve(claim, order, *amount, facts)
+        Command::SecondApproveClaim {
+            amount,
+            payee,
+            dossier,
+        } => {
+            let seen = approval::Confirmed {
+                payee: *payee,
+                dossier,
+            };
+            approval::second_approve(claim, order, *amount, seen, facts)
         }
         Command::RejectClaim { lines } => approval::reject(claim, order, lines, facts),
         Command::SendBackClaim { questions } => approval::send_back(claim, order, questions),
@@ -271,7 +288,7 @@ pub fn postings(claim: &Claim, what: &Happening) -> Vec<Posting> {
     let transfer = |movement: Movement, amount| vec![movement.of(amount)];
     match what {
         Happening::ClaimApproved { amount, .. } => transfer(Movement::Reserved, *amount),
-        Happening::SecondApprovalGiven => {
+        Happening::SecondApprovalGiven { .. } => {
             let State::NoticeClosed(closed) = &claim.state else {
                 return Vec::new();
             };

@@ -129,12 +129,12 @@ happenings! {
     NoticeClosed = "NOTICE_CLOSED" "公示期满",
     /// The county reviewed the claim.
     CountyReviewed = "COUNTY_REVIEWED" "县级已审定",
-    /// A first approval above the limit of one approver.
-    FirstApprovalGiven { benefit: Fen, uplift: Option<Uplift>, amount: Fen, payee: PayeeId } = "FIRST_APPROVAL_GIVEN" "初审通过",
+    /// A first approval above a limit of one approver.
+    FirstApprovalGiven { benefit: Fen, uplift: Option<Uplift>, amount: Fen, payee: PayeeId, dossier: String } = "FIRST_APPROVAL_GIVEN" "初审通过",
     /// The claim was approved; money is reserved.
-    ClaimApproved { benefit: Fen, uplift: Option<Uplift>, amount: Fen, payee: PayeeId } = "CLAIM_APPROVED" "审批通过",
+    ClaimApproved { benefit: Fen, uplift: Option<Uplift>, amount: Fen, payee: PayeeId, dossier: String } = "CLAIM_APPROVED" "审批通过",
     /// The second approval was given; money is reserved.
-    SecondApprovalGiven = "SECOND_APPROVAL_GIVEN" "复核通过",
+    SecondApprovalGiven { dossier: String } = "SECOND_APPROVAL_GIVEN" "复核通过",
     /// The claim was rejected.
     ClaimRejected { lines: Vec<RefusalLine>, letter_due_on: NaiveDate } = "CLAIM_REJECTED" "拒赔",
     /// The approver sent the claim back.

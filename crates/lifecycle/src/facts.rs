@@ -1,6 +1,9 @@
 //! What a judgement needs to know, read under the lock and recorded with the event.
 
-use crate::{BillKey, Calendar, Duty, PayeeId, PersonId, RegionCode, Scheme};
+use crate::{
+    BillKey, Calendar, Duty, MemberId, NameCheck, PayeeId, PayeeRelation, PersonId, RegionCode,
+    Scheme,
+};
 use benefits::{Fen, RunningTotals};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,12 +19,16 @@ pub struct Liveness {
 }
 
 /// What is known of the payee a command is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayeeFacts {
     /// The payee belongs to the claim's household.
     pub of_household: bool,
-    /// The account is in the payee's name.
-    pub name_matches: bool,
+    /// The member who is paid.
+    pub member: MemberId,
+    /// In what relation to the insured.
+    pub relation: PayeeRelation,
+    /// How the account's name was checked, the latest last.
+    pub name_checks: Vec<NameCheck>,
     /// Another household is paid to the same account.
     pub shared: bool,
     /// Life of the payee.
@@ -79,8 +86,17 @@ pub struct Seen {
     pub pool_available: Fen,
     /// Running totals of the policy year, this claim's own reservation not counted.
     pub used: RunningTotals,
+    /// What was approved for the household in the twelve months up to today and still stands, over
+    /// all perils, schemes and insurers of the county, this claim not counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub approved_twelve_months: Fen,
     /// The next claim number of the county and year, from 1.
     pub next_number: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_zero(amount: &Fen) -> bool {
+    amount.get() == 0
 }
 
 /// Everything a judgement may look at.

@@ -15,6 +15,7 @@ mod command;
 pub mod days;
 mod decide;
 mod diagram;
+pub mod dossier;
 pub mod duty;
 mod event;
 mod facts;
@@ -22,6 +23,7 @@ pub mod guard;
 mod ids;
 pub mod letter;
 pub mod notice;
+mod payee;
 pub mod phase;
 pub mod pool;
 mod posting;
@@ -43,6 +45,7 @@ pub use ids::{
     AccountId, BillKey, ClaimId, CountyCode, HouseholdId, IdFault, MemberId, NoticeId, ObjectionId,
     OrgId, PayeeId, PaymentId, PersonId, RegionCode, SchemeId,
 };
+pub use payee::{NameCheck, NameCheckMeans, PayeeRelation};
 pub use posting::{Movement, PoolAccount, Posting};
 pub use scheme::{Check, Peril, Scheme};
 pub use table::{TABLE, Transition, allowed};

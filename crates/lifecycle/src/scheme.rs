@@ -2,9 +2,9 @@
 
 use crate::coded;
 use crate::duty::{self, Duty};
-use crate::{Blocked, CommandKind, Counting, CountyCode, OrgId, SchemeId, Status, Term};
+use crate::{Blocked, CommandKind, Counting, CountyCode, NameCheckMeans, OrgId, SchemeId, Status, Term};
 use benefits::{Fen, Rate, Schedule};
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -267,6 +267,20 @@ pub struct Authority {
     pub alone_max: Fen,
     /// The most that may be approved with a second approver; `None` for no limit.
     pub second_max: Option<Fen>,
+    /// The most that one person may let a household's approvals of twelve months come to; `None`
+    /// for no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twelve_months_alone_max: Option<Fen>,
+    /// The same with a second approver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twelve_months_second_max: Option<Fen>,
+}
+
+/// The day after which an approval counts into the twelve months up to `today` (近十二个月).
+pub fn twelve_months_before(today: NaiveDate) -> NaiveDate {
+    today
+        .checked_sub_months(Months::new(12))
+        .unwrap_or(NaiveDate::MIN)
 }
 
 /// How long a claim may stay in a status (办理时限); overdue claims are listed, nothing happens by
@@ -343,6 +357,16 @@ pub struct Clause {
     pub text: String,
 }
 
+/// What a check of a name is at least, where a scheme says nothing.
+const fn names_compared() -> NameCheckMeans {
+    NameCheckMeans::NamesCompared
+}
+
+/// How old such a check may be, in days, where a scheme says nothing.
+const fn a_year() -> u16 {
+    365
+}
+
 /// One version of a county's scheme for one policy year. Immutable once published; a claim keeps
 /// the version it began with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -387,6 +411,12 @@ pub struct Scheme {
     pub uplift_max: Fen,
     /// How old a liveness check may be on the payment day, in days.
     pub liveness_days_max: u16,
+    /// The weakest check of an account's name that suffices (户名核验方式).
+    #[serde(default = "names_compared")]
+    pub payee_check: NameCheckMeans,
+    /// How old it may be, in days.
+    #[serde(default = "a_year")]
+    pub payee_check_days_max: u16,
     /// Days within which the refusal letter is due.
     pub refusal_letter_days: u16,
     /// Days within which a refusal may be appealed against, from the delivery of its letter.
@@ -449,6 +479,22 @@ impl Scheme {
                 let second = one.1.zip(other.1).map(|(one, other)| one.max(other));
                 (one.0.max(other.0), second)
             })
+    }
+
+    /// The largest limits among `duties` on what a household's approvals of twelve months come to:
+    /// alone, and with a second; `None` for no limit.
+    pub fn twelve_months_authority_of(&self, duties: &[Duty]) -> (Option<Fen>, Option<Fen>) {
+        let largest = |limit: fn(&Authority) -> Option<Fen>| {
+            let rows = self.authority.iter();
+            rows.filter(|row| duties.contains(&row.duty))
+                .map(limit)
+                .reduce(|one, other| one.zip(other).map(|(one, other)| one.max(other)))
+                .flatten()
+        };
+        (
+            largest(|row| row.twelve_months_alone_max),
+            largest(|row| row.twelve_months_second_max),
+        )
     }
 
     /// The term of a status, if the scheme sets one.

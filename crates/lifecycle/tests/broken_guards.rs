@@ -8,7 +8,7 @@ mod world;
 use lifecycle::guard::{Guard, with_broken};
 use lifecycle::{Actor, CommandKind as C, Order, Status};
 use world::office::Office;
-use world::{Step, Who, World, path_to, yuan};
+use world::{Step, Who, World, yuan};
 
 /// A story that leads an office into temptation.
 struct Story {
@@ -98,6 +98,18 @@ fn story_of(guard: Guard) -> Story {
             story.office.walk(0, &[Step::Other(C::ApproveClaim)]);
             story
         }
+        Guard::WithinTwelveMonths => {
+            let mut story = twelve_months();
+            story.office.walk(0, &[Step::Do(C::ApproveClaim)]);
+            story
+        }
+        Guard::DossierAsSeen => reviewed(&[choice(C::ApproveClaim, 5)]),
+        Guard::ApprovalStands => {
+            let mut story = story(Status::Approved, &[give(C::InstructPayout)]);
+            // Somebody changed the file past the desk.
+            story.office.files[0].claim.case.submitted = yuan(9_000);
+            story
+        }
         Guard::SeparatePersons => reviewed(&[by(Who::Surveyor, Who::Approver, C::ApproveClaim)]),
         Guard::NoOwnHousehold => story(
             Status::Referred,
@@ -146,6 +158,17 @@ fn story_of(guard: Guard) -> Story {
             story.office.walk(0, &told);
             story
         }
+        Guard::NameChecked => {
+            let mut story = story(Status::Approved, &[give(C::InstructPayout)]);
+            let checked = &mut story.office.world.payees[0].checked;
+            checked.push(world::compared(false));
+            story
+        }
+        Guard::HeirProved => {
+            let mut story = story(Status::Approved, &[give(C::InstructPayout)]);
+            story.office.insured.died_on = Some(world::day(6, 9));
+            story
+        }
         Guard::PayeeAlive => {
             let mut story = story(Status::Approved, &[give(C::InstructPayout)]);
             let payee = story.office.claim(0).case.payee;
@@ -155,21 +178,23 @@ fn story_of(guard: Guard) -> Story {
     }
 }
 
-/// Two claims of one household, both assessed within the cap; one is approved.
-fn two_of_one_household() -> Story {
-    let mut office = Office::new(World::new());
-    for place in [0, 1] {
-        let number = u32::try_from(place).unwrap_or(0);
-        let draft = office.world.draft(0, number);
-        office
-            .submit(place, &Who::Town.orders(draft))
-            .expect("a draft");
-        office.walk(place, &path_to(Status::NoticeClosed)[1..]);
-        office.walk(place, &[Step::Do(C::CountyReviewClaim)]);
-    }
-    office.walk(1, &[Step::Do(C::ApproveClaim)]);
+/// Two claims of one household of 1,500 each, one approved, where one approver may let twelve months
+/// come to 2,500.
+fn twelve_months() -> Story {
+    let world = World::new().with_scheme(|it| {
+        it.authority[0].twelve_months_alone_max = Some(yuan(2_500));
+    });
+    let office = Office::with_two(world, yuan(4_000));
     Story {
         office,
+        orders: vec![give(C::ApproveClaim)],
+    }
+}
+
+/// Two claims of one household, both assessed within the cap; one is approved.
+fn two_of_one_household() -> Story {
+    Story {
+        office: Office::with_two(World::new(), yuan(5_000)),
         orders: vec![give(C::ApproveClaim)],
     }
 }

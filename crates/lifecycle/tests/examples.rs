@@ -12,9 +12,11 @@ use lifecycle::scheme::{
     Clause, DocumentRule, DueStep, IncomeTerms, IncomeWindow, Supplier, VoteBase, YearDate,
 };
 use lifecycle::{
-    Actor, Blocked, Check, Claim, Command, CommandKind as C, Order, Param, Peril, Status,
+    Actor, Blocked, Check, Claim, Command, CommandKind as C, NameCheck, NameCheckMeans, Order,
+    Param, PayeeRelation, Peril, Status,
 };
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use world::office::Office;
 use world::{Step, Who, World, at, day, evidence, plus, yuan};
 
@@ -139,19 +141,7 @@ fn two_of_one_household() -> Given {
 }
 
 fn two_of_one_household_in(world: World) -> Given {
-    let mut office = Office::new(world);
-    for place in [0, 1] {
-        let number = u32::try_from(place).unwrap_or(0);
-        let draft = office.world.draft(0, number);
-        office
-            .submit(place, &Who::Town.orders(draft))
-            .expect("a draft");
-        let path = world::path_to(Status::NoticeClosed);
-        office.walk(place, &path[1..]);
-        office.walk(place, &[Step::Do(C::CountyReviewClaim)]);
-    }
-    office.walk(1, &[Step::Do(C::ApproveClaim)]);
-    Given(office)
+    Given(Office::with_two(world, yuan(5_000)))
 }
 
 #[test]
@@ -473,6 +463,29 @@ fn approval(seen: &mut Seen) {
     first()
         .when_choice(C::SecondApproveClaim, 1)
         .then_blocked(seen, "MISMATCH");
+    // What was seen is not what stands there: dossier, payee, for the first approver and the second.
+    let unlike = |field: &str| Param::Text(field.into());
+    for (choice, field) in [(5, "dossierHash"), (6, "payeeId")] {
+        reviewed()
+            .when_choice(C::ApproveClaim, choice)
+            .with("field", &unlike(field))
+            .then_blocked(seen, "MISMATCH");
+    }
+    for (choice, field) in [(2, "dossierHash"), (3, "payeeId")] {
+        first()
+            .when_choice(C::SecondApproveClaim, choice)
+            .with("field", &unlike(field))
+            .then_blocked(seen, "MISMATCH");
+    }
+    // A document came between the two: the first approver has not seen it, and may approve anew.
+    let between = || first().and(&[C::AttachDocument]);
+    between()
+        .when(C::SecondApproveClaim)
+        .then_blocked(seen, "DOSSIER_CHANGED");
+    let mut anew = between().0;
+    anew.walk(0, &[Step::Other(C::ApproveClaim)]);
+    anew.walk(0, &[Step::Do(C::SecondApproveClaim)]);
+    assert_eq!(anew.claim(0).status(), Status::Approved);
     // Both were assessed within the cap; the first approval leaves too little for the second.
     two_of_one_household()
         .when(C::ApproveClaim)
@@ -494,7 +507,66 @@ fn approval(seen: &mut Seen) {
         .then_blocked(seen, "PAYEE_DECEASED");
 }
 
+/// Whose account it is, and in what relation its holder is paid.
+fn payee(seen: &mut Seen) {
+    let own = |change: fn(&mut world::PayeeRow)| {
+        given(Status::Approved).but(|office| change(&mut office.world.payees[0]))
+    };
+    // The latest check counts, and one that the scheme takes must be recent.
+    own(|it| it.checked.push(world::compared(false)))
+        .when(C::InstructPayout)
+        .then_blocked(seen, "ACCOUNT_NAME_MISMATCH");
+    own(|it| it.checked.clear())
+        .when(C::InstructPayout)
+        .then_blocked(seen, "ACCOUNT_NAME_MISMATCH");
+    let terms = |means, days_max| {
+        given(Status::Approved).but(|office| {
+            let scheme = Arc::make_mut(&mut office.world.scheme);
+            scheme.payee_check = means;
+            scheme.payee_check_days_max = days_max;
+        })
+    };
+    let strict = || terms(NameCheckMeans::BankReply, 365);
+    strict()
+        .when(C::InstructPayout)
+        .with("means", &Param::Text("BANK_REPLY".into()))
+        .then_blocked(seen, "NAME_CHECK_DUE");
+    let told = |office: &mut Office| {
+        office.world.payees[0].checked.push(NameCheck {
+            means: NameCheckMeans::BankReply,
+            ..world::compared(true)
+        });
+    };
+    let instruct = |given: &Given| given.0.world.usual(C::InstructPayout, given.0.claim(0));
+    let replied = strict().but(told);
+    let command = instruct(&replied);
+    replied.then_goes(command);
+    // From 2 May to 11 June, to the day.
+    terms(NameCheckMeans::NamesCompared, 39)
+        .when(C::InstructPayout)
+        .with("days_max", &Param::Number(39))
+        .then_blocked(seen, "NAME_CHECK_DUE");
+    let fresh = terms(NameCheckMeans::NamesCompared, 40);
+    let command = instruct(&fresh);
+    fresh.then_goes(command);
+    own(|it| it.relation = PayeeRelation::Insured)
+        .when(C::InstructPayout)
+        .then_blocked(seen, "RELATION_MISMATCH");
+    own(|it| it.relation = PayeeRelation::Heir)
+        .when(C::InstructPayout)
+        .then_blocked(seen, "RELATION_MISMATCH");
+    // The insured has died since.
+    let orphaned = || given(Status::Approved).but(|it| it.insured.died_on = Some(day(6, 9)));
+    orphaned()
+        .when(C::InstructPayout)
+        .then_blocked(seen, "HEIR_REQUIRED");
+    let heir = orphaned().but(|it| it.world.payees[0].relation = PayeeRelation::Heir);
+    let command = instruct(&heir);
+    heir.then_goes(command);
+}
+
 fn payout(seen: &mut Seen) {
+    payee(seen);
     given(Status::Approved)
         .and(&[C::RaiseObjection])
         .when(C::InstructPayout)
@@ -550,6 +622,7 @@ fn scheme_terms(seen: &mut Seen) {
     documents(seen);
     policy_year(seen);
     authority(seen);
+    twelve_months(seen);
     yearly_losses(seen);
 }
 
@@ -808,6 +881,8 @@ fn authority(seen: &mut Seen) {
         duty: lifecycle::Duty::CountyReviewer,
         alone_max: yuan(500),
         second_max: Some(yuan(1_500)),
+        twelve_months_alone_max: None,
+        twelve_months_second_max: None,
     };
     let world = limits(1_999, None).with_scheme(|it| {
         it.authority.push(small);
@@ -820,6 +895,96 @@ fn authority(seen: &mut Seen) {
         .when_by(Who::Reviewer.actor(), C::SecondApproveClaim)
         .with("limit", &Param::Money(yuan(1_500)))
         .then_blocked(seen, "BEYOND_AUTHORITY");
+}
+
+/// What a household was approved in twelve months counts beside the claim (近十二个月累计).
+fn twelve_months(seen: &mut Seen) {
+    let limits = |alone, second| {
+        let world = World::new().with_scheme(|it| {
+            it.authority[0].twelve_months_alone_max = alone;
+            it.authority[0].twelve_months_second_max = second;
+        });
+        Given(Office::with_two(world, yuan(4_000)))
+    };
+    // To the fen: 1,500 stand, 1,500 come.
+    let mut alone = limits(Some(yuan(3_000)), None).0;
+    alone.walk(0, &[Step::Do(C::ApproveClaim)]);
+    assert_eq!(alone.claim(0).status(), Status::Approved);
+    let above = || limits(Some(plus(yuan(3_000), -1)), None).and(&[C::ApproveClaim]);
+    assert_eq!(above().0.claim(0).status(), Status::NoticeClosed);
+    above()
+        .when(C::ApproveClaim)
+        .with("approved", &Param::Money(yuan(1_500)))
+        .then_blocked(seen, "OVER_TWELVE_MONTH_LIMIT");
+    let mut second = above().0;
+    second.walk(0, &[Step::Do(C::SecondApproveClaim)]);
+    assert_eq!(second.claim(0).status(), Status::Approved);
+    limits(Some(yuan(1_500)), Some(plus(yuan(3_000), -1)))
+        .when(C::ApproveClaim)
+        .with("limit", &Param::Money(plus(yuan(3_000), -1)))
+        .then_blocked(seen, "BEYOND_TWELVE_MONTH_AUTHORITY");
+    // What was approved and is void, or lies further back, counts no more.
+    let mut back = limits(Some(yuan(1_500)), None).0;
+    back.walk(1, &[Step::Do(C::ChangePayee)]);
+    back.walk(0, &[Step::Do(C::ApproveClaim)]);
+    assert_eq!(back.claim(0).status(), Status::Approved);
+}
+
+/// What is in the dossier's hash, and what is not.
+#[test]
+fn a_dossier_is_all_that_an_approval_rests_on() {
+    let hash = |office: &Office| lifecycle::dossier::hash(office.claim(0));
+    let at = |status| hash(&Office::at(World::new(), status));
+    assert_eq!(at(Status::NoticeOpen), None, "nothing to approve yet");
+    let mut office = Office::at(World::new(), Status::NoticeClosed);
+    let closed = hash(&office).expect("a closed notice");
+    let mut seen = BTreeSet::from([closed.clone()]);
+    for kind in [
+        C::AttachDocument,
+        C::RaiseObjection,
+        C::ResolveObjection,
+        C::CountyReviewClaim,
+    ] {
+        office.walk(0, &[Step::Do(kind)]);
+        let now = hash(&office).expect("it is still to be approved");
+        assert!(seen.insert(now), "{kind} left the dossier as it was");
+    }
+    let reviewed = hash(&office);
+    office.walk(0, &[Step::Other(C::ApproveClaim)]);
+    assert_eq!(hash(&office), reviewed, "two approvers see one dossier");
+    office.walk(0, &[Step::Do(C::SecondApproveClaim)]);
+    assert_eq!(hash(&office), reviewed);
+    // What comes later is in the hash and leaves the approval standing.
+    office.walk(0, &[Step::Do(C::AttachDocument)]);
+    assert_ne!(hash(&office), reviewed);
+    let approved = office.claim(0).state.approved().expect("it is approved");
+    assert!(approved.approval.dossier.stands(office.claim(0)));
+    office.walk(0, &[Step::Do(C::InstructPayout)]);
+    // Each value of the case counts.
+    let claim = office.claim(0).clone();
+    let seal = &claim.state.approved().expect("approved").approval.dossier;
+    let changes: [fn(&mut Claim); 6] = [
+        |it| it.case.submitted = yuan(1),
+        |it| it.case.event_on = day(3, 1),
+        |it| it.case.basis = None,
+        |it| it.documents.clear(),
+        |it| it.objections[0].findings = None,
+        |it| it.scheme = lifecycle::SchemeId(world::id(1)),
+    ];
+    for change in changes {
+        let mut other = claim.clone();
+        change(&mut other);
+        assert!(!seal.stands(&other), "{other:?}");
+    }
+    // An earlier hash belongs to the version that had it last; another to none.
+    let events = &office.files[0].history;
+    let version = lifecycle::dossier::version_of(events, &closed);
+    let closed_at = events
+        .iter()
+        .position(|it| it.what.kind() == lifecycle::EventKind::NoticeClosed);
+    assert_eq!(version.map(|it| it as usize), closed_at.map(|it| it + 1));
+    let none = lifecycle::dossier::version_of(events, &"0".repeat(64));
+    assert_eq!(none, None);
 }
 
 /// Losses that add up over the year: the second claim was assessed beside the first, so once the

@@ -168,6 +168,7 @@ impl Local {
     fn key(&self, world: &World) -> Key {
         let mut trail = self.trail.clone();
         trail.events = 0;
+        trail.approved_at = None;
         let mut days_left = 0;
         if let Some(notice) = &mut trail.notice {
             let left = world.term_ends(notice.opened_at) - self.now;

@@ -16,7 +16,7 @@ use engine::{
 };
 use lifecycle::phase::refusal::{RefusalCode, RefusalLine};
 use lifecycle::phase::verification::{Bill, Evidence, LossFacts, Votes};
-use lifecycle::{BillKey, Check, Claim, ClaimId, Command, Peril, Scheme, State};
+use lifecycle::{BillKey, Check, Claim, ClaimId, Command, Peril, Scheme, State, dossier};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -504,10 +504,16 @@ impl Play<'_> {
         let approve = Command::ApproveClaim {
             benefit,
             uplift: None,
+            payee: claim.case.payee,
+            dossier: dossier::hash(&claim).unwrap_or_default(),
         };
         step!(19, 10, &cast.approver, "approve", approve);
         if let State::NoticeClosed(_) = claim.state {
-            let second = Command::SecondApproveClaim { amount: benefit };
+            let second = Command::SecondApproveClaim {
+                amount: benefit,
+                payee: claim.case.payee,
+                dossier: dossier::hash(&claim).unwrap_or_default(),
+            };
             step!(19, 14, &cast.second_approver, "second", second);
         }
         if matches!(part, Part::Approved | Part::ObjectionDismissed) {

@@ -3,14 +3,18 @@
 
 use crate::connect::Core;
 use crate::dialect::Dialect;
+use crate::household::passed;
 use crate::rows;
 use benefits::Fen;
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::identity::{Assignment, duties_in};
 use engine::{Ask, EventKey, Fault, Receipt, Target};
+use lifecycle::calendar::legal_day;
+use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CountyCode, Duty, EventKind, HouseholdId, Liveness,
-    MemberId, OrgId, PayeeFacts, PayeeId, PayeeSeal, PersonId, RegionCode, RunningShare, SchemeId,
+    MemberId, NameCheck, NameCheckMeans, OrgId, PayeeFacts, PayeeId, PayeeRelation, PayeeSeal,
+    PersonId, RegionCode, RunningShare, SchemeId,
 };
 use sea_orm::{ConnectionTrait, QueryResult};
 use serde::Serialize;
@@ -32,6 +36,9 @@ struct AskRow {
     insured_id: Option<MemberId>,
     peril: Option<&'static str>,
     event_on: Option<NaiveDate>,
+    /// The day after which an approval counts. A clock that is a little behind the log's last entry
+    /// counts a day more, never less.
+    twelve_months_from: NaiveDate,
 }
 
 /// The receipt of an earlier call with the same key.
@@ -73,6 +80,8 @@ pub(crate) struct Gathered {
     pub(crate) pool_settled: bool,
     pub(crate) person: RunningShare,
     pub(crate) household: RunningShare,
+    /// What other claims of the household were approved for in twelve months, and still are.
+    pub(crate) approved_twelve_months: i64,
 }
 
 /// The statement. `$1` is the list of asks. The two dialects differ only in how the list becomes rows.
@@ -92,6 +101,7 @@ pub(crate) fn text(dialect: Dialect) -> String {
                 "insured_id",
                 "peril",
                 "event_on",
+                "twelve_months_from",
             ];
             dialect.rows(1, "", &columns)
         }
@@ -100,7 +110,7 @@ pub(crate) fn text(dialect: Dialect) -> String {
     let columns = match dialect {
         Dialect::Sqlite => "",
         Dialect::Postgres => {
-            "(ord integer, county_code integer, account_id uuid, key uuid, claim_id uuid, household_id uuid, scheme_id uuid, named_id uuid, payee_id uuid, insured_id uuid, peril text, event_on date)"
+            "(ord integer, county_code integer, account_id uuid, key uuid, claim_id uuid, household_id uuid, scheme_id uuid, named_id uuid, payee_id uuid, insured_id uuid, peril text, event_on date, twelve_months_from date)"
         }
     };
     format!(
@@ -114,7 +124,9 @@ pub(crate) fn text(dialect: Dialect) -> String {
         WHERE i.county_code = a.county_code AND i.household_id = h.id) AS interested,
     CAST(m.id AS TEXT) AS insured_id, CAST(m.died_on AS TEXT) AS insured_died_on, CAST(m.checked_on AS TEXT) AS insured_checked_on,
     CAST(p.id AS TEXT) AS payee_id, p.fingerprint AS payee_fingerprint,
-    CAST(p.household_id AS TEXT) AS payee_household, p.holder_name AS payee_holder, pm.name AS payee_name,
+    CAST(p.household_id AS TEXT) AS payee_household, CAST(p.member_id AS TEXT) AS payee_member, p.relation AS payee_relation,
+    (SELECT string_agg(k.position || ' ' || k.means || ' ' || k.result || ' ' || CAST(k.checked_on AS TEXT), ',')
+        FROM payee_check k WHERE k.county_code = a.county_code AND k.payee_id = p.id) AS payee_checks,
     CAST(pm.died_on AS TEXT) AS payee_died_on, CAST(pm.checked_on AS TEXT) AS payee_checked_on,
     CASE WHEN EXISTS (SELECT 1 FROM payee o WHERE o.county_code = p.county_code AND o.account_index = p.account_index
         AND o.household_id <> p.household_id) THEN 1 ELSE 0 END AS payee_shared,
@@ -129,6 +141,8 @@ pub(crate) fn text(dialect: Dialect) -> String {
         AND pa.account = 'AVAILABLE') AS pool_available,
     CASE WHEN EXISTS (SELECT 1 FROM pool_order po WHERE po.county_code = a.county_code AND po.scheme_id = s.pool_id
         AND po.kind = 'SETTLEMENT' AND po.status = 'POSTED') THEN 1 ELSE 0 END AS pool_settled,
+    (SELECT CAST(SUM(ap.amount_fen) AS BIGINT) FROM approval ap WHERE ap.county_code = a.county_code AND ap.household_id = h.id
+        AND ap.claim_id <> a.claim_id AND ap.approved_on > a.twelve_months_from AND ap.ended_at IS NULL) AS approved_twelve_months,
     tp.used_fen AS person_used, tp.loss_fen AS person_loss, th.used_fen AS household_used, th.loss_fen AS household_loss
 FROM {asks} AS a{columns}
 LEFT JOIN receipt r ON r.county_code = a.county_code AND r.account_id = a.account_id AND r.idempotency_key = a.key
@@ -190,6 +204,7 @@ fn ask_row(ord: usize, ask: &Ask) -> Result<AskRow, Fault> {
         insured_id: event.map(|event| event.insured),
         peril: event.map(|event| event.peril.code()),
         event_on: event.map(|event| event.event_on),
+        twelve_months_from: twelve_months_before(legal_day(ask.now)),
     })
 }
 
@@ -304,6 +319,7 @@ fn gathered(row: &QueryResult, ask: &Ask) -> Result<Gathered, Fault> {
             benefit: Fen::new(fen("household_used")?),
             loss: Fen::new(fen("household_loss")?),
         },
+        approved_twelve_months: fen("approved_twelve_months")?,
     })
 }
 
@@ -448,15 +464,52 @@ fn payee(row: &QueryResult) -> Result<Option<PayeeFacts>, Fault> {
     let Some(home) = rows::id(row, "payee_household")? else {
         return Ok(None);
     };
-    let holder: String = rows::get(row, "payee_holder")?;
-    let name: Option<String> = rows::get(row, "payee_name")?;
+    let id = rows::sure_id(row, "payee_id")?;
+    let relation: String = rows::get(row, "payee_relation")?;
+    let checks: Option<String> = rows::get(row, "payee_checks")?;
+    let mut checks = checks
+        .iter()
+        .flat_map(|list| list.split(','))
+        .map(|text| name_check(&id, text))
+        .collect::<Result<Vec<_>, _>>()?;
+    checks.sort_by_key(|(position, _)| *position);
     let shared: i32 = rows::get(row, "payee_shared")?;
     Ok(Some(PayeeFacts {
         of_household: rows::id(row, "household_id")? == Some(home),
-        name_matches: name.as_ref() == Some(&holder),
+        member: MemberId(rows::sure_id(row, "payee_member")?),
+        relation: rows::code(
+            "payee",
+            "relation",
+            &id,
+            &relation,
+            PayeeRelation::from_code,
+        )?,
+        name_checks: checks.into_iter().map(|(_, check)| check).collect(),
         shared: shared == 1,
         liveness: liveness(row, "payee_died_on", "payee_checked_on")?,
     }))
+}
+
+/// A check of a name as the statement lists it, with its place.
+fn name_check(payee: &Uuid, text: &str) -> Result<(u32, NameCheck), Fault> {
+    let odd = |why: &str| rows::impossible("payee_check", "position", payee, why);
+    let parts: Vec<&str> = text.split(' ').collect();
+    let &[position, means, result, on] = parts.as_slice() else {
+        return Err(odd("not four parts"));
+    };
+    let check = NameCheck {
+        means: rows::code(
+            "payee_check",
+            "means",
+            payee,
+            means,
+            NameCheckMeans::from_code,
+        )?,
+        passed: passed(payee, result)?,
+        on: on.parse().map_err(|_| odd("not a day"))?,
+    };
+    let position = position.parse().map_err(|_| odd("not a number"))?;
+    Ok((position, check))
 }
 
 fn seal(row: &QueryResult) -> Result<Option<PayeeSeal>, Fault> {

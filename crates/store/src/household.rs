@@ -3,7 +3,7 @@
 
 use crate::connect::{Core, SqlStore, commit};
 use crate::dialect::{Dialect, instant};
-use crate::entity::{claim, household, member, payee};
+use crate::entity::{claim, household, member, payee, payee_check};
 use crate::registry::{failed, unknown};
 use crate::rows;
 use crate::seal::{KeyId, Keyring, Place};
@@ -13,12 +13,14 @@ use engine::disclosure::{
     Disclosed, Disclosing, Disclosure, DisclosureFilter, PrivateField, PrivateSubject, Purpose,
 };
 use engine::household::{
-    BankAccount, Household, Households, IdNumber, Member, Payee, Phone, PrivateDetails, PrivateText,
+    BankAccount, HeirPapers, Household, Households, IdNumber, Member, Payee, PayeeCheck, Phone,
+    PrivateDetails, PrivateText,
 };
 use engine::ids;
 use engine::{Fault, HouseholdFilter, Page, Scope, Slice, limits};
 use lifecycle::{
-    AccountId, ClaimId, CountyCode, HouseholdId, MemberId, PayeeId, PersonId, RegionCode,
+    AccountId, ClaimId, CountyCode, HouseholdId, MemberId, NameCheckMeans, PayeeId, PayeeRelation,
+    PersonId, RegionCode,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
@@ -64,7 +66,28 @@ const PAYEE: &[&str] = &[
     "account_index",
     "fingerprint",
     "account_no",
+    "relation",
+    "death_certificate",
+    "relation_proof",
+    "heirs_agreement",
+    "entered_by",
+    "entered_for",
 ];
+
+const CHECK: &[&str] = &[
+    "county_code",
+    "payee_id",
+    "position",
+    "means",
+    "result",
+    "checked_by",
+    "checked_for",
+    "checked_on",
+    "sha256",
+];
+
+const PASSED: &str = "PASSED";
+const FAILED: &str = "FAILED";
 
 const DIAGNOSIS: &[&str] = &[
     "county_code",
@@ -169,13 +192,35 @@ pub(crate) fn payee_of(keys: &Keyring, row: payee::Model) -> Result<(Payee, Stri
     let sealed = row.account_no.unwrap_or_default();
     let plain = keys.open(&account_of(county, id), &sealed)?;
     let (account, salt) = unsalted(&plain);
+    let papers = row
+        .death_certificate
+        .zip(row.relation_proof)
+        .zip(row.heirs_agreement);
     let payee = Payee {
         id: PayeeId(id),
         member: MemberId(row.member_id.0),
+        relation: rows::code(
+            "payee",
+            "relation",
+            &id,
+            &row.relation,
+            PayeeRelation::from_code,
+        )?,
+        papers: papers.map(
+            |((death_certificate, relation_proof), heirs_agreement)| HeirPapers {
+                death_certificate,
+                relation_proof,
+                heirs_agreement,
+            },
+        ),
         holder_name: row.holder_name,
         bank: row.bank,
         account: BankAccount::parse(account)
             .ok_or_else(|| rows::impossible("payee", "account_no", &id, "not an account"))?,
+        entered_by: row.entered_by.map(|it| PersonId(it.0)),
+        entered_for: row.entered_for.map(|it| PersonId(it.0)),
+        // Rows of their own.
+        checks: Vec::new(),
     };
     let fingerprint = payee.fingerprint(HouseholdId(row.household_id.0), salt);
     Ok((payee, fingerprint))
@@ -202,7 +247,72 @@ fn payee_row(
         "account_index": sealing.index(ACCOUNT, account)?,
         "fingerprint": payee.fingerprint(household, &salt),
         "account_no": sealing.seal(&account_of(county, payee.id.0), &salted(account, &salt))?,
+        "relation": payee.relation.code(),
+        "death_certificate": payee.papers.as_ref().map(|it| &it.death_certificate),
+        "relation_proof": payee.papers.as_ref().map(|it| &it.relation_proof),
+        "heirs_agreement": payee.papers.as_ref().map(|it| &it.heirs_agreement),
+        "entered_by": payee.entered_by,
+        "entered_for": payee.entered_for,
     }))
+}
+
+/// A check as what a judgement sees of it is written: in the table, and in the list that gathers it.
+fn check_row(county: CountyCode, payee: PayeeId, position: usize, check: &PayeeCheck) -> Json {
+    let PayeeCheck {
+        means,
+        passed,
+        by,
+        on_behalf_of,
+        on,
+        sha256,
+    } = check;
+    json!({
+        "county_code": county.get(),
+        "payee_id": payee,
+        "position": position,
+        "means": means.code(),
+        "result": if *passed { PASSED } else { FAILED },
+        "checked_by": by,
+        "checked_for": on_behalf_of,
+        "checked_on": on,
+        "sha256": sha256,
+    })
+}
+
+/// The checks that payees come with.
+fn check_rows<'a>(county: CountyCode, payees: impl Iterator<Item = &'a Payee>) -> Json {
+    let rows = payees.flat_map(move |payee| {
+        let checks = payee.checks.iter().enumerate();
+        checks.map(move |(position, check)| check_row(county, payee.id, position, check))
+    });
+    Json::Array(rows.collect())
+}
+
+/// Whether a check passed, by its code.
+pub(crate) fn passed(payee: &Uuid, result: &str) -> Result<bool, Fault> {
+    rows::code("payee_check", "result", payee, result, |code| match code {
+        PASSED => Some(true),
+        FAILED => Some(false),
+        _ => None,
+    })
+}
+
+fn check_of(row: payee_check::Model) -> Result<PayeeCheck, Fault> {
+    let payee = row.payee_id.0;
+    Ok(PayeeCheck {
+        means: rows::code(
+            "payee_check",
+            "means",
+            &payee,
+            &row.means,
+            NameCheckMeans::from_code,
+        )?,
+        passed: passed(&payee, &row.result)?,
+        by: PersonId(row.checked_by.0),
+        on_behalf_of: row.checked_for.map(|it| PersonId(it.0)),
+        on: row.checked_on,
+        sha256: row.sha256,
+    })
 }
 
 impl Core {
@@ -378,6 +488,29 @@ impl SqlStore {
             .collect()
     }
 
+    /// The checks of these payees, each payee's in order.
+    async fn checks<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        county: CountyCode,
+        payees: impl IntoIterator<Item = PayeeId>,
+    ) -> Result<HashMap<PayeeId, Vec<PayeeCheck>>, Fault> {
+        let ids = payees.into_iter().map(|it| self.core.dialect.id(it.0));
+        let found = payee_check::Entity::find()
+            .filter(payee_check::Column::CountyCode.eq(rows::county_number(county)))
+            .filter(payee_check::Column::PayeeId.is_in(ids))
+            .order_by_asc(payee_check::Column::Position)
+            .all(connection)
+            .await
+            .map_err(failed("reading checks of payees"))?;
+        let mut checks: HashMap<PayeeId, Vec<PayeeCheck>> = HashMap::new();
+        for row in found {
+            let payee = PayeeId(row.payee_id.0);
+            checks.entry(payee).or_default().push(check_of(row)?);
+        }
+        Ok(checks)
+    }
+
     async fn put_members(
         &self,
         transaction: &DatabaseTransaction,
@@ -444,7 +577,7 @@ impl SqlStore {
         Phone::parse(&plain).ok_or_else(|| rows::impossible("household", "phone", &id, "no phone"))
     }
 
-    /// Households with their people and payees: two more statements, however many there are.
+    /// Households with their people, payees and the checks of these: three more statements, however many there are.
     async fn whole_households(
         &self,
         county: CountyCode,
@@ -497,9 +630,12 @@ impl SqlStore {
                 households[*place].members.push(self.member_of(row)?);
             }
         }
+        let named = payees.iter().map(|row| PayeeId(row.id.0));
+        let mut checks = self.checks(&self.core.reader, county, named).await?;
         for row in payees {
             if let Some(place) = places.get(&row.household_id) {
-                let (payee, _) = payee_of(&self.core.keys, row)?;
+                let (mut payee, _) = payee_of(&self.core.keys, row)?;
+                payee.checks = checks.remove(&payee.id).unwrap_or_default();
                 households[*place].payees.push(payee);
             }
         }
@@ -595,14 +731,20 @@ impl Households for SqlStore {
         .await?;
         self.put_members(&transaction, &sealing, household).await?;
         let known = self.payees(&transaction, county, household.id).await?;
-        let fresh = household
+        let fresh: Vec<&Payee> = household
             .payees
             .iter()
             .filter(|payee| !known.iter().any(|it| it.id == payee.id))
+            .collect();
+        let written = fresh
+            .iter()
             .enumerate()
             .map(|(index, payee)| payee_row(&sealing, household.id, known.len() + index, payee))
             .collect::<Result<Vec<_>, _>>()?;
-        self.put(&transaction, "payee", PAYEE, Json::Array(fresh), "")
+        self.put(&transaction, "payee", PAYEE, Json::Array(written), "")
+            .await?;
+        let checks = check_rows(county, fresh.into_iter());
+        self.put(&transaction, "payee_check", CHECK, checks, "")
             .await?;
         commit(transaction).await
     }
@@ -742,7 +884,8 @@ impl Households for SqlStore {
             .map_err(failed("reading a payee"))?;
         if let Some(earlier) = earlier {
             let home = earlier.household_id.0;
-            return if home == household.0 && payee_of(&self.core.keys, earlier)?.0 == *payee {
+            return if home == household.0 && payee_of(&self.core.keys, earlier)?.0.is_version(payee)
+            {
                 Ok(())
             } else {
                 Err(Fault::Conflict("payee"))
@@ -757,6 +900,37 @@ impl Households for SqlStore {
         let row = payee_row(&sealing, household, position, payee)?;
         self.put(&transaction, "payee", PAYEE, json!([row]), "")
             .await?;
+        let checks = check_rows(county, std::iter::once(payee));
+        self.put(&transaction, "payee_check", CHECK, checks, "")
+            .await?;
+        commit(transaction).await
+    }
+
+    async fn put_payee_check(
+        &self,
+        county: CountyCode,
+        payee: PayeeId,
+        check: &PayeeCheck,
+    ) -> Result<(), Fault> {
+        let (transaction, _) = self.core.begin_county(county).await?;
+        let row = payee::Entity::find()
+            .filter(payee::Column::CountyCode.eq(rows::county_number(county)))
+            .filter(payee::Column::Id.eq(self.core.dialect.id(payee.0)))
+            .one(&transaction)
+            .await
+            .map_err(failed("reading a payee"))?
+            .ok_or_else(|| unknown("a check of an unknown payee"))?;
+        let (entered, _) = payee_of(&self.core.keys, row)?;
+        if !entered.takes(check) {
+            return Err(unknown("a check by whoever entered the payee"));
+        }
+        let known = self.checks(&transaction, county, [payee]).await?;
+        let known = known.get(&payee).map(Vec::as_slice).unwrap_or_default();
+        if known.last() != Some(check) {
+            let row = check_row(county, payee, known.len(), check);
+            self.put(&transaction, "payee_check", CHECK, json!([row]), "")
+                .await?;
+        }
         commit(transaction).await
     }
 

@@ -18,15 +18,16 @@ use crate::rows;
 use crate::write::{Item, Pen, Refusal, TotalKey, total_keys};
 use async_trait::async_trait;
 use benefits::{Fen, RunningTotals};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use engine::{
     Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Outlook, Receipt, Target,
     limits,
 };
 use lifecycle::calendar::legal_day;
+use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
-    BillKey, Blocked, Claim, ClaimId, CountyCode, Event, Happening, PoolAccount, RunningShare,
-    Scheme, SchemeId, Seen,
+    BillKey, Blocked, Claim, ClaimId, CountyCode, Event, Happening, HouseholdId, PoolAccount,
+    RunningShare, Scheme, SchemeId, Seen,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -291,6 +292,8 @@ struct Round {
     events: HashMap<EventKey, Option<(ClaimId, String)>>,
     pools: HashMap<SchemeId, i64>,
     totals: HashMap<TotalKey, RunningShare>,
+    /// What was approved, or ceased to be, for a household: the day of the approval and the fen.
+    approvals: HashMap<HouseholdId, Vec<(NaiveDate, i64)>>,
     numbers: HashMap<i32, u32>,
     /// The instant of the log's last entry.
     last_at: Option<DateTime<Utc>>,
@@ -451,8 +454,19 @@ impl Round {
                 person_year_loss: person.loss,
                 household_year_loss: household.loss,
             },
+            approved_twelve_months: Fen::new(
+                found.approved_twelve_months + home.map_or(0, |it| self.approved(it.id, now)),
+            ),
             next_number: last.unwrap_or(found.last_number) + 1,
         })
+    }
+
+    /// What the round approved so far for a household, within the twelve months up to `now`.
+    fn approved(&self, household: HouseholdId, now: DateTime<Utc>) -> i64 {
+        let since = twelve_months_before(legal_day(now));
+        let approvals = self.approvals.get(&household).into_iter().flatten();
+        let recent = approvals.filter(|(day, _)| *day > since);
+        recent.map(|(_, fen)| fen).sum()
     }
 
     /// Notes what a decided command changes for those after it.
@@ -492,6 +506,17 @@ impl Round {
             }
         }
         *self.pools.entry(item.scheme.pool_id).or_default() += available;
+        let (before, after) = item.approvals();
+        for (approved, sign) in [(before, -1), (after, 1)] {
+            let entry = approved.map(|it| {
+                let day = legal_day(it.completed().at);
+                (day, sign * it.approval.amount.get())
+            });
+            self.approvals
+                .entry(claim.household)
+                .or_default()
+                .extend(entry);
+        }
         let change = item.change();
         if !change.is_nothing() {
             for (key, _) in total_keys(claim) {

@@ -14,7 +14,8 @@ use crate::rows;
 use benefits::{CapScope, Fen, Schedule};
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::{Ask, Fault, Receipt, Recorded, ids};
-use lifecycle::calendar::end_of;
+use lifecycle::calendar::{end_of, legal_day};
+use lifecycle::phase::approval::Approved;
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Event, Happening, HouseholdId,
     MemberId, NoticeId, ObjectionId, OrgId, PayeeId, PaymentId, PersonId, PoolAccount, Posting,
@@ -57,6 +58,8 @@ pub(crate) struct Texts {
     pool: String,
     total_begin: String,
     total_add: String,
+    approval_insert: String,
+    approval_end: String,
 }
 
 const CLAIM: &[&str] = &[
@@ -299,6 +302,18 @@ impl Texts {
                 &["used_fen", "loss_fen", "cap_fen"],
                 "true",
             ),
+            approval_insert: dialect.insert(1, "approval", &[
+                "county_code", "claim_id", "approved_at", "approved_on", "household_id", "amount_fen", "payee_id", "dossier_hash",
+                "approved_by", "approved_for", "second_by", "second_for",
+            ]),
+            approval_end: dialect.update(
+                1,
+                "approval",
+                &["county_code", "claim_id", "approved_at"],
+                &[("ended_at", "r.ended_at")],
+                &["ended_at"],
+                "approval.ended_at IS NULL",
+            ),
         }
     }
 }
@@ -327,6 +342,7 @@ impl Texts {
             (&self.total_begin, 1),
             (&self.total_add, 1),
             (&self.transfer, 1),
+            (&self.approval_end, 1),
         ]
     }
 
@@ -372,6 +388,16 @@ impl Item {
     pub(crate) fn change(&self) -> RunningShare {
         let before = self.before.as_ref().map(Claim::counted);
         self.claim.counted().since(before.unwrap_or_default())
+    }
+
+    /// The approvals that stand before and after, where the event changes which.
+    pub(crate) fn approvals(&self) -> (Option<&Approved>, Option<&Approved>) {
+        let before = self.before.as_ref().and_then(Claim::standing_approval);
+        let after = self.claim.standing_approval();
+        if before.is_some() == after.is_some() {
+            return (None, None);
+        }
+        (before, after)
     }
 
     /// The benefit table the claim was assessed by.
@@ -663,6 +689,31 @@ struct PoolRow {
     balance_fen: i64,
 }
 
+/// An approval, by the instant at which it was complete.
+#[derive(Serialize)]
+struct ApprovalRow<'a> {
+    county_code: u32,
+    claim_id: ClaimId,
+    approved_at: String,
+    approved_on: NaiveDate,
+    household_id: HouseholdId,
+    amount_fen: i64,
+    payee_id: PayeeId,
+    dossier_hash: &'a str,
+    approved_by: PersonId,
+    approved_for: Option<PersonId>,
+    second_by: Option<PersonId>,
+    second_for: Option<PersonId>,
+}
+
+#[derive(Serialize)]
+struct ApprovalEnd {
+    county_code: u32,
+    claim_id: ClaimId,
+    approved_at: String,
+    ended_at: String,
+}
+
 /// Whose running total, in which year and peril.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TotalKey {
@@ -722,6 +773,8 @@ struct Rows<'a> {
     transfers: Vec<TransferRow>,
     pools: BTreeMap<(SchemeId, PoolAccount), PoolRow>,
     totals: BTreeMap<TotalKey, TotalRow>,
+    approvals: Vec<ApprovalRow<'a>>,
+    approvals_ended: Vec<ApprovalEnd>,
 }
 
 fn out_of_range(table: &'static str) -> Fault {
@@ -802,6 +855,7 @@ impl<'a> Rows<'a> {
             at: instant(item.event.stamp.at),
         });
         self.project(item);
+        self.approval(item);
         self.release(item);
         self.money(item, county_seq)
     }
@@ -928,7 +982,7 @@ impl<'a> Rows<'a> {
             | Happening::CountyReviewed
             | Happening::FirstApprovalGiven { .. }
             | Happening::ClaimApproved { .. }
-            | Happening::SecondApprovalGiven
+            | Happening::SecondApprovalGiven { .. }
             | Happening::ClaimRejected { .. }
             | Happening::PayeeConfirmed { .. }
             | Happening::PayoutReinstated
@@ -1015,6 +1069,43 @@ impl<'a> Rows<'a> {
                 claim_id,
                 status,
                 settled_at: (status != "UNKNOWN").then_some(at),
+            });
+        }
+    }
+
+    /// An approval that came to stand, or stands no more.
+    fn approval(&mut self, item: &'a Item) {
+        let claim = &item.claim;
+        let (county_code, claim_id) = (claim.county.get(), claim.id);
+        let (before, after) = item.approvals();
+        if let Some(approved) = before {
+            self.approvals_ended.push(ApprovalEnd {
+                county_code,
+                claim_id,
+                approved_at: instant(approved.completed().at),
+                ended_at: instant(item.event.stamp.at),
+            });
+        }
+        if let Some(Approved {
+            closed: _,
+            approval,
+            second,
+        }) = after
+        {
+            let at = second.as_ref().unwrap_or(&approval.approved).at;
+            self.approvals.push(ApprovalRow {
+                county_code,
+                claim_id,
+                approved_at: instant(at),
+                approved_on: legal_day(at),
+                household_id: claim.household,
+                amount_fen: approval.amount.get(),
+                payee_id: approval.payee,
+                dossier_hash: &approval.dossier.hash,
+                approved_by: approval.approved.by,
+                approved_for: approval.approved.on_behalf_of,
+                second_by: second.as_ref().map(|it| it.by),
+                second_for: second.as_ref().and_then(|it| it.on_behalf_of),
             });
         }
     }
@@ -1219,8 +1310,8 @@ impl Pen<'_> {
         Ok((receipts, now))
     }
 
-    /// The order matters: the guards of a claim's new status look at notices, objections, letters, appeals and
-    /// payments; what refers to a claim that begins comes after it.
+    /// The order matters: the guards of a claim's new status look at notices, objections, letters, appeals,
+    /// payments and approvals; what refers to a claim that begins comes after it.
     async fn rows(&self, head: &Head, now: &Head, written: &Rows<'_>) -> Result<(), Fault> {
         let texts = self.texts;
         self.table("payment", &texts.payment_insert, &written.payments)
@@ -1244,6 +1335,10 @@ impl Pen<'_> {
         self.table("appeal", &texts.appeal_insert, &written.appeals)
             .await?;
         self.table("appeal", &texts.appeal_update, &written.appeal_changes)
+            .await?;
+        self.table("approval", &texts.approval_end, &written.approvals_ended)
+            .await?;
+        self.table("approval", &texts.approval_insert, &written.approvals)
             .await?;
         match self.dialect {
             Dialect::Sqlite => self.core_sqlite(head, now, written).await?,

@@ -159,7 +159,14 @@ def after_notice(claim_id):
     say("closeNotice", case)
 
     # What is approved and paid is echoed on purpose: it is what was seen, not what the server may correct.
-    case.give(decider, "ApproveClaim", benefitFen=read(decider)["assessment"]["benefitFen"])
+    seen = read(decider)
+    case.give(
+        decider,
+        "ApproveClaim",
+        benefitFen=seen["assessment"]["benefitFen"],
+        payeeId=seen["payee"]["id"],
+        dossierHash=seen["dossierHash"],
+    )
     say("approveClaim", case)
     approved = read(handler)
     check = {

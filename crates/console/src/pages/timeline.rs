@@ -135,7 +135,7 @@ fn details(what: &Happening, staff: &Staff) -> Markup {
         | Happening::PublicationProved { .. }
         | Happening::NoticeClosed
         | Happening::CountyReviewed
-        | Happening::SecondApprovalGiven
+        | Happening::SecondApprovalGiven { .. }
         | Happening::PayeeChanged { .. }
         | Happening::PayeeConfirmed { .. }
         | Happening::PayoutReinstated => html! {},

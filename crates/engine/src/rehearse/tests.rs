@@ -360,6 +360,8 @@ async fn each_reason_to_get_stuck() {
                 duty: Duty::Approver,
                 alone_max: yuan(10_000),
                 second_max: Some(yuan(25_339)),
+                twelve_months_alone_max: None,
+                twelve_months_second_max: None,
             }];
         }),
         ("BEYOND_AUTHORITY", |draft| draft.authority.clear()),
@@ -549,6 +551,8 @@ async fn a_second_approver_has_limits_too() {
                 duty,
                 alone_max,
                 second_max,
+                twelve_months_alone_max: None,
+                twelve_months_second_max: None,
             };
             draft.authority = vec![
                 row(Duty::Approver, yuan(alone), None),

@@ -394,6 +394,13 @@ impl<'a, 't> Judge<'a, 't> {
                      SECOND_APPROVE_CLAIM",
                 );
             }
+            let (alone, second) = (row.twelve_months_alone_max, row.twelve_months_second_max);
+            if second.is_some_and(|second| alone.is_none_or(|alone| second < alone)) {
+                self.fault(
+                    &format!("{path}.with_second_twelve_months"),
+                    "lies below what one person may let twelve months come to alone",
+                );
+            }
             sound = sound && before == self.findings.faults.len();
         }
         if let (true, Some(perils)) = (sound, perils) {

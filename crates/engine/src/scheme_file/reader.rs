@@ -20,7 +20,9 @@ use lifecycle::scheme::{
     Authority, Clause, Coverage, Deadline, DocumentRule, EvaluationTerms, GroupTable, IncomeTerms,
     NoticeTerms, PerilTerms, PolicyYear, PoolTerms, VoteBase,
 };
-use lifecycle::{Calendar, Check, CommandKind, CountyCode, Duty, Scheme, SchemeId, Term};
+use lifecycle::{
+    Calendar, Check, CommandKind, CountyCode, Duty, NameCheckMeans, Scheme, SchemeId, Term,
+};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -135,6 +137,8 @@ pub(super) fn read(
         authority: procedure.authority,
         uplift_max: procedure.uplift_max,
         liveness_days_max: procedure.liveness_days_max,
+        payee_check: procedure.payee_check,
+        payee_check_days_max: procedure.payee_check_days_max,
         refusal_letter_days,
         appeal_days,
         deadlines,
@@ -149,6 +153,8 @@ pub(super) struct Procedure {
     pub county_review: bool,
     pub uplift_max: Fen,
     pub liveness_days_max: u16,
+    pub payee_check: NameCheckMeans,
+    pub payee_check_days_max: u16,
     pub evaluation: EvaluationTerms,
     pub authority: Vec<Authority>,
     pub duties: BTreeMap<CommandKind, Vec<Duty>>,
@@ -339,6 +345,8 @@ impl Reader<'_, '_> {
             county_review,
             uplift_max,
             liveness_days_max,
+            payee_check,
+            payee_check_days_max,
             evaluation,
             authority,
             duties,
@@ -357,6 +365,16 @@ impl Reader<'_, '_> {
             liveness_days_max,
             "procedure.liveness_days_max",
             "how old a check of the payee may be on the payment day, in days",
+        );
+        let payee_check = self.word_or(
+            payee_check,
+            "procedure.payee_check",
+            NameCheckMeans::NamesCompared,
+        );
+        let payee_check_days_max = self.count(
+            payee_check_days_max.or(Some(365)),
+            "procedure.payee_check_days_max",
+            "how old a check of the account's name may be, in days",
         );
         let held = checks
             .as_ref()
@@ -381,6 +399,8 @@ impl Reader<'_, '_> {
             county_review: county_review?,
             uplift_max: uplift_max?,
             liveness_days_max: liveness_days_max?,
+            payee_check: payee_check?,
+            payee_check_days_max: payee_check_days_max?,
             evaluation: evaluation?,
             authority: authority?,
             duties: duties?,
@@ -430,19 +450,27 @@ impl Reader<'_, '_> {
             duty,
             alone,
             with_second,
+            alone_twelve_months,
+            with_second_twelve_months,
         } = text;
-        let duty = self.word(duty, &format!("{path}.duty"));
-        let alone = self.yuan(alone, &format!("{path}.alone"));
-        let with_second = match with_second {
+        let at = |key: &str| format!("{path}.{key}");
+        let duty = self.word(duty, &at("duty"));
+        // Four eyes unless the county writes otherwise.
+        let alone = self.yuan_or_none(alone, &at("alone"));
+        // A limit that is left out is none.
+        let mut limit = |value: Option<Yuan>, key: &str| match value {
             None => Some(None),
-            Some(_) => self
-                .yuan(with_second, &format!("{path}.with_second"))
-                .map(Some),
+            Some(_) => self.yuan(value, &at(key)).map(Some),
         };
+        let with_second = limit(with_second, "with_second");
+        let twelve_alone = limit(alone_twelve_months, "alone_twelve_months");
+        let twelve_second = limit(with_second_twelve_months, "with_second_twelve_months");
         Some(Authority {
             duty: duty?,
             alone_max: alone?,
             second_max: with_second?,
+            twelve_months_alone_max: twelve_alone?,
+            twelve_months_second_max: twelve_second?,
         })
     }
 

@@ -586,6 +586,18 @@ fn a_limit_nobody_can_reach_is_refused() {
         "procedure.authority[0].with_second",
         "lies below what one person may approve alone",
     );
+    for limits in [
+        "with_second_twelve_months = 20000",
+        "alone_twelve_months = 30000\nwith_second_twelve_months = 20000",
+    ] {
+        refused(
+            "alone = 30000",
+            &row(limits),
+            "with_second_twelve_months",
+            "procedure.authority[0].with_second_twelve_months",
+            "lies below what one person may let twelve months come to alone",
+        );
+    }
     // Only a county reviewer could confirm, who has no limit of its own.
     refused(
         "[[procedure.authority]]",
@@ -603,6 +615,14 @@ fn a_limit_nobody_can_reach_is_refused() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0].field, authority);
     assert!(told[0].reason.contains("nobody may approve any sum"));
+}
+
+/// Four eyes are the rule: who writes no limit lets nobody approve alone.
+#[test]
+fn four_eyes_unless_a_limit_is_written() {
+    let authority = read(&with("alone = 30000", "")).authority[0];
+    assert_eq!(authority.alone_max, yuan(0));
+    assert_eq!(authority.second_max, None);
 }
 
 /// Somebody must be able to approve the largest sum that each table can pay.

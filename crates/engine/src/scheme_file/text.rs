@@ -7,7 +7,7 @@
 use benefits::{Accumulation, AidTreatment, BandBase, BandMode, CapScope, Per, Rounding};
 use lifecycle::calendar::Counting;
 use lifecycle::scheme::{DueStep, IncomeWindow, Shortage, Supplier, Surplus, VoteBase, YearDate};
-use lifecycle::{Check, CommandKind, Duty, Peril, Status};
+use lifecycle::{Check, CommandKind, Duty, NameCheckMeans, Peril, Status};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
@@ -146,6 +146,12 @@ pub(super) struct ProcedureText {
     /// How old a check against the register of the living may be on the payment day, in days.
     #[schemars(required, range(min = 0, max = 65535))]
     pub liveness_days_max: Option<i64>,
+    /// The weakest check of the payee's account name (户名核验) that suffices; left out: the program's own
+    /// comparison when the payee is entered.
+    pub payee_check: Option<Word<NameCheckMeans>>,
+    /// How old it may be, in days; left out: 365.
+    #[schemars(range(min = 0, max = 65535))]
+    pub payee_check_days_max: Option<i64>,
     /// When a village evaluation (民主评议) is valid and passes; needed with the check
     /// `VILLAGE_EVALUATION`.
     pub evaluation: Option<EvaluationText>,
@@ -183,11 +189,16 @@ pub(super) struct AuthorityText {
     /// The duty.
     #[schemars(required)]
     pub duty: Option<Word<Duty>>,
-    /// The most that one person may approve alone; an uplift always needs a second.
-    #[schemars(required)]
+    /// The most that one person may approve alone; left out: nothing, every approval takes two. An uplift
+    /// always does.
     pub alone: Option<Yuan>,
     /// The most that may be approved with a second approver; left out: no limit.
     pub with_second: Option<Yuan>,
+    /// The most that a household's approvals of twelve months (近十二个月累计), this one with them, may come
+    /// to by one person alone; left out: no limit.
+    pub alone_twelve_months: Option<Yuan>,
+    /// The same with a second approver; left out: no limit.
+    pub with_second_twelve_months: Option<Yuan>,
 }
 
 /// The public notice (公示).
@@ -600,7 +611,7 @@ macro_rules! coded_words {
 }
 
 coded_words! {
-    Peril Check Duty Status CommandKind Counting YearDate IncomeWindow VoteBase Supplier DueStep
+    Peril Check Duty Status CommandKind NameCheckMeans Counting YearDate IncomeWindow VoteBase Supplier DueStep
     Surplus Shortage
 }
 

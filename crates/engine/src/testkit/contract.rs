@@ -7,7 +7,10 @@ use crate::bulk::{BatchId, BatchLine, Download, Export, ExportFormat, ExportKind
 use crate::caller::Scope;
 use crate::desk::Submission;
 use crate::disclosure::{Disclosing, Disclosure, DisclosureFilter, PrivateSubject, Purpose};
-use crate::household::{BankAccount, Diagnosis, Household, IdNumber, Payee, Phone, PrivateDetails};
+use crate::household::{
+    BankAccount, Diagnosis, HeirPapers, Household, IdNumber, Payee, PayeeCheck, Phone,
+    PrivateDetails,
+};
 use crate::identity::Rules;
 use crate::ids;
 use crate::outlook::Outlook;
@@ -27,8 +30,8 @@ use lifecycle::phase::referral::Case;
 use lifecycle::pool::PoolBlocked;
 use lifecycle::{
     Claim, ClaimId, Command, CommandKind, CountyCode, Event, EventKind, Happening, HouseholdId,
-    MemberId, PayeeId, PaymentId, Peril, PoolAccount, Posting, RegionCode, Stamp, State, Status,
-    calendar,
+    MemberId, NameCheckMeans, PayeeId, PayeeRelation, PaymentId, Peril, PoolAccount, Posting,
+    RegionCode, Stamp, State, Status, calendar,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, IntoFuture};
@@ -89,8 +92,10 @@ macro_rules! store_contracts {
             shortage_and_surplus_by_rule
             person_year_cap_holds
             household_year_cap_holds
+            twelve_months_are_summed
             facts_are_looked_up
             payee_is_checked_when_paid
+            names_are_checked
             upheld_objection_releases_money
             changed_payee_voids_approval
             bill_is_compensated_once
@@ -1607,6 +1612,63 @@ async fn household_year_cap_holds(store: Arc<dyn Store>) {
     desk.expect_sound().await;
 }
 
+/// Of twenty approvals at once for one household, as many by one person as twelve months allow; the others
+/// are first approvals. What is void, or lies further back, counts no more.
+async fn twelve_months_are_summed(store: Arc<dyn Store>) {
+    let mut world = World::new();
+    world.scheme.authority[0].twelve_months_alone_max = Some(times(BENEFIT, 12));
+    world.pool = yuan(5_000_000);
+    let desk = TestDesk::open_with(store, world).await;
+    let household = desk.world.household("石门寨").clone();
+    let drafts = (0..20_u32).map(|number| {
+        let draft = desk.draft(&household).event_on(event_day(number));
+        // Whichever of its members.
+        if number % 2 == 0 {
+            draft
+        } else {
+            draft.insured(household.members[1].id)
+        }
+    });
+    let closed = through_notice(&desk, drafts.collect()).await;
+    let approved = all(closed.iter().map(|it| desk.on(it).approve())).await;
+    let (alone, first): (Vec<&Claim>, Vec<&Claim>) = approved
+        .iter()
+        .partition(|it| it.status() == Status::Approved);
+    assert_eq!((alone.len(), first.len()), (12, 8));
+    assert_eq!(desk.pool().await.reserved, times(BENEFIT, 12));
+    desk.on(first[0])
+        .approve()
+        .expect_blocked("OVER_TWELVE_MONTH_LIMIT")
+        .await;
+    let second = desk.on(first[0]).second_approve().await;
+    second.expect_status(Status::Approved);
+    // Two are free again; then one more goes, by one person.
+    for claim in &alone[..2] {
+        desk.on(claim).withdraw().await;
+    }
+    desk.on(first[1])
+        .approve()
+        .await
+        .expect_status(Status::Approved);
+    desk.on(first[2])
+        .approve()
+        .expect_blocked("OVER_TWELVE_MONTH_LIMIT")
+        .await;
+    // Twelve months to the day.
+    let counted = async |claim: &Claim| {
+        let history = desk.history(claim.id).await;
+        let last = history.last().expect("an event");
+        last.seen.approved_twelve_months
+    };
+    desk.pass_days(364);
+    let objected = desk.on(first[3]).object().await;
+    assert_eq!(counted(&objected).await, times(BENEFIT, 12));
+    desk.pass_days(1);
+    let dismissed = desk.on(&objected).dismiss().await;
+    assert_eq!(counted(&dismissed).await, Fen::ZERO);
+    desk.expect_sound().await;
+}
+
 async fn capped(store: Arc<dyn Store>, scope: CapScope) -> TestDesk {
     let mut world = World::new();
     world.cap(&Cap {
@@ -1728,11 +1790,18 @@ async fn payee_is_checked_when_paid(store: Arc<dyn Store>) {
     let desk = TestDesk::open(store).await;
     let household = desk.world.households[0].clone();
     let neighbour = desk.world.households[1].clone();
-    let payee = |name: &str, account: BankAccount| Payee {
-        id: PayeeId(ids::fresh()),
-        holder_name: name.into(),
-        account,
-        ..household.payees[0].clone()
+    let payee = |name: &str, account: BankAccount| {
+        let mut payee = Payee {
+            id: PayeeId(ids::fresh()),
+            holder_name: name.into(),
+            account,
+            checks: Vec::new(),
+            ..household.payees[0].clone()
+        };
+        let town = Role::Shimenzhai.person_id();
+        let compared = payee.compared(&household.members[0], day(2020, 6, 1), town);
+        payee.checks.push(compared);
+        payee
     };
     let own = BankAccount::parse("6228480000000000999").expect("digits");
     let shared = payee(household.head_name(), neighbour.payees[0].account.clone());
@@ -1790,6 +1859,108 @@ async fn payee_is_checked_when_paid(store: Arc<dyn Store>) {
         .await;
     record(None).await;
     desk.on(&approved).instruct().confirm().await;
+    desk.expect_sound().await;
+}
+
+/// A check of a payee's name is a record of its own, by somebody else than entered the payee; it stays, and the latest
+/// counts. An heir is registered with papers.
+async fn names_are_checked(store: Arc<dyn Store>) {
+    let mut world = World::new();
+    world.scheme.payee_check = NameCheckMeans::DocumentSeen;
+    let desk = TestDesk::open_with(store, world).await;
+    let household = desk.world.household("石门寨").clone();
+    let payee = &household.payees[0];
+    let closed = desk
+        .refer(&household)
+        .through_verification(COST)
+        .through_notice()
+        .await;
+    let record = async |check: &PayeeCheck| {
+        let put = desk.store().put_payee_check(county(), payee.id, check);
+        put.await
+    };
+    let today = calendar::legal_day(desk.now());
+    let check = |role: Role, means, passed| PayeeCheck {
+        means,
+        passed,
+        by: role.person_id(),
+        on_behalf_of: None,
+        on: today,
+        sha256: Some(ids::sha256("the bank's reply")),
+    };
+    desk.on(&closed)
+        .approve()
+        .expect_blocked("NAME_CHECK_DUE")
+        .await;
+    let own = check(Role::Shimenzhai, NameCheckMeans::DocumentSeen, true);
+    assert!(record(&own).await.is_err(), "whoever entered it");
+    let through = PayeeCheck {
+        by: Role::Handler.person_id(),
+        on_behalf_of: Some(own.by),
+        ..own
+    };
+    assert!(record(&through).await.is_err(), "and through somebody");
+    let failed = check(Role::Handler, NameCheckMeans::BankReply, false);
+    let seen = check(Role::Handler, NameCheckMeans::DocumentSeen, true);
+    for again in [&failed, &failed] {
+        record(again).await.expect("writing");
+    }
+    desk.on(&closed)
+        .approve()
+        .expect_blocked("ACCOUNT_NAME_MISMATCH")
+        .await;
+    record(&seen).await.expect("writing");
+    let stands = desk.store().household(county(), household.id).await;
+    let stands = stands.expect("reading").expect("it is on record");
+    assert_eq!(
+        stands.payees[0].checks,
+        [payee.checks[0].clone(), failed, seen]
+    );
+    let approved = desk.on(&closed).approve().await;
+    let history = desk.history(approved.id).await;
+    let facts = history.last().and_then(|it| it.seen.payee.clone());
+    let told = facts.map(|it| (it.member, it.relation, it.name_checks.len()));
+    assert_eq!(told, Some((payee.member, PayeeRelation::Head, 3)));
+    let unknown =
+        desk.store()
+            .put_payee_check(county(), PayeeId(ids::fresh()), &stands.payees[0].checks[2]);
+    assert!(unknown.await.is_err());
+
+    // The insured dies before the money is sent.
+    desk.store()
+        .record_liveness(county(), approved.case.insured, today, Some(today))
+        .await
+        .expect("writing");
+    let hash = |text: &str| ids::sha256(text);
+    let heir = Payee {
+        id: PayeeId(ids::fresh()),
+        relation: PayeeRelation::Heir,
+        papers: Some(HeirPapers {
+            death_certificate: hash("死亡证明"),
+            relation_proof: hash("亲属关系证明"),
+            heirs_agreement: hash("继承人协议"),
+        }),
+        checks: vec![check(Role::Handler, NameCheckMeans::BankReply, true)],
+        ..household.payees[1].clone()
+    };
+    let spouse = &household.payees[1];
+    let checked = check(Role::Handler, NameCheckMeans::BankReply, true);
+    desk.store()
+        .put_payee_check(county(), spouse.id, &checked)
+        .await
+        .expect("writing");
+    desk.on(&approved)
+        .change_payee(spouse.id)
+        .expect_blocked("HEIR_REQUIRED")
+        .await;
+    for _ in 0..2 {
+        let put = desk.store().put_payee(county(), household.id, &heir).await;
+        put.expect("writing");
+    }
+    let stands = desk.store().household(county(), household.id).await;
+    let stands = stands.expect("reading").expect("it is on record");
+    assert_eq!(stands.payees.last(), Some(&heir));
+    desk.on(&approved).change_payee(heir.id).await;
     desk.expect_sound().await;
 }
 
@@ -2936,6 +3107,7 @@ async fn second_lock_holds(store: Arc<dyn Store>) {
             uplift: None,
             amount: BENEFIT,
             payee: claim.case.payee,
+            dossier: lifecycle::dossier::hash(claim).expect("a closed notice"),
         },
     };
     let reserve = |amount| Posting {

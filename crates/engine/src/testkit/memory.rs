@@ -17,7 +17,7 @@ use crate::bank_file::BankFile;
 use crate::bulk::{BatchId, BatchLine, Bulk, Download, Export, Progress};
 use crate::caller::Scope;
 use crate::disclosure::Disclosed;
-use crate::household::{BankAccount, Diagnosis, Household, Member, Payee};
+use crate::household::{BankAccount, Diagnosis, Household, Member, Payee, PayeeCheck};
 use crate::identity::duties_in;
 use crate::ids;
 use crate::limits;
@@ -33,7 +33,9 @@ use crate::retelling::{Columns, Difference, Retelling, Shelf, Told};
 use async_trait::async_trait;
 use benefits::{CapScope, Fen, RunningTotals};
 use chrono::{DateTime, Utc};
+use lifecycle::calendar::legal_day;
 use lifecycle::pool::PoolOrder;
+use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Event, EventKind, Happening,
     HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId, PayeeFacts,
@@ -530,7 +532,7 @@ impl Tables {
             named_duties: (named.zip(household))
                 .map(|(named, home)| {
                     let assignments = self.identities.assignments_of(county, named.id);
-                    let today = lifecycle::calendar::legal_day(ask.now);
+                    let today = legal_day(ask.now);
                     duties_in(
                         &named.region,
                         &named.duties,
@@ -568,8 +570,21 @@ impl Tables {
                 person_year_loss: person.loss,
                 household_year_loss: family.loss,
             },
+            approved_twelve_months: self.approved_twelve_months(ask, household_id),
             next_number: next_number.copied().unwrap_or(0) + 1,
         }
+    }
+
+    /// What other claims of a household were approved for in the twelve months up to an ask, and still are.
+    fn approved_twelve_months(&self, ask: &Ask, household: HouseholdId) -> Fen {
+        let since = twelve_months_before(legal_day(ask.now));
+        let approvals = self
+            .claims_of(ask.county)
+            .map(|row| &row.claim)
+            .filter(|it| it.household == household && it.id != ask.target.id())
+            .filter_map(Claim::standing_approval);
+        let recent = approvals.filter(|it| legal_day(it.completed().at) > since);
+        Fen::new(recent.map(|it| it.approval.amount.get()).sum())
     }
 
     fn households_of(&self, county: CountyCode) -> impl Iterator<Item = &Household> {
@@ -596,7 +611,9 @@ impl Tables {
         let member = home.members.iter().find(|it| it.id == payee.member);
         Some(PayeeFacts {
             of_household: home.id == household,
-            name_matches: member.is_some_and(|it| it.name == payee.holder_name),
+            member: payee.member,
+            relation: payee.relation,
+            name_checks: payee.checks.iter().map(PayeeCheck::seen).collect(),
             shared: self
                 .households_of(county)
                 .filter(|other| other.id != home.id)
@@ -934,7 +951,7 @@ impl Tables {
             | Happening::CountyReviewed
             | Happening::FirstApprovalGiven { .. }
             | Happening::ClaimApproved { .. }
-            | Happening::SecondApprovalGiven
+            | Happening::SecondApprovalGiven { .. }
             | Happening::ClaimRejected { .. }
             | Happening::ClaimSentBack { .. }
             | Happening::PayeeChanged { .. }

@@ -7,7 +7,9 @@ use crate::household::Household;
 use crate::ids;
 use crate::ports::{Outcome, Store};
 use crate::scheme_file::parse_scheme;
-use crate::testkit::world::{Expect, Role, TestDesk, World, county, day, evidence, yuan};
+use crate::testkit::world::{
+    Expect, Role, TestDesk, World, county, day, dossier_of, evidence, yuan,
+};
 use benefits::Fen;
 use lifecycle::phase::referral::{Basis, Case};
 use lifecycle::phase::verification::{Bill, Evidence, LossFacts, Votes};
@@ -528,9 +530,13 @@ impl Walk {
             C::ApproveClaim => Command::ApproveClaim {
                 benefit: self.claim().assessment().map_or(Fen::ZERO, |it| it.benefit),
                 uplift: None,
+                payee: self.claim().case.payee,
+                dossier: dossier_of(self.claim()),
             },
             C::SecondApproveClaim => Command::SecondApproveClaim {
                 amount: self.claim().assessment().map_or(Fen::ZERO, |it| it.benefit),
+                payee: self.claim().case.payee,
+                dossier: dossier_of(self.claim()),
             },
             C::InstructPayout => Command::InstructPayout {
                 payment: made.payment(),

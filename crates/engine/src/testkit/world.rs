@@ -20,7 +20,7 @@ use crate::calendar_file::parse_calendar;
 use crate::caller::{Caller, Grant};
 use crate::clock::{Clock, ManualClock};
 use crate::desk::{Desk, Submission};
-use crate::household::{BankAccount, Household, IdNumber, Member, Payee, Phone};
+use crate::household::{BankAccount, Household, IdNumber, Member, Payee, PayeeCheck, Phone};
 use crate::identity::{Change, Holder, Pass, PassId, PassKind, Presented, Rules};
 use crate::ids;
 use crate::pool::{PoolBalances, fund_pool};
@@ -37,8 +37,8 @@ use lifecycle::phase::refusal::{Delivery, RefusalCode, RefusalLine};
 use lifecycle::phase::verification::{Bill, Evidence, LossFacts, Votes};
 use lifecycle::{
     AccountId, BillKey, Calendar, Check, Claim, ClaimId, Command, CountyCode, DraftReferral, Duty,
-    HouseholdId, MemberId, ObjectionId, ObjectionStatus, OrgId, PayeeId, Peril, PersonId,
-    RegionCode, Scheme, State, Status, calendar,
+    HouseholdId, MemberId, NameCheckMeans, ObjectionId, ObjectionStatus, OrgId, PayeeId,
+    PayeeRelation, Peril, PersonId, RegionCode, Scheme, State, Status, calendar,
 };
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -294,12 +294,24 @@ pub fn invent_household(number: u32, village: &str) -> Household {
         pick(&FAMILIES, number + 3),
         pick(&GIVEN, number + 1)
     );
-    let payee = |which: &str, holder_name: &str, last: u32| Payee {
+    let payee = |which: &str, relation, holder_name: &str, last: u32| Payee {
         id: PayeeId(ids::named("payee", &format!("test/{number}/{which}"))),
         member: member_id(which),
+        relation,
+        papers: None,
         holder_name: holder_name.into(),
         bank: "某农信社(测试)".into(),
         account: BankAccount::parse(&format!("622848{number:012}{last}")).expect("digits"),
+        entered_by: Some(Role::Shimenzhai.person_id()),
+        entered_for: None,
+        checks: vec![PayeeCheck {
+            means: NameCheckMeans::NamesCompared,
+            passed: true,
+            by: Role::Shimenzhai.person_id(),
+            on_behalf_of: None,
+            on: day(2020, 5, 25),
+            sha256: None,
+        }],
     };
     Household {
         id: HouseholdId(ids::named("household", &format!("test/{number}"))),
@@ -311,8 +323,8 @@ pub fn invent_household(number: u32, village: &str) -> Household {
         persons: 4,
         phone: Phone::parse(&format!("139{number:08}")),
         payees: vec![
-            payee("head", &head_name, 1),
-            payee("spouse", &spouse_name, 2),
+            payee("head", PayeeRelation::Head, &head_name, 1),
+            payee("spouse", PayeeRelation::Family, &spouse_name, 2),
         ],
         members: vec![
             member("head", head_name, born(1950), 11, "户主"),
@@ -1327,9 +1339,13 @@ impl Journey {
             Act::Approve(uplift) => Command::ApproveClaim {
                 benefit: self.seen().assessment().map_or(Fen::ZERO, |it| it.benefit),
                 uplift: uplift.clone(),
+                payee: self.seen().case.payee,
+                dossier: dossier_of(self.seen()),
             },
             Act::SecondApprove => Command::SecondApproveClaim {
                 amount: self.first_approved(),
+                payee: self.seen().case.payee,
+                dossier: dossier_of(self.seen()),
             },
             Act::Reject => Command::RejectClaim {
                 lines: vec![self.refusal_line(RefusalCode::PaidElsewhere)],
@@ -1424,6 +1440,11 @@ impl Journey {
         }
         claim.amount()
     }
+}
+
+/// The hash of the dossier as an approver sees it; of nothing while there is nothing to approve.
+pub fn dossier_of(claim: &Claim) -> String {
+    lifecycle::dossier::hash(claim).unwrap_or_else(|| ids::sha256("no dossier"))
 }
 
 /// A made-up photo or file of this kind.

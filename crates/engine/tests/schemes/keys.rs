@@ -74,6 +74,8 @@ const KEYS: &[(&str, Shown)] = &[
         "procedure.liveness_days_max",
         By(HERE, "an_old_liveness_check_stops_the_payment"),
     ),
+    ("procedure.payee_check", By(EXAMPLES, "payee")),
+    ("procedure.payee_check_days_max", By(EXAMPLES, "payee")),
     ("procedure.evaluation", Block),
     ("procedure.evaluation.present_min", By(EXAMPLES, "coverage")),
     ("procedure.evaluation.pass", By(EXAMPLES, "coverage")),
@@ -83,6 +85,14 @@ const KEYS: &[(&str, Shown)] = &[
     ("procedure.authority.duty", By(EXAMPLES, "authority")),
     ("procedure.authority.alone", By(EXAMPLES, "authority")),
     ("procedure.authority.with_second", By(EXAMPLES, "authority")),
+    (
+        "procedure.authority.alone_twelve_months",
+        By(EXAMPLES, "twelve_months"),
+    ),
+    (
+        "procedure.authority.with_second_twelve_months",
+        By(EXAMPLES, "twelve_months"),
+    ),
     (
         "procedure.duties",
         By(

@@ -99,6 +99,8 @@ async fn submit(ctx: &Context<'_>, input: impl ClaimInput) -> Result<Answer, Api
     };
     let seen_version = version.as_ref().ok().copied().flatten().unwrap_or(0);
     let command = input.command(Desk::ids(caller, key));
+    let dossier = command.as_ref().ok().and_then(Command::dossier);
+    let dossier = dossier.map(str::to_owned);
     let outcome = match (command, version) {
         (Ok(command), Ok(version)) => {
             let submission = Submission {
@@ -144,17 +146,51 @@ async fn submit(ctx: &Context<'_>, input: impl ClaimInput) -> Result<Answer, Api
                 ..Answer::of(None, Vec::new())
             })
         }
-        Outcome::Blocked(blocked) => Ok(Answer::of(
-            match claim {
-                Some(id) => Some(seen(visit, id).await?),
-                None => None,
-            },
-            vec![refusal(visit, &blocked)?],
-        )),
+        Outcome::Blocked(blocked) => {
+            let outdated = outdated(visit, claim, dossier, seen_version, &blocked).await?;
+            if let Some(version) = outdated {
+                return stale(visit, claim, version, seen_version).await;
+            }
+            Ok(Answer::of(
+                match claim {
+                    Some(id) => Some(seen(visit, id).await?),
+                    None => None,
+                },
+                vec![refusal(visit, &blocked)?],
+            ))
+        }
         Outcome::Stale { current } => stale(visit, claim, seen_version, current).await,
         Outcome::NotFound => Err(ApiError::not_found()),
         Outcome::KeyReused => Err(key_reused()),
     }
+}
+
+/// The earlier version whose dossier was confirmed, if a refusal is about that.
+async fn outdated(
+    visit: &Visit,
+    claim: Option<ClaimId>,
+    dossier: Option<String>,
+    upto: u32,
+    blocked: &Blocked,
+) -> Result<Option<u32>, ApiError> {
+    let (Some(claim), Some(dossier)) = (claim, dossier) else {
+        return Ok(None);
+    };
+    if *blocked
+        != (Blocked::Mismatch {
+            field: "dossierHash",
+        })
+    {
+        return Ok(None);
+    }
+    let span = Span {
+        claim,
+        after: 0,
+        upto,
+    };
+    let events = visit.events(Stretch::Whole, span).await?;
+    let events = events.iter().map(|it| &it.event);
+    Ok(lifecycle::dossier::version_of(events, &dossier))
 }
 
 /// The answer to whoever saw an earlier version: what changed since, by whom.
@@ -242,8 +278,8 @@ macro_rules! claim_mutations {
                 claim: Option<crate::types::claim::ClaimNode>,
                 /// What happened; null when refused, and in a preview.
                 event: Option<crate::types::event::ClaimEvent>,
-                /// With `STALE_VERSION`: what happened to the claim since `expectedVersion`, in order, the last
-                /// 100 events at most.
+                /// With `STALE_VERSION`: what happened to the claim since `expectedVersion`, or since the version
+                /// whose `dossierHash` was confirmed, in order, the last 100 events at most.
                 changed_since: Vec<crate::types::event::ClaimEvent>,
                 /// Why it was refused; empty when it was done.
                 user_errors: Vec<crate::messages::UserError>,

@@ -20,7 +20,7 @@ claim_mutations! {
     /// Mutations of PAYOUT.
     PayoutMutations {
         "Names another payee; notice and approval are void and the case is verified again (变更收款人)."
-        codes "PAYEE_UNKNOWN, ACCOUNT_NAME_MISMATCH, ACCOUNT_SHARED, PAYEE_DECEASED"
+        codes "PAYEE_UNKNOWN, ACCOUNT_NAME_MISMATCH, NAME_CHECK_DUE, ACCOUNT_SHARED, RELATION_MISMATCH, HEIR_REQUIRED, PAYEE_DECEASED"
         change_payee(ChangePayeeInput {
             /// The new payee, registered before with `registerPayee`.
             payee_id: ID,
@@ -29,7 +29,7 @@ claim_mutations! {
         });
 
         "Confirms, as a second person, the new payee (确认收款人)."
-        codes "SECOND_PERSON_REQUIRED, MISMATCH, PAYEE_UNKNOWN, ACCOUNT_NAME_MISMATCH, ACCOUNT_SHARED, PAYEE_DECEASED"
+        codes "SECOND_PERSON_REQUIRED, MISMATCH, PAYEE_UNKNOWN, ACCOUNT_NAME_MISMATCH, NAME_CHECK_DUE, ACCOUNT_SHARED, RELATION_MISMATCH, HEIR_REQUIRED, PAYEE_DECEASED"
         confirm_payee(ConfirmPayeeInput {
             /// The payee that was seen: an echo.
             payee_id: ID,
@@ -38,7 +38,7 @@ claim_mutations! {
         });
 
         "Orders the payment (下达付款指令)."
-        codes "DUTY_CONFLICT, PERIOD_INCOMPLETE, PROOF_MISSING, CONTENT_CHANGED, OBJECTION_OPEN, MISMATCH, PAYEE_UNKNOWN, PAYEE_DECEASED, ACCOUNT_NAME_MISMATCH, ACCOUNT_SHARED, EVIDENCE_MISSING, LIVENESS_STALE"
+        codes "DUTY_CONFLICT, PERIOD_INCOMPLETE, PROOF_MISSING, CONTENT_CHANGED, OBJECTION_OPEN, MISMATCH, DOSSIER_CHANGED, DUPLICATE_EVENT, DUPLICATE_ELSEWHERE, CAP_EXCEEDED, PAYEE_UNKNOWN, PAYEE_DECEASED, ACCOUNT_NAME_MISMATCH, NAME_CHECK_DUE, ACCOUNT_SHARED, RELATION_MISMATCH, HEIR_REQUIRED, EVIDENCE_MISSING, LIVENESS_STALE"
         instruct_payout(InstructPayoutInput {
             /// The approved amount that was seen: an echo, checked, never a correction.
             approved_amount_fen: Fen,
@@ -126,7 +126,7 @@ claim_mutations! {
         });
 
         "Makes a failed or returned payment payable again (恢复待付)."
-        codes "ALREADY_INSTRUCTED, MISMATCH, PAYEE_UNKNOWN, ACCOUNT_NAME_MISMATCH, ACCOUNT_SHARED, PAYEE_DECEASED"
+        codes "ALREADY_INSTRUCTED, MISMATCH, PAYEE_UNKNOWN, ACCOUNT_NAME_MISMATCH, NAME_CHECK_DUE, ACCOUNT_SHARED, RELATION_MISMATCH, HEIR_REQUIRED, PAYEE_DECEASED"
         reinstate_payout(ReinstatePayoutInput {
             /// The approved payee that was seen: an echo.
             payee_id: ID,

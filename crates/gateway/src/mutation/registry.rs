@@ -4,10 +4,12 @@ use crate::errors::ApiError;
 use crate::messages::{UserError, UserErrorCode};
 use crate::mutation::key_reused;
 use crate::node_id::{self, Kind};
+use crate::types::enums::{NameCheckMeans, PayeeRelation};
 use crate::types::household::{HouseholdNode, Member, Payee};
 use crate::types::scalars::{Date, Uuid};
 use crate::visit::Visit;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use chrono::NaiveDate;
 use engine::household::{self, BankAccount, Household, holds_private};
 use engine::limits::TEXT_CHARS_MAX;
 use engine::{Caller, Desk, ids};
@@ -31,6 +33,47 @@ pub struct RegisterPayeeInput {
     /// Account number, 8 to 32 digits. It leaves the server masked only.
     #[graphql(secret)]
     account: String,
+    /// In what relation to the insured; left out: the head of the household, or another member of it.
+    relation: Option<PayeeRelation>,
+    /// The papers of an heir: with HEIR, and only then.
+    heir_papers: Option<HeirPapersInput>,
+}
+
+/// The papers that show an heir (继承材料), each by the SHA-256 of its content.
+#[derive(InputObject)]
+pub struct HeirPapersInput {
+    /// The death certificate (死亡证明) of the insured.
+    death_certificate: String,
+    /// The proof of relation (亲属关系证明).
+    relation_proof: String,
+    /// The heirs' agreement with their identity documents (继承人协议).
+    heirs_agreement: String,
+}
+
+/// Input. Records a check of the name of a payee's account.
+#[derive(InputObject)]
+pub struct RecordPayeeCheckInput {
+    /// Made by the client; the same check recorded twice in a row is one check.
+    idempotency_key: Uuid,
+    /// The household.
+    household_id: ID,
+    /// The payee.
+    payee_id: ID,
+    /// By which means: DOCUMENT_SEEN or BANK_REPLY. Names are compared by the program, when a payee is entered.
+    means: NameCheckMeans,
+    /// Whether the account is in the payee's name.
+    passed: bool,
+    /// SHA-256 of what was seen: the bank's reply, a copy of the document.
+    sha256: Option<String>,
+}
+
+/// Answer. Records a check of the name of a payee's account.
+#[derive(SimpleObject)]
+pub struct RecordPayeeCheckPayload {
+    /// The payee after the check.
+    payee: Option<Payee>,
+    /// Why it was refused; empty when it was done.
+    user_errors: Vec<UserError>,
 }
 
 /// Answer. Registers a payee version of a household.
@@ -133,16 +176,86 @@ fn payee_of(
     caller: &Caller,
     household: &Household,
     input: &RegisterPayeeInput,
+    today: NaiveDate,
 ) -> Result<household::Payee, Refused> {
     let account = caller.account;
     let key = input.idempotency_key.0;
-    Ok(household::Payee {
+    let paid = member(household, &input.member_id)?;
+    let relation = input.relation.map_or_else(
+        || household::Payee::plain_relation(household, paid),
+        lifecycle::PayeeRelation::from,
+    );
+    let mut payee = household::Payee {
         id: PayeeId(ids::named("payee", &format!("{account}/{key}"))),
-        member: member(household, &input.member_id)?,
+        member: paid,
+        relation,
+        papers: papers(relation, input.heir_papers.as_ref())?,
         holder_name: named("holderName", &input.holder_name)?,
         bank: named("bank", &input.bank)?,
         account: BankAccount::parse(&input.account).ok_or(Refused("account", "NOT_AN_ACCOUNT"))?,
-    })
+        entered_by: Some(caller.person),
+        entered_for: caller.on_behalf_of,
+        checks: Vec::new(),
+    };
+    let compared = Desk::member(household, paid).map(|it| payee.compared(it, today, caller.person));
+    payee.checks.extend(compared);
+    Ok(payee)
+}
+
+/// The papers of an heir: there when they must be, and only then.
+fn papers(
+    relation: lifecycle::PayeeRelation,
+    input: Option<&HeirPapersInput>,
+) -> Result<Option<household::HeirPapers>, Refused> {
+    let heir = relation == lifecycle::PayeeRelation::Heir;
+    let papers = match input {
+        None if heir => return Err(Refused("heirPapers", "MISSING")),
+        Some(_) if !heir => return Err(Refused("heirPapers", "NOT_OF_AN_HEIR")),
+        None => return Ok(None),
+        Some(papers) => papers,
+    };
+    let hash = |field, text: &str| sha256(text).ok_or(Refused(field, "NOT_A_SHA256"));
+    Ok(Some(household::HeirPapers {
+        death_certificate: hash("deathCertificate", &papers.death_certificate)?,
+        relation_proof: hash("relationProof", &papers.relation_proof)?,
+        heirs_agreement: hash("heirsAgreement", &papers.heirs_agreement)?,
+    }))
+}
+
+fn sha256(text: &str) -> Option<String> {
+    let digits = text.len() == 64 && text.bytes().all(|it| it.is_ascii_hexdigit());
+    digits.then(|| text.to_ascii_lowercase())
+}
+
+/// The payee of an input, and the check.
+fn name_check(
+    visit: &Visit,
+    caller: &Caller,
+    household: &Household,
+    input: &RecordPayeeCheckInput,
+) -> Result<(PayeeId, household::PayeeCheck), Vec<UserError>> {
+    let refused = |field, reason| Refused(field, reason).told(visit);
+    let id = node_id::decode_as(Kind::Payee, &input.payee_id).map(PayeeId);
+    let payee = household.payees.iter().find(|it| Some(it.id) == id);
+    let payee = payee.ok_or_else(|| refused("payeeId", "NOT_OF_HOUSEHOLD"))?;
+    if input.means == NameCheckMeans::NamesCompared {
+        return Err(refused("means", "MADE_BY_THE_PROGRAM"));
+    }
+    let seen = input.sha256.as_deref();
+    let seen = seen.map(|it| sha256(it).ok_or_else(|| refused("sha256", "NOT_A_SHA256")));
+    let check = household::PayeeCheck {
+        means: input.means.into(),
+        passed: input.passed,
+        by: caller.person,
+        on_behalf_of: caller.on_behalf_of,
+        on: legal_day(visit.office.desk.clock().now()),
+        sha256: seen.transpose()?,
+    };
+    if !payee.takes(&check) {
+        let code = UserErrorCode::SecondPersonRequired;
+        return Err(vec![UserError::new(code, &[], visit.language)]);
+    }
+    Ok((payee.id, check))
 }
 
 fn check_of(
@@ -163,7 +276,8 @@ fn check_of(
 #[Object]
 impl RegistryMutations {
     /// Registers a payee (收款人) of a household in the caller's scope. A payee version is
-    /// immutable; another account is another payee. Codes: VALIDATION,
+    /// immutable; another account is another payee. The program compares the names of account and member and
+    /// records that check. Codes: VALIDATION,
     /// `PRIVATE_IN_TEXT`.
     async fn register_payee(
         &self,
@@ -172,7 +286,8 @@ impl RegistryMutations {
     ) -> Result<RegisterPayeePayload, ApiError> {
         let visit = Visit::of(ctx)?;
         let mut household = household(visit, &input.household_id).await?;
-        let payee = match payee_of(visit.caller()?, &household, &input) {
+        let today = legal_day(visit.office.desk.clock().now());
+        let payee = match payee_of(visit.caller()?, &household, &input, today) {
             Ok(payee) => payee,
             Err(refused) => {
                 return Ok(RegisterPayeePayload {
@@ -183,7 +298,7 @@ impl RegistryMutations {
             }
         };
         match household.payees.iter().find(|known| known.id == payee.id) {
-            Some(known) if *known == payee => visit.note_replay(),
+            Some(known) if known.is_version(&payee) => visit.note_replay(),
             Some(_) => return Err(key_reused()),
             None => {
                 let store = visit.office.desk.store();
@@ -196,6 +311,34 @@ impl RegistryMutations {
         Ok(RegisterPayeePayload {
             payee: Some(Payee::of(household.id, &payee)),
             household: Some(HouseholdNode(Arc::new(household))),
+            user_errors: Vec::new(),
+        })
+    }
+
+    /// Records that somebody checked whether an account is in the payee's name (户名核验): another person than
+    /// entered the payee. The latest check counts. Codes: VALIDATION, `SECOND_PERSON_REQUIRED`.
+    async fn record_payee_check(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The payee and what was found.")] input: RecordPayeeCheckInput,
+    ) -> Result<RecordPayeeCheckPayload, ApiError> {
+        let visit = Visit::of(ctx)?;
+        let before = household(visit, &input.household_id).await?;
+        let (payee, check) = match name_check(visit, visit.caller()?, &before, &input) {
+            Ok(found) => found,
+            Err(user_errors) => {
+                return Ok(RecordPayeeCheckPayload {
+                    payee: None,
+                    user_errors,
+                });
+            }
+        };
+        let store = visit.office.desk.store();
+        store.put_payee_check(before.county, payee, &check).await?;
+        let after = household(visit, &input.household_id).await?;
+        let payee = after.payees.iter().find(|it| it.id == payee);
+        Ok(RecordPayeeCheckPayload {
+            payee: payee.map(|it| Payee::of(after.id, it)),
             user_errors: Vec::new(),
         })
     }

@@ -216,11 +216,14 @@ async fn from_draft_to_archive() {
     story
         .does(Role::Supervisor, "office/CloseNotice.graphql", json!({}))
         .await;
+    let seen = story.claim(Role::Approver).await;
     story
         .does(
             Role::Approver,
             "insurer/ApproveClaim.graphql",
-            json!({ "benefitFen": "1834000" }),
+            json!({
+                "benefitFen": "1834000", "payeeId": seen["payee"]["id"], "dossierHash": seen["dossierHash"],
+            }),
         )
         .await;
     let claim = story.claim(Role::Finance).await;
@@ -490,6 +493,141 @@ async fn lists_are_paged_by_cursor() {
         )
         .await;
     assert_eq!(queue.body["data"]["workQueue"]["nodes"], json!([]));
+}
+
+/// Whoever confirms the dossier of an earlier version is told what changed since, and nothing is written; a hash of no
+/// version, or another payee, is a mismatch.
+#[tokio::test]
+async fn an_approval_is_of_the_dossier_that_was_seen() {
+    let wire = Wire::open().await;
+    let household = wire.desk.world.household("石门寨").clone();
+    let closed = wire.desk.refer(&household);
+    let closed = closed
+        .through_verification(engine::testkit::yuan(41_200))
+        .through_notice()
+        .await;
+    let mut story = Story {
+        wire,
+        id: crate::node_id::encode(crate::node_id::Kind::Claim, closed.id.0).to_string(),
+        version: i64::from(closed.version),
+        keys: 0,
+        sent: Vec::new(),
+    };
+    let seen = story.claim(Role::Approver).await;
+    assert_eq!(seen["dossierHash"].as_str().map(str::len), Some(64));
+    let paper = json!({ "evidence": { "kind": "补充材料", "sha256": HASH } });
+    let town = Role::Shimenzhai;
+    story
+        .does(town, "office/AttachDocument.graphql", paper)
+        .await;
+    let now = story.claim(Role::Approver).await;
+    assert_ne!(now["dossierHash"], seen["dossierHash"]);
+    let other = crate::node_id::encode_part(
+        crate::node_id::Kind::Payee,
+        household.id.0,
+        household.payees[1].id.0,
+    );
+    let logged = story.wire.desk.log().await.len();
+    let tried = async |story: &mut Story, payee: &Value, dossier: &Value| {
+        let input = json!({
+            "claimId": story.id, "expectedVersion": story.version, "idempotencyKey": story.key(),
+            "benefitFen": "2534000", "payeeId": payee, "dossierHash": dossier,
+        });
+        let file = "insurer/ApproveClaim.graphql";
+        let sent = json!({ "input": input });
+        let reply = story.wire.document(Role::Approver, file, sent).await;
+        reply.body["data"]["approveClaim"].clone()
+    };
+    let stale = tried(&mut story, &seen["payee"]["id"], &seen["dossierHash"]).await;
+    assert_eq!(stale["userErrors"][0]["code"], "STALE_VERSION", "{stale}");
+    assert_eq!(stale["claim"], Value::Null);
+    let changed = stale["changedSince"].as_array().unwrap();
+    assert_eq!(changed.len(), 1, "{stale}");
+    assert_eq!(changed[0]["type"], "DOCUMENT_ATTACHED");
+    assert_eq!(changed[0]["seq"], story.version);
+    for (payee, dossier, field) in [
+        (&seen["payee"]["id"], &json!("0".repeat(64)), "dossierHash"),
+        (&json!(other), &now["dossierHash"], "payeeId"),
+    ] {
+        let refused = tried(&mut story, payee, dossier).await;
+        let error = &refused["userErrors"][0];
+        assert_eq!(error["code"], "MISMATCH", "{refused}");
+        assert_eq!(error["params"][0]["value"], field, "{refused}");
+        assert_eq!(refused["changedSince"], json!([]));
+    }
+    assert_eq!(story.wire.desk.log().await.len(), logged);
+    let done = tried(&mut story, &now["payee"]["id"], &now["dossierHash"]).await;
+    assert_eq!(done["userErrors"], json!([]));
+    assert_eq!(done["claim"]["status"], "APPROVED");
+}
+
+/// A payee is entered with a relation, the program compares the names; another person records what the bank said; an
+/// heir comes with papers.
+#[tokio::test]
+async fn payees_are_checked_by_somebody_else() {
+    let wire = Wire::open().await;
+    let household = wire.desk.world.household("石门寨").clone();
+    let kind = crate::node_id::Kind::Household;
+    let id = crate::node_id::encode(kind, household.id.0);
+    let member = crate::node_id::encode_part(
+        crate::node_id::Kind::Member,
+        household.id.0,
+        household.members[1].id.0,
+    );
+    let entry = |key: &str| {
+        json!({
+            "idempotencyKey": ids::named("test-key", key), "householdId": id, "memberId": member,
+            "holderName": household.members[1].name, "bank": "测试银行", "account": "62284800009999",
+        })
+    };
+    let register = async |input: Value| {
+        let sent = json!({ "input": input });
+        let file = "office/RegisterPayee.graphql";
+        let reply = wire.document(Role::Shimenzhai, file, sent).await;
+        reply.body["data"]["registerPayee"].clone()
+    };
+    let payee = register(entry("plain")).await["payee"].clone();
+    assert_eq!(payee["relation"], "FAMILY");
+    let compared = json!({ "means": "NAMES_COMPARED", "passed": true });
+    assert_eq!(payee["nameCheck"], compared);
+    let check = async |role: Role, means: &str| {
+        let input = json!({
+            "idempotencyKey": ids::named("test-key", "check"), "householdId": id, "payeeId": payee["id"],
+            "means": means, "passed": true, "sha256": HASH,
+        });
+        let sent = json!({ "input": input });
+        let file = "office/RecordPayeeCheck.graphql";
+        let reply = wire.document(role, file, sent).await;
+        reply.body["data"]["recordPayeeCheck"].clone()
+    };
+    let own = check(Role::Shimenzhai, "BANK_REPLY").await;
+    assert_eq!(
+        own["userErrors"][0]["code"], "SECOND_PERSON_REQUIRED",
+        "{own}"
+    );
+    let wrong = check(Role::CountyCaseworker, "NAMES_COMPARED").await;
+    assert_eq!(wrong["userErrors"][0]["code"], "VALIDATION", "{wrong}");
+    for _ in 0..2 {
+        let done = check(Role::CountyCaseworker, "BANK_REPLY").await;
+        assert_eq!(done["userErrors"], json!([]));
+        let seen = &done["payee"]["nameCheck"];
+        assert_eq!(seen["means"], "BANK_REPLY");
+        assert_eq!(seen["by"], Role::CountyCaseworker.person().name);
+        assert_eq!(seen["sha256"], HASH);
+    }
+    let mut heir = entry("heir");
+    heir["relation"] = json!("HEIR");
+    let error = &register(heir.clone()).await["userErrors"][0];
+    assert_eq!(error["code"], "VALIDATION", "{error}");
+    assert_eq!(error["params"][0]["value"], "heirPapers");
+    heir["heirPapers"] =
+        json!({ "deathCertificate": HASH, "relationProof": HASH, "heirsAgreement": "seen" });
+    let error = &register(heir.clone()).await["userErrors"][0];
+    assert_eq!(error["params"][0]["value"], "heirsAgreement", "{error}");
+    heir["heirPapers"]["heirsAgreement"] = json!(HASH);
+    let done = register(heir).await;
+    assert_eq!(done["userErrors"], json!([]));
+    assert_eq!(done["payee"]["relation"], "HEIR");
 }
 
 #[tokio::test]

@@ -394,6 +394,7 @@ async fn a_key_without_the_grant_reads_nothing_private() {
 
 /// Texts of mutations that may hold such digits, each with the reason. Every other one is a free text.
 const NO_FREE_TEXT: &[(&str, &str)] = &[
+    ("approveClaim.dossierHash", "compared with the dossier"),
     (
         "attachDocument.evidence.sha256",
         "64 hexadecimal digits, checked",
@@ -461,11 +462,24 @@ const NO_FREE_TEXT: &[(&str, &str)] = &[
         "recordVerification.evidence.sha256",
         "64 hexadecimal digits, checked",
     ),
+    ("recordPayeeCheck.sha256", "64 hexadecimal digits, checked"),
     ("recordPrivateDetails.diagnosis", "sealed"),
     ("recordPrivateDetails.phone", "sealed"),
     ("recordVerification.bills.issuer", "hashed at once"),
     ("recordVerification.bills.number", "hashed at once"),
     ("registerPayee.account", "sealed"),
+    (
+        "registerPayee.heirPapers.deathCertificate",
+        "64 hexadecimal digits, checked",
+    ),
+    (
+        "registerPayee.heirPapers.heirsAgreement",
+        "64 hexadecimal digits, checked",
+    ),
+    (
+        "registerPayee.heirPapers.relationProof",
+        "64 hexadecimal digits, checked",
+    ),
     ("removeSecondFactor.code", "a code, compared"),
     (
         "reportPayoutFailure.instructionNo",
@@ -489,6 +503,10 @@ const NO_FREE_TEXT: &[(&str, &str)] = &[
     ),
     ("setDuties.login", "compared with the accounts there are"),
     ("setDuties.regionCode", "a code of a region"),
+    (
+        "secondApproveClaim.dossierHash",
+        "compared with the dossier",
+    ),
     ("startExport.region", "a code of a region"),
     ("workIn.regionCode", "a code of a region"),
     (

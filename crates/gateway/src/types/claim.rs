@@ -183,6 +183,8 @@ pub struct FirstApproval {
     uplift_fen: Option<Fen>,
     /// Why the uplift.
     uplift_reason: Option<String>,
+    /// The dossier it is of. If the claim's `dossierHash` is another by now, the first approver approves anew.
+    dossier_hash: String,
     /// When it was given.
     approved_at: DateTime,
 }
@@ -487,6 +489,13 @@ impl ClaimNode {
         Fen(self.0.amount())
     }
 
+    /// The hash of all that an approval rests on, as it stands (审批卷宗): what `approveClaim` and
+    /// `secondApproveClaim` confirm. Case, findings, accepted facts, assessment, payee, notice with proofs,
+    /// review, documents, objections and scheme version. Null before the notice has closed.
+    async fn dossier_hash(&self) -> Option<String> {
+        lifecycle::dossier::hash(&self.0)
+    }
+
     /// A first approval that awaits a second.
     async fn first_approval(&self) -> Option<FirstApproval> {
         let State::NoticeClosed(closed) = &self.0.state else {
@@ -497,6 +506,7 @@ impl ClaimNode {
             benefit_fen: Fen(first.benefit),
             uplift_fen: first.uplift.as_ref().map(|uplift| Fen(uplift.amount)),
             uplift_reason: first.uplift.as_ref().map(|uplift| uplift.reason.clone()),
+            dossier_hash: first.dossier.hash.clone(),
             approved_at: DateTime(first.approved.at),
         })
     }

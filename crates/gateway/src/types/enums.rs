@@ -87,6 +87,34 @@ pub enum Peril {
     Accident,
 }
 
+/// In what relation to the insured somebody is paid (收款人与被保障人的关系).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::PayeeRelation")]
+pub enum PayeeRelation {
+    /// 本人: the insured.
+    Insured,
+    /// 户主: the head of the household.
+    Head,
+    /// 家庭成员: another member of the household.
+    Family,
+    /// 监护人: the guardian of a child or of somebody without full capacity.
+    Guardian,
+    /// 法定继承人: an heir of an insured who has died; registered with papers.
+    Heir,
+}
+
+/// By which means it was checked that an account is in the payee's name (户名核验方式), the weakest first.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::NameCheckMeans")]
+pub enum NameCheckMeans {
+    /// 户名比对: the program compared the names when the payee was entered.
+    NamesCompared,
+    /// 查验证件: somebody saw identity document and bank card.
+    DocumentSeen,
+    /// 银行回复: the bank answered.
+    BankReply,
+}
+
 /// A check (核查环节) of verification. Which are held, and in which order, is scheme data.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "lifecycle::Check")]
@@ -666,6 +694,8 @@ mod tests {
         Status = lifecycle::Status;
         Phase = lifecycle::Phase;
         Peril = lifecycle::Peril;
+        PayeeRelation = lifecycle::PayeeRelation;
+        NameCheckMeans = lifecycle::NameCheckMeans;
         Check = lifecycle::Check;
         ClaimAction = lifecycle::CommandKind;
         EventKind = lifecycle::EventKind;

@@ -5,14 +5,15 @@ use crate::errors::ApiError;
 use crate::node_id::{self, Kind};
 use crate::query::claims;
 use crate::types::connection::{ClaimConnection, Connection, PageArgs};
+use crate::types::enums::{NameCheckMeans, PayeeRelation};
 use crate::types::event::count;
 use crate::types::scalars::Date;
 use crate::types::staff::RegionName;
 use crate::visit::Visit;
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
 use engine::ClaimFilter;
 use engine::household::Household;
-use lifecycle::HouseholdId;
+use lifecycle::{HouseholdId, PersonId};
 use std::sync::Arc;
 
 /// A member of a household (家庭成员).
@@ -55,6 +56,53 @@ impl Member {
     }
 }
 
+/// The papers that show an heir (继承材料), each by the SHA-256 of its content.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct HeirPapers {
+    /// The death certificate (死亡证明) of the insured.
+    death_certificate: String,
+    /// The proof of relation (亲属关系证明).
+    relation_proof: String,
+    /// The heirs' agreement with their identity documents (继承人协议).
+    heirs_agreement: String,
+}
+
+/// A check of the name of an account (户名核验). It is never changed or deleted.
+#[derive(SimpleObject, Debug, Clone)]
+#[graphql(complex)]
+pub struct PayeeCheck {
+    /// By which means.
+    means: NameCheckMeans,
+    /// Whether the names agree.
+    passed: bool,
+    /// The day.
+    checked_on: Date,
+    /// SHA-256 of what was seen, if it was kept.
+    sha256: Option<String>,
+    #[graphql(skip)]
+    by: PersonId,
+}
+
+#[ComplexObject]
+impl PayeeCheck {
+    /// The name of the person who checked; of a comparison by the program, who entered the payee.
+    async fn by(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
+        Visit::of(ctx)?.person_name(self.by).await
+    }
+}
+
+impl From<&engine::household::PayeeCheck> for PayeeCheck {
+    fn from(check: &engine::household::PayeeCheck) -> Self {
+        Self {
+            means: check.means.into(),
+            passed: check.passed,
+            checked_on: Date(check.on),
+            sha256: check.sha256.clone(),
+            by: check.by,
+        }
+    }
+}
+
 /// One immutable version of a payee (收款人). Another account is another payee.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct Payee {
@@ -63,6 +111,12 @@ pub struct Payee {
     pub id: ID,
     /// The member who is paid.
     member_id: ID,
+    /// In what relation to the insured.
+    relation: PayeeRelation,
+    /// The papers of an heir; null for everybody else.
+    heir_papers: Option<HeirPapers>,
+    /// The latest check of the account's name; null if it was never checked.
+    name_check: Option<PayeeCheck>,
     /// The account holder's name as the bank has it.
     holder_name: String,
     /// Bank.
@@ -83,13 +137,25 @@ impl Payee {
         let engine::household::Payee {
             id,
             member,
+            relation,
+            papers,
             holder_name,
             bank,
             account,
+            entered_by: _,
+            entered_for: _,
+            checks,
         } = payee;
         Self {
             id: node_id::encode_part(Kind::Payee, household.0, id.0),
             member_id: node_id::encode_part(Kind::Member, household.0, member.0),
+            relation: (*relation).into(),
+            heir_papers: papers.as_ref().map(|it| HeirPapers {
+                death_certificate: it.death_certificate.clone(),
+                relation_proof: it.relation_proof.clone(),
+                heirs_agreement: it.heirs_agreement.clone(),
+            }),
+            name_check: checks.last().map(PayeeCheck::from),
             holder_name: holder_name.clone(),
             bank: bank.clone(),
             account_masked: account.masked(),

@@ -2,8 +2,8 @@
 
 use crate::node_id::{self, Kind};
 use crate::types::enums::{
-    Check, Counting, DueStep, Duty, IncomeWindow, Peril, Shortage, Status, Supplier, Surplus,
-    VoteBase, YearDate,
+    Check, Counting, DueStep, Duty, IncomeWindow, NameCheckMeans, Peril, Shortage, Status,
+    Supplier, Surplus, VoteBase, YearDate,
 };
 use crate::types::event::count;
 use crate::types::scalars::{Date, Fen};
@@ -240,6 +240,11 @@ pub struct Authority {
     alone_max_fen: Fen,
     /// The most that may be approved with a second approver; null for no limit.
     second_max_fen: Option<Fen>,
+    /// The most that one person may let a household's approvals of twelve months come to; null for no
+    /// limit.
+    twelve_months_alone_max_fen: Option<Fen>,
+    /// The same with a second approver; null for no limit.
+    twelve_months_second_max_fen: Option<Fen>,
 }
 
 impl From<&lifecycle::scheme::Authority> for Authority {
@@ -248,11 +253,15 @@ impl From<&lifecycle::scheme::Authority> for Authority {
             duty,
             alone_max,
             second_max,
+            twelve_months_alone_max,
+            twelve_months_second_max,
         } = *row;
         Self {
             duty: duty.into(),
             alone_max_fen: Fen(alone_max),
             second_max_fen: second_max.map(Fen),
+            twelve_months_alone_max_fen: twelve_months_alone_max.map(Fen),
+            twelve_months_second_max_fen: twelve_months_second_max.map(Fen),
         }
     }
 }
@@ -453,6 +462,16 @@ impl SchemeNode {
     /// The largest uplift (特殊提标) beyond the table.
     async fn uplift_max_fen(&self) -> Fen {
         Fen(self.0.uplift_max)
+    }
+
+    /// The weakest check of the payee's account name that suffices (户名核验).
+    async fn payee_check(&self) -> NameCheckMeans {
+        self.0.payee_check.into()
+    }
+
+    /// How old it may be, in days.
+    async fn payee_check_days_max(&self) -> i32 {
+        count(self.0.payee_check_days_max)
     }
 
     /// How old a liveness check may be on the payment day.

@@ -3,6 +3,7 @@
 use crate::claim::{Claim, State};
 use crate::command::Order;
 use crate::decide::{Ruling, invalid};
+use crate::dossier::{self, Seal};
 use crate::event::Happening;
 use crate::facts::Facts;
 use crate::guard::{Guard, hold};
@@ -37,6 +38,8 @@ pub struct Approval {
     pub amount: Fen,
     /// The payee that was approved.
     pub payee: PayeeId,
+    /// The dossier that was confirmed.
+    pub dossier: Seal,
     /// Who approved, when.
     pub approved: Stamp,
 }
@@ -50,6 +53,44 @@ pub struct Approved {
     pub approval: Approval,
     /// The second approver, above the limit.
     pub second: Option<Stamp>,
+}
+
+impl Approved {
+    /// When it was complete: by the second approver where there is one.
+    pub const fn completed(&self) -> &Stamp {
+        match &self.second {
+            Some(second) => second,
+            None => &self.approval.approved,
+        }
+    }
+}
+
+/// What an approver confirms besides the sum.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Confirmed<'a> {
+    /// The payee that was seen.
+    pub payee: PayeeId,
+    /// The hash of the dossier that was seen.
+    pub dossier: &'a str,
+}
+
+impl Confirmed<'_> {
+    /// Whether it is what stands.
+    fn holds(self, claim: &Claim) -> Result<(), Blocked> {
+        let stands = dossier::hash(claim);
+        hold(
+            Guard::DossierAsSeen,
+            stands.as_deref() == Some(self.dossier),
+            || Blocked::Mismatch {
+                field: "dossierHash",
+            },
+        )?;
+        hold(
+            Guard::PayeeAsApproved,
+            self.payee == claim.case.payee,
+            || Blocked::Mismatch { field: "payeeId" },
+        )
+    }
 }
 
 /// REJECTED (拒赔).
@@ -151,7 +192,7 @@ fn approvable(
     hold(Guard::WithinPool, amount <= available, || {
         Blocked::PoolInsufficient { available }
     })?;
-    payable_to(facts)?;
+    payable_to(claim, facts)?;
     Ok(amount)
 }
 
@@ -168,7 +209,7 @@ fn prior_loss_stands(assessment: &Assessment, facts: &Facts) -> bool {
 }
 
 /// What the caps leave, now that other claims may have been approved since the assessment.
-fn cap_remaining(claim: &Claim, assessment: &Assessment, facts: &Facts) -> Option<Fen> {
+pub(crate) fn cap_remaining(claim: &Claim, assessment: &Assessment, facts: &Facts) -> Option<Fen> {
     let terms = facts.scheme.terms(claim.case.peril)?;
     let schedule = terms.schedule_of(&assessment.schedule_id)?;
     schedule
@@ -190,22 +231,22 @@ pub(crate) fn approve(
     order: &Order,
     benefit: Fen,
     uplift: Option<&Uplift>,
+    seen: Confirmed<'_>,
     facts: &Facts,
 ) -> Ruling {
     let closed = closed(claim, order)?;
+    seen.holds(claim)?;
     let amount = approvable(claim, order, closed, facts, benefit, uplift)?;
     let uplift = uplift.cloned();
-    let limit = authority(order, amount, facts)?;
-    let payee = claim.case.payee;
-    let alone = hold(
-        Guard::WithinLimit,
-        amount <= limit && uplift.is_none(),
-        || Blocked::OverLimit { limit },
-    );
+    let limits = authority(order, amount, facts)?;
+    let payee = seen.payee;
+    let dossier = seen.dossier.to_owned();
+    let alone = limits.alone(amount, uplift.is_some(), facts);
     // Beyond the limit one approver gives a first approval, once; to give it again is no second.
     let awaits_another = closed.first_approval.as_ref().is_some_and(|first| {
         let same = |person| order.actor.persons().any(|it| it == person);
-        first.amount == amount && first.approved.persons().any(same)
+        let same_sum = first.amount == amount && first.dossier.hash == seen.dossier;
+        same_sum && first.approved.persons().any(same)
     });
     if awaits_another {
         alone.clone()?;
@@ -216,6 +257,7 @@ pub(crate) fn approve(
             uplift,
             amount,
             payee,
+            dossier,
         }
     } else {
         Happening::FirstApprovalGiven {
@@ -223,29 +265,89 @@ pub(crate) fn approve(
             uplift,
             amount,
             payee,
+            dossier,
         }
     })
 }
 
+/// What the caller may approve alone.
+struct Limits {
+    claim: Fen,
+    twelve_months: Option<Fen>,
+}
+
+impl Limits {
+    /// Whether one approver is enough.
+    fn alone(&self, amount: Fen, uplifted: bool, facts: &Facts) -> Result<(), Blocked> {
+        let limit = self.claim;
+        hold(Guard::WithinLimit, amount <= limit && !uplifted, || {
+            Blocked::OverLimit { limit }
+        })?;
+        within_twelve_months(amount, self.twelve_months, facts, |limit, approved| {
+            Blocked::OverTwelveMonthLimit { limit, approved }
+        })
+    }
+}
+
+/// Whether the claim, with what was approved for the household in twelve months, keeps a limit.
+fn within_twelve_months(
+    amount: Fen,
+    limit: Option<Fen>,
+    facts: &Facts,
+    refusal: impl FnOnce(Fen, Fen) -> Blocked,
+) -> Result<(), Blocked> {
+    let Some(limit) = limit else {
+        return Ok(());
+    };
+    let approved = facts.seen.approved_twelve_months;
+    let sum = approved.checked_add(amount);
+    hold(
+        Guard::WithinTwelveMonths,
+        sum.is_some_and(|sum| sum <= limit),
+        || refusal(limit, approved),
+    )
+}
+
 /// What the caller may approve alone; refuses what is beyond this caller even with a second.
-fn authority(order: &Order, amount: Fen, facts: &Facts) -> Result<Fen, Blocked> {
-    let rows = facts.scheme.authority_of(&order.actor.duties);
+fn authority(order: &Order, amount: Fen, facts: &Facts) -> Result<Limits, Blocked> {
+    let duties = &order.actor.duties;
+    let rows = facts.scheme.authority_of(duties);
     let (alone_max, second_max) = rows.unwrap_or((Fen::ZERO, Some(Fen::ZERO)));
     if let Some(limit) = second_max {
         hold(Guard::WithinLimit, amount <= limit, || {
             Blocked::BeyondAuthority { limit }
         })?;
     }
-    Ok(alone_max)
+    let (twelve_alone, twelve_second) = facts.scheme.twelve_months_authority_of(duties);
+    within_twelve_months(amount, twelve_second, facts, |limit, approved| {
+        Blocked::BeyondTwelveMonthAuthority { limit, approved }
+    })?;
+    Ok(Limits {
+        claim: alone_max,
+        twelve_months: twelve_alone,
+    })
 }
 
-pub(crate) fn second_approve(claim: &Claim, order: &Order, amount: Fen, facts: &Facts) -> Ruling {
+pub(crate) fn second_approve(
+    claim: &Claim,
+    order: &Order,
+    amount: Fen,
+    seen: Confirmed<'_>,
+    facts: &Facts,
+) -> Ruling {
     let closed = closed(claim, order)?;
+    seen.holds(claim)?;
     let first = closed
         .first_approval
         .as_ref()
         .ok_or(Blocked::NoFirstApproval {})?;
     separate(order, first.approved.persons().map(|it| ("APPROVER", it)))?;
+    // Both approvals are of one dossier: what came in between, the first approver has to see.
+    hold(
+        Guard::ApprovalStands,
+        first.dossier.hash == seen.dossier,
+        || Blocked::DossierChanged {},
+    )?;
     authority(order, first.amount, facts)?;
     let computed = approvable(
         claim,
@@ -265,7 +367,9 @@ pub(crate) fn second_approve(claim: &Claim, order: &Order, amount: Fen, facts: &
         first.payee == claim.case.payee,
         || Blocked::Mismatch { field: "payeeId" },
     )?;
-    Ok(Happening::SecondApprovalGiven)
+    Ok(Happening::SecondApprovalGiven {
+        dossier: seen.dossier.to_owned(),
+    })
 }
 
 pub(crate) fn reject(claim: &Claim, order: &Order, lines: &[RefusalLine], facts: &Facts) -> Ruling {

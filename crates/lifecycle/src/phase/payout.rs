@@ -5,15 +5,15 @@ use crate::coded;
 use crate::command::Order;
 use crate::decide::{Ruling, invalid};
 use crate::event::Happening;
-use crate::facts::Facts;
+use crate::facts::{Facts, PayeeFacts};
 use crate::guard::{Guard, hold};
-use crate::phase::approval::Approved;
+use crate::phase::approval::{Approved, cap_remaining};
 use crate::phase::document::documents_due;
 use crate::phase::public_notice::{no_objection_open, proved, term_ran};
-use crate::phase::referral::separate;
+use crate::phase::referral::{not_claimed_elsewhere, separate};
 use crate::phase::refusal::told;
 use crate::scheme::DueStep;
-use crate::{ActedAs, Blocked, PayeeId, PaymentId, Stamp, Status};
+use crate::{ActedAs, Blocked, PayeeId, PayeeRelation, PaymentId, Stamp, Status};
 use benefits::Fen;
 use chrono::Days;
 use serde::{Deserialize, Serialize};
@@ -235,7 +235,7 @@ pub(crate) fn change_payee(claim: &Claim, order: &Order, payee: PayeeId, facts: 
         | Status::AppealDismissed
         | Status::RefusalClosed => return Err(invalid(claim, order)),
     }
-    payable_to(facts)?;
+    payable_to(claim, facts)?;
     if payee == claim.case.payee {
         return Err(Blocked::Validation {
             field: "payeeId",
@@ -264,24 +264,57 @@ pub(crate) fn confirm_payee(claim: &Claim, order: &Order, payee: PayeeId, facts:
     if payee != claim.case.payee {
         return Err(Blocked::Mismatch { field: "payeeId" });
     }
-    payable_to(facts)?;
+    payable_to(claim, facts)?;
     Ok(Happening::PayeeConfirmed { payee })
 }
 
-/// Whether the payee the command names may receive money.
-pub(crate) fn payable_to(facts: &Facts) -> Result<(), Blocked> {
-    let payee = facts.seen.payee.ok_or(Blocked::PayeeUnknown {})?;
+/// Whether the payee the command names may receive the money of this claim.
+pub(crate) fn payable_to(claim: &Claim, facts: &Facts) -> Result<(), Blocked> {
+    let payee = facts.seen.payee.as_ref().ok_or(Blocked::PayeeUnknown {})?;
     if !payee.of_household {
         return Err(Blocked::PayeeUnknown {});
     }
-    if !payee.name_matches {
-        return Err(Blocked::AccountNameMismatch {});
-    }
+    name_checked(payee, facts)?;
     if payee.shared {
         return Err(Blocked::AccountShared {});
     }
     hold(Guard::PayeeAlive, payee.liveness.died_on.is_none(), || {
         Blocked::PayeeDeceased {}
+    })?;
+    let orphaned = facts.seen.insured.died_on.is_some();
+    let fits = match payee.relation {
+        PayeeRelation::Insured => payee.member == claim.case.insured,
+        PayeeRelation::Heir => orphaned,
+        PayeeRelation::Head | PayeeRelation::Family | PayeeRelation::Guardian => true,
+    };
+    if !fits {
+        return Err(Blocked::RelationMismatch {});
+    }
+    // An heir is registered with the papers, or not at all.
+    hold(
+        Guard::HeirProved,
+        !orphaned || payee.relation == PayeeRelation::Heir,
+        || Blocked::HeirRequired {},
+    )
+}
+
+/// The latest check of the account's name has passed, and one of a kind that the scheme takes is recent.
+fn name_checked(payee: &PayeeFacts, facts: &Facts) -> Result<(), Blocked> {
+    let checks = &payee.name_checks;
+    let agrees = checks.last().is_some_and(|it| it.passed);
+    hold(Guard::NameChecked, agrees, || {
+        Blocked::AccountNameMismatch {}
+    })?;
+    let (means, days_max) = (facts.scheme.payee_check, facts.scheme.payee_check_days_max);
+    let oldest = facts
+        .today()
+        .checked_sub_days(Days::new(u64::from(days_max)));
+    let recent = checks
+        .iter()
+        .any(|it| it.passed && it.means >= means && Some(it.on) >= oldest);
+    hold(Guard::NameChecked, recent, || Blocked::NameCheckDue {
+        means,
+        days_max,
     })
 }
 
@@ -334,9 +367,22 @@ pub(crate) fn instruct(
         payee == approved.approval.payee && payee == claim.case.payee,
         || Blocked::Mismatch { field: "payeeId" },
     )?;
-    payable_to(facts)?;
+    hold(
+        Guard::ApprovalStands,
+        approved.approval.dossier.stands(claim),
+        || Blocked::DossierChanged {},
+    )?;
+    not_claimed_elsewhere(facts)?;
+    let assessment = &approved.closed.open.verified.assessment;
+    if let Some(remaining) = cap_remaining(claim, assessment, facts) {
+        hold(Guard::WithinCaps, amount <= remaining, || {
+            Blocked::CapExceeded { remaining }
+        })?;
+    }
+    payable_to(claim, facts)?;
     documents_due(claim, DueStep::Payout, &[], facts)?;
-    let liveness = facts.seen.payee.ok_or(Blocked::PayeeUnknown {})?.liveness;
+    let payee_facts = facts.seen.payee.as_ref();
+    let liveness = payee_facts.ok_or(Blocked::PayeeUnknown {})?.liveness;
     let days_max = facts.scheme.liveness_days_max;
     let oldest = facts
         .today()
@@ -581,7 +627,7 @@ pub(crate) fn reinstate(claim: &Claim, order: &Order, payee: PayeeId, facts: &Fa
         payee == approved.approval.payee,
         || Blocked::Mismatch { field: "payeeId" },
     )?;
-    payable_to(facts)?;
+    payable_to(claim, facts)?;
     Ok(Happening::PayoutReinstated)
 }
 

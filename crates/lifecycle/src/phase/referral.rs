@@ -101,10 +101,15 @@ fn check_case(case: &Case, facts: &Facts) -> Result<(), Blocked> {
             reason: "NOT_OF_HOUSEHOLD",
         });
     }
-    let payee = facts.seen.payee.ok_or(Blocked::PayeeUnknown {})?;
+    let payee = facts.seen.payee.as_ref().ok_or(Blocked::PayeeUnknown {})?;
     if !payee.of_household {
         return Err(Blocked::PayeeUnknown {});
     }
+    not_claimed_elsewhere(facts)
+}
+
+/// No other living claim is about the same member, peril and day.
+pub(crate) fn not_claimed_elsewhere(facts: &Facts) -> Result<(), Blocked> {
     match &facts.seen.duplicate {
         Some(number) if number.is_empty() => Err(Blocked::DuplicateElsewhere {}),
         Some(number) => Err(Blocked::DuplicateEvent {

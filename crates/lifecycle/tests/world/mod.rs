@@ -25,9 +25,9 @@ use lifecycle::scheme::{
 };
 use lifecycle::{
     Actor, BillKey, Calendar, Check, Claim, ClaimId, Command, CommandKind, Counting, CountyCode,
-    Door, DraftReferral, Duty, Facts, HouseholdId, Liveness, MemberId, NoticeId, ObjectionId,
-    ObjectionStatus, Order, OrgId, PayeeFacts, PayeeId, PaymentId, Peril, PersonId, RegionCode,
-    Scheme, SchemeId, Seen, State, Status, Term,
+    Door, DraftReferral, Duty, Facts, HouseholdId, Liveness, MemberId, NameCheck, NameCheckMeans,
+    NoticeId, ObjectionId, ObjectionStatus, Order, OrgId, PayeeFacts, PayeeId, PayeeRelation,
+    PaymentId, Peril, PersonId, RegionCode, Scheme, SchemeId, Seen, State, Status, Term,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -236,7 +236,9 @@ impl Who {
 pub struct PayeeRow {
     pub id: PayeeId,
     pub household: HouseholdId,
-    pub name_matches: bool,
+    pub relation: PayeeRelation,
+    /// By which means the name was checked, with which result, when.
+    pub checked: Vec<NameCheck>,
     pub shared: bool,
 }
 
@@ -273,6 +275,8 @@ pub struct Scene {
     pub household: usize,
     pub pool_available: Fen,
     pub used: RunningTotals,
+    /// Approved for the household in twelve months, by other claims.
+    pub approved_twelve_months: Fen,
     pub bills_taken: Vec<BillKey>,
     pub duplicate: Option<String>,
     pub insured: Liveness,
@@ -316,7 +320,8 @@ impl World {
         let payee = |number: u128, household: u128| PayeeRow {
             id: PayeeId(id(0xa000 + number)),
             household: HouseholdId(id(0x4000 + household)),
-            name_matches: true,
+            relation: PayeeRelation::Head,
+            checked: vec![compared(true)],
             shared: false,
         };
         Self {
@@ -329,7 +334,7 @@ impl World {
                 payee(21, 2),
                 payee(22, 2),
                 PayeeRow {
-                    name_matches: false,
+                    checked: vec![compared(false)],
                     ..payee(13, 1)
                 },
                 PayeeRow {
@@ -438,7 +443,9 @@ impl World {
                 persons: 4,
                 payee: payee.map(|row| PayeeFacts {
                     of_household: row.household == house.id,
-                    name_matches: row.name_matches,
+                    member: MemberId(id(0x3900)),
+                    relation: row.relation,
+                    name_checks: row.checked.clone(),
                     shared: row.shared,
                     liveness: Liveness {
                         died_on: scene.payees_died.contains(&row.id).then(|| day(6, 1)),
@@ -457,6 +464,7 @@ impl World {
                     .collect(),
                 pool_available: scene.pool_available,
                 used: scene.used.clone(),
+                approved_twelve_months: scene.approved_twelve_months,
                 next_number: scene.next_number,
             },
         }
@@ -585,23 +593,43 @@ impl World {
                         reason: "表内金额不足以消除风险(虚构)".into(),
                     })
                 };
+                let (payee, dossier) = (claim.case.payee, dossier_of(claim));
+                let strange = "0".repeat(64);
                 [
-                    (benefit, None),
-                    (benefit, uplift(UPLIFT)),
-                    (plus(benefit, 1), None),
-                    (plus(benefit, -1), None),
-                    (benefit, uplift(yuan(9_000))),
+                    (benefit, None, payee, &dossier),
+                    (benefit, uplift(UPLIFT), payee, &dossier),
+                    (plus(benefit, 1), None, payee, &dossier),
+                    (plus(benefit, -1), None, payee, &dossier),
+                    (benefit, uplift(yuan(9_000)), payee, &dossier),
+                    (benefit, None, payee, &strange),
+                    (benefit, None, other_payee, &dossier),
                 ]
-                .map(|(benefit, uplift)| Command::ApproveClaim { benefit, uplift })
+                .map(|(benefit, uplift, payee, dossier)| Command::ApproveClaim {
+                    benefit,
+                    uplift,
+                    payee,
+                    dossier: dossier.clone(),
+                })
                 .into()
             }
             C::SecondApproveClaim => {
                 let closed = claim.state.closed_notice();
                 let first = closed.and_then(|it| it.first_approval.as_ref());
                 let amount = first.map_or(Fen::ZERO, |it| it.amount);
-                [amount, plus(amount, 1)]
-                    .map(|amount| Command::SecondApproveClaim { amount })
-                    .into()
+                let (payee, dossier) = (claim.case.payee, dossier_of(claim));
+                let strange = "0".repeat(64);
+                [
+                    (amount, payee, &dossier),
+                    (plus(amount, 1), payee, &dossier),
+                    (amount, payee, &strange),
+                    (amount, other_payee, &dossier),
+                ]
+                .map(|(amount, payee, dossier)| Command::SecondApproveClaim {
+                    amount,
+                    payee,
+                    dossier: dossier.clone(),
+                })
+                .into()
             }
             C::RejectClaim => vec![Command::RejectClaim {
                 lines: vec![refusal_line()],
@@ -751,6 +779,20 @@ impl World {
     }
 }
 
+/// The names were compared when the payee was entered.
+pub fn compared(passed: bool) -> NameCheck {
+    NameCheck {
+        means: NameCheckMeans::NamesCompared,
+        passed,
+        on: day(5, 2),
+    }
+}
+
+/// The hash of the dossier as an approver would see it.
+pub fn dossier_of(claim: &Claim) -> String {
+    lifecycle::dossier::hash(claim).unwrap_or_else(|| "1".repeat(64))
+}
+
 fn insured_of(claim: Option<&Claim>, order: &Order) -> Option<MemberId> {
     if let Command::DraftReferral(draft) = &order.command {
         return Some(draft.case.insured);
@@ -817,6 +859,7 @@ impl Scene {
             household,
             pool_available: yuan(5_000),
             used: RunningTotals::default(),
+            approved_twelve_months: Fen::ZERO,
             bills_taken: Vec::new(),
             duplicate: None,
             insured: alive,
@@ -915,9 +958,13 @@ fn scheme() -> Scheme {
             duty: Duty::Approver,
             alone_max: yuan(3_000),
             second_max: None,
+            twelve_months_alone_max: None,
+            twelve_months_second_max: None,
         }],
         uplift_max: yuan(500),
         liveness_days_max: 60,
+        payee_check: NameCheckMeans::NamesCompared,
+        payee_check_days_max: 365,
         refusal_letter_days: 3,
         appeal_days: 10,
         clauses: Vec::new(),

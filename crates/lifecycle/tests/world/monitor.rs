@@ -7,8 +7,8 @@ use benefits::Fen;
 use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveTime, Utc, Weekday};
 use lifecycle::phase::verification::LossFacts;
 use lifecycle::{
-    BillKey, Claim, Counting, Event, Happening, MemberId, ObjectionId, PayeeId, PersonId,
-    PoolAccount, Posting, Stamp,
+    BillKey, Claim, Counting, Event, Happening, MemberId, ObjectionId, PayeeId, PayeeRelation,
+    PersonId, PoolAccount, Posting, Stamp,
 };
 use std::collections::BTreeSet;
 
@@ -69,6 +69,7 @@ pub struct Trail {
     pub objections: BTreeSet<ObjectionId>,
     pub first: Option<Approval>,
     pub approval: Option<Approval>,
+    pub approved_at: Option<DateTime<Utc>>,
     pub live: Option<Fen>,
     pub settled: Option<Fen>,
     pub refusal: Option<Refused>,
@@ -188,7 +189,7 @@ impl Trail {
         match &event.what {
             Happening::ClaimApproved { .. }
             | Happening::FirstApprovalGiven { .. }
-            | Happening::SecondApprovalGiven
+            | Happening::SecondApprovalGiven { .. }
             | Happening::PayoutInstructed { .. }
             | Happening::PayoutReinstated => {
                 broken(found, 11, !by(&programs), "a program approved or paid");
@@ -322,6 +323,7 @@ impl Trail {
                 uplift,
                 amount,
                 payee,
+                dossier: _,
             } => {
                 let extra = uplift.as_ref().map_or(Fen::ZERO, |it| it.amount);
                 self.check_approval(world, at, *benefit, extra, *amount, found);
@@ -343,6 +345,7 @@ impl Trail {
                 uplift,
                 amount,
                 payee,
+                dossier: _,
             } => {
                 let extra = uplift.as_ref().map_or(Fen::ZERO, |it| it.amount);
                 self.check_approval(world, at, *benefit, extra, *amount, found);
@@ -354,6 +357,16 @@ impl Trail {
                 );
                 let alone = *amount <= world.scheme.authority[0].alone_max && uplift.is_none();
                 broken(found, 3, alone, "one approver went beyond the limit");
+                let sum = scene.approved_twelve_months.get() + amount.get();
+                let most = world.scheme.authority[0].twelve_months_alone_max;
+                let alone = most.is_none_or(|most| sum <= most.get());
+                broken(
+                    found,
+                    3,
+                    alone,
+                    "one approver went beyond twelve months' limit",
+                );
+                self.approved_at = Some(at);
                 self.approvers.extend(&acting);
                 self.approval = Some(Approval {
                     amount: *amount,
@@ -362,7 +375,8 @@ impl Trail {
                 });
                 self.first = None;
             }
-            Happening::SecondApprovalGiven => {
+            Happening::SecondApprovalGiven { .. } => {
+                self.approved_at = Some(at);
                 self.check_notice(world, at, found);
                 broken(
                     found,
@@ -416,6 +430,13 @@ impl Trail {
                     .iter()
                     .any(|it| it.id == *payee && it.household == house);
                 broken(found, 10, own, "paid another household");
+                let row = world.payees.iter().find(|it| it.id == *payee);
+                let checked = row.and_then(|it| it.checked.last());
+                let named = checked.is_some_and(|it| it.passed);
+                broken(found, 10, named, "paid to an account of another name");
+                let heir = row.is_some_and(|it| it.relation == PayeeRelation::Heir);
+                let fine = heir || scene.insured.died_on.is_none();
+                broken(found, 10, fine, "paid somebody who is no heir");
                 self.live = Some(*amount);
                 self.payers.extend(&acting);
                 self.instructing.clone_from(&acting);
@@ -684,6 +705,12 @@ impl Trail {
         );
     }
 
+    /// What stands of this claim's approval, if it was given after an instant.
+    pub fn approved_after(&self, since: DateTime<Utc>) -> i64 {
+        let recent = self.approved_at.is_some_and(|at| at > since);
+        if recent { self.holds() } else { 0 }
+    }
+
     /// What this claim holds of the pool and of the caps.
     pub const fn holds(&self) -> i64 {
         self.books.reserved + self.books.in_flight + self.books.paid_out
@@ -735,7 +762,22 @@ pub fn check_step(before: Option<&Claim>, after: &Claim, event: &Event) -> Vec<V
             })
     });
     broken(&mut found, 12, kept, "a refusal was forgotten");
+    let confirmed = before.is_none_or(|before| confirmed(before, &event.what));
+    broken(&mut found, 10, confirmed, "another dossier than stands");
     found
+}
+
+/// Whether what was approved is what stood there, and what is paid what was approved.
+fn confirmed(before: &Claim, what: &Happening) -> bool {
+    if let Happening::FirstApprovalGiven { dossier, .. }
+    | Happening::ClaimApproved { dossier, .. }
+    | Happening::SecondApprovalGiven { dossier } = what
+    {
+        return lifecycle::dossier::hash(before).as_ref() == Some(dossier);
+    }
+    let approval = before.state.approved().map(|it| &it.approval);
+    let stands = approval.is_some_and(|it| it.dossier.stands(before));
+    stands || !matches!(what, Happening::PayoutInstructed { .. })
 }
 
 /// Invariants 3 and 5 over all claims: the pool, and the caps of person and household.

@@ -6,8 +6,8 @@ use super::{Scene, Step, Who, World, at, day, path_to};
 use benefits::{Fen, RunningTotals};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use lifecycle::{
-    BillKey, Blocked, Claim, Command, Event, EventKind, Facts, Liveness, MemberId, Order, PayeeId,
-    Status, decide, open_claim,
+    BillKey, Blocked, Claim, Command, CommandKind, Event, EventKind, Facts, Liveness, MemberId,
+    Order, PayeeId, Status, decide, open_claim,
 };
 use std::collections::BTreeSet;
 
@@ -91,6 +91,31 @@ impl Office {
         let mut office = Self::new(world);
         office.walk(0, &path_to(status));
         assert_eq!(office.claim(0).status(), status);
+        office
+    }
+
+    /// An office with two claims of one household and of this loss each, both reviewed, the second approved.
+    pub fn with_two(world: World, loss: Fen) -> Self {
+        use CommandKind as C;
+        let mut office = Self::new(world);
+        for (place, number) in [(0, 0), (1, 1)] {
+            let draft = office.world.draft(0, number);
+            let drafted = office.submit(place, &Who::Town.orders(draft));
+            assert!(drafted.is_ok(), "{drafted:?}");
+            office.walk(place, &path_to(Status::Verifying)[1..]);
+            office.walk(
+                place,
+                &[Step::Do(C::RecordFinding), Step::Do(C::RecordFinding)],
+            );
+            let facts = World::loss(&[(World::bill(number), loss)]);
+            let verify = Who::Surveyor.orders(Command::RecordVerification { facts });
+            let verified = office.submit(place, &verify);
+            assert!(verified.is_ok(), "{verified:?}");
+            let rest = path_to(Status::Verified).len();
+            office.walk(place, &path_to(Status::NoticeClosed)[rest..]);
+            office.walk(place, &[Step::Do(C::CountyReviewClaim)]);
+        }
+        office.walk(1, &[Step::Do(C::ApproveClaim)]);
         office
     }
 
@@ -180,6 +205,12 @@ impl Office {
                 person_year_loss: losses(&|file| file.claim.case.insured == insured),
                 household_year_loss: losses(&|file| file.household == household),
             },
+            approved_twelve_months: Fen::new(
+                others()
+                    .filter(|(_, it)| it.household == household)
+                    .map(|(_, it)| it.trail.approved_after(self.now - Duration::days(366)))
+                    .sum(),
+            ),
             bills_taken,
             duplicate: None,
             insured: self.insured,

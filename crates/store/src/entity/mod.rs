@@ -8,6 +8,7 @@ pub(crate) mod household;
 pub(crate) mod member;
 pub(crate) mod org;
 pub(crate) mod payee;
+pub(crate) mod payee_check;
 pub(crate) mod person;
 pub(crate) mod pool_account;
 pub(crate) mod region;

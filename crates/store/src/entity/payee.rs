@@ -18,6 +18,12 @@ pub(crate) struct Model {
     pub(crate) account_index: String,
     pub(crate) fingerprint: String,
     pub(crate) account_no: Option<String>,
+    pub(crate) relation: String,
+    pub(crate) death_certificate: Option<String>,
+    pub(crate) relation_proof: Option<String>,
+    pub(crate) heirs_agreement: Option<String>,
+    pub(crate) entered_by: Option<Id>,
+    pub(crate) entered_for: Option<Id>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

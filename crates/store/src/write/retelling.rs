@@ -19,6 +19,7 @@ use uuid::Uuid;
 /// Each table with the columns that name a row, in the order they are read. Rows that go with their
 /// claim are named by it first.
 const TABLES: &[(&str, &[&str])] = &[
+    ("approval", &["claim_id", "approved_at"]),
     ("appeal", &["claim_id", "refusal_no"]),
     ("bill", &["claim_id", "bill_key"]),
     ("claim", &["id"]),
@@ -161,7 +162,15 @@ impl<'a> SqlRetelling<'a> {
             // The sums of the transfers, which verification adds up.
             pools: _,
             totals,
+            approvals,
+            approvals_ended,
         } = written;
+        for row in &approvals_ended {
+            self.set("approval", row, &["ended_at"])?;
+        }
+        for row in &approvals {
+            self.put("approval", row)?;
+        }
         for row in &payments {
             self.put("payment", row)?;
         }

@@ -174,6 +174,24 @@ fn by_trigger(cast: &Cast) -> Vec<Attempt> {
         (format!("UPDATE notice SET proofs_min = 0 WHERE claim_id = '{}'", posted.id), "immutable"),
         (format!("UPDATE notice SET status = 'OPEN', closed_at = NULL WHERE claim_id = '{}'", paid.id), "not the course of a notice"),
         ("UPDATE county_head SET last_seq = 0".into(), "the log only grows"),
+        (format!("UPDATE approval SET amount_fen = amount_fen + 1 WHERE claim_id = '{}'", approved.id), "stays as it was given"),
+        (format!("UPDATE approval SET dossier_hash = '{}' WHERE claim_id = '{}'", "0".repeat(64), paid.id), "stays as it was given"),
+        ("DELETE FROM approval".into(), "approval is never deleted"),
+        ("UPDATE payee SET relation = 'GUARDIAN'".into(), "payee is insert-only"),
+        ("UPDATE payee SET entered_by = NULL".into(), "payee is insert-only"),
+        ("UPDATE payee_check SET result = 'FAILED'".into(), "payee_check is insert-only"),
+        ("DELETE FROM payee_check".into(), "payee_check is insert-only"),
+        (
+            "INSERT INTO payee_check SELECT p.county_code, p.id, 9, 'BANK_REPLY', 'PASSED', p.entered_by, NULL, '2020-06-01', NULL FROM payee p".into(),
+            "whoever entered a payee",
+        ),
+        (
+            format!(
+                "INSERT INTO payee_check SELECT p.county_code, p.id, 9, 'BANK_REPLY', 'PASSED', '{}', p.entered_by, '2020-06-01', NULL FROM payee p",
+                draft.id
+            ),
+            "whoever entered a payee",
+        ),
         (
             "INSERT INTO claim SELECT county_code, '00000000-0000-7000-8000-000000000002', 'FORGED', 1, 'APPROVED', phase, peril, scheme_id, \
              insurer_id, household_id, insured_id, payee_id, village, event_on, policy_year, submitted_fen, assessed_fen, uplift_fen, \
@@ -264,6 +282,13 @@ fn by_constraint(cast: &Cast) -> Vec<Attempt> {
         (format!("UPDATE living_event SET claim_id = '{}' WHERE claim_id <> '{}'", draft.id, draft.id), "unique constraint"),
         (format!("INSERT INTO bill SELECT county_code, bill_key, '{}' FROM bill", draft.id), "unique constraint"),
         (moved(draft, "status = 'NONSENSE'"), "not a lawful transition"),
+        // An heir has papers.
+        (
+            "INSERT INTO payee (county_code, id, household_id, position, member_id, holder_name, bank, account_index, fingerprint, account_no, \
+             relation, death_certificate) SELECT county_code, '00000000-0000-7000-8000-000000000004', household_id, 9, member_id, holder_name, \
+             bank, account_index, 'forged', account_no, 'HEIR', 'seen' FROM payee LIMIT 1".into(),
+            "heir",
+        ),
     ]
 }
 
@@ -274,6 +299,7 @@ on_both! {
     an_approval_needs_a_completed_notice,
     only_known_movements_move,
     an_order_takes_two_persons,
+    an_approval_stands_behind_money,
 }
 
 async fn raw_sql_is_refused(db: &Db) {
@@ -353,6 +379,47 @@ async fn an_approval_needs_a_completed_notice(db: &Db) {
         "no completed notice",
     )
     .await;
+}
+
+/// No approved claim without an approval of its sum and payee, of a dossier, by two different persons where there
+/// are two; no payment of another sum than stands approved.
+async fn an_approval_stands_behind_money(db: &Db) {
+    let desk = TestDesk::open(Arc::new(db.store.clone())).await;
+    let through = |number: usize| {
+        let referred = desk.refer(&desk.world.households[number]);
+        referred.through_verification(yuan(41_200)).through_notice()
+    };
+    let (approved, closed) = (through(0).approve().await, through(1).await);
+    for claim in [
+        payment(&approved, "INSTRUCTED", 1),
+        moved(&closed, "status = 'APPROVED'"),
+    ] {
+        db.refused(&claim, "no standing approval").await;
+    }
+    let sum = approved.approved_amount().map_or(0, benefits::Fen::get);
+    let forged = |hash: &str, by: &str, second: &str, amount: i64| {
+        format!(
+            "INSERT INTO approval (county_code, claim_id, approved_at, approved_on, household_id, amount_fen, payee_id, dossier_hash, \
+             approved_by, approved_for, second_by) SELECT county_code, id, updated_at, event_on, household_id, {amount}, payee_id, \
+             '{hash}', {by}, surveyor_id, {second} FROM claim WHERE id = '{}'",
+            closed.id
+        )
+    };
+    let hash = "0".repeat(64);
+    let (one, two) = ("referrer_id", "insured_id");
+    db.refused(&forged("seen", one, "NULL", sum), "approval_of_dossier")
+        .await;
+    for second in [one, "surveyor_id"] {
+        db.refused(&forged(&hash, one, second, sum), "approval_two_persons")
+            .await;
+    }
+    db.sure(&forged(&hash, one, two, 1)).await;
+    db.refused(&forged(&hash, one, two, 1), "unique constraint")
+        .await;
+    // Of another sum than the claim's.
+    let change = "status = 'APPROVED', approved_fen = assessed_fen";
+    db.refused(&moved(&closed, change), "no standing approval")
+        .await;
 }
 
 /// The database knows the movements of `lifecycle`, no more and no less.

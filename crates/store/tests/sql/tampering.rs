@@ -89,6 +89,7 @@ fn changes(paid: &Claim) -> Vec<Change> {
         .instruction
         .payment;
     let notice = paid.state.notice().expect("it was noticed").notice.id;
+    let approved_at = paid.standing_approval().expect("approved").completed().at;
     let household = paid.household;
     let text = |column, value: &str| (column, value.to_owned());
     vec![
@@ -209,6 +210,26 @@ fn changes(paid: &Claim) -> Vec<Change> {
             ],
         ),
         (
+            "approval",
+            format!(
+                "{}/{}",
+                paid.id,
+                approved_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+            ),
+            of_claim.clone(),
+            vec![
+                text("approved_on", "'2019-01-01'"),
+                text("household_id", ID),
+                text("amount_fen", "amount_fen + 1"),
+                text("payee_id", ID),
+                text("dossier_hash", &format!("'{}'", "0".repeat(64))),
+                text("approved_by", ID),
+                text("approved_for", ID),
+                text("second_by", ID),
+                text("ended_at", AT),
+            ],
+        ),
+        (
             "living_event",
             paid.id.to_string(),
             of_claim,
@@ -276,7 +297,7 @@ async fn one_thing_changed_is_one_fault(db: &Db) {
             seen += 1;
         }
     }
-    assert_eq!(seen, 86);
+    assert_eq!(seen, 96);
 
     // A bill is named by its claim and its hash.
     let faults = told(
@@ -291,7 +312,7 @@ async fn one_thing_changed_is_one_fault(db: &Db) {
     // The payee that was paid: the log knows its account by a fingerprint only.
     let payee = paid.case.payee;
     let fault = format!(
-        "payee {payee}: not what the log tells in household_id, member_id, holder_name, bank, account_no or account_index"
+        "payee {payee}: not what the log tells in household_id, member_id, relation, papers, holder_name, bank, account_no or account_index"
     );
     for change in [
         "account_no = '62284800000000'",
@@ -299,6 +320,7 @@ async fn one_thing_changed_is_one_fault(db: &Db) {
         "holder_name = 'forged'",
         "bank = 'forged'",
         "fingerprint = 'forged'",
+        "relation = 'GUARDIAN'",
         &format!("member_id = {ID}"),
         &format!("household_id = {ID}"),
     ] {

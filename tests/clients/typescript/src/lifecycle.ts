@@ -158,7 +158,11 @@ async function afterNotice(id: string): Promise<void> {
   say("closeNotice", it);
 
   // What is approved and paid is echoed on purpose: it is what was seen, not what the server may correct.
-  await it.give(decider, insurer.ApproveClaimDocument, { benefitFen: must(now.assessment, "the assessment").benefitFen });
+  await it.give(decider, insurer.ApproveClaimDocument, {
+    benefitFen: must(now.assessment, "the assessment").benefitFen,
+    payeeId: must(now.payee, "the payee").id,
+    dossierHash: must(now.dossierHash, "the dossier"),
+  });
   say("approveClaim", it);
   const approved = await read(handler);
   const payee = must(approved.payee, "the payee");

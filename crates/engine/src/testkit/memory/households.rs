@@ -3,11 +3,13 @@
 use super::{MemoryStore, Tables, merge, of_county, refused, sliced};
 use crate::caller::Scope;
 use crate::disclosure::{Disclosed, Disclosing, Disclosure, DisclosureFilter, PrivateSubject};
-use crate::household::{Household, Households, IdNumber, Payee, PrivateDetails, PrivateText};
+use crate::household::{
+    Household, Households, IdNumber, Payee, PayeeCheck, PrivateDetails, PrivateText,
+};
 use crate::ports::{Fault, HouseholdFilter, Page, Slice};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use lifecycle::{ClaimId, CountyCode, HouseholdId, MemberId};
+use lifecycle::{ClaimId, CountyCode, HouseholdId, MemberId, PayeeId};
 use std::collections::BTreeSet;
 
 impl Tables {
@@ -135,7 +137,7 @@ impl Households for MemoryStore {
             .filter(|((of, _), _)| *of == county)
             .flat_map(|(_, home)| home.payees.iter().map(move |payee| (home.id, payee)));
         if let Some((home, known)) = payees.find(|(_, it)| it.id == payee.id) {
-            return if home == household && known == payee {
+            return if home == household && known.is_version(payee) {
                 Ok(())
             } else {
                 Err(Fault::Conflict("payee"))
@@ -149,6 +151,31 @@ impl Households for MemoryStore {
             return Err(refused("a payee who is no member of the household"));
         }
         home.payees.push(payee.clone());
+        Ok(())
+    }
+
+    async fn put_payee_check(
+        &self,
+        county: CountyCode,
+        payee: PayeeId,
+        check: &PayeeCheck,
+    ) -> Result<(), Fault> {
+        let mut tables = self.tables();
+        let found = tables
+            .households
+            .iter_mut()
+            .filter(|((of, _), _)| *of == county)
+            .flat_map(|(_, household)| &mut household.payees)
+            .find(|it| it.id == payee);
+        let Some(payee) = found else {
+            return Err(refused("a check of an unknown payee"));
+        };
+        if !payee.takes(check) {
+            return Err(refused("a check by whoever entered the payee"));
+        }
+        if payee.checks.last() != Some(check) {
+            payee.checks.push(check.clone());
+        }
         Ok(())
     }
 

@@ -1,0 +1,15 @@
+DROP TABLE payee_check;
+DROP FUNCTION payee_check_by_another();
+DROP TRIGGER payee_keeps_relation ON payee;
+ALTER TABLE payee DROP CONSTRAINT payee_heir;
+ALTER TABLE payee DROP COLUMN entered_for;
+ALTER TABLE payee DROP COLUMN entered_by;
+ALTER TABLE payee DROP COLUMN heirs_agreement;
+ALTER TABLE payee DROP COLUMN relation_proof;
+ALTER TABLE payee DROP COLUMN death_certificate;
+ALTER TABLE payee DROP COLUMN relation;
+DROP TRIGGER payment_of_approval ON payment;
+DROP FUNCTION payment_of_approval();
+DROP TRIGGER claim_of_approval ON claim;
+DROP FUNCTION claim_of_approval();
+DROP TABLE approval;

@@ -1,0 +1,11 @@
+DROP TABLE payee_check;
+DROP TRIGGER payee_keeps_relation;
+ALTER TABLE payee DROP COLUMN entered_for;
+ALTER TABLE payee DROP COLUMN entered_by;
+ALTER TABLE payee DROP COLUMN heirs_agreement;
+ALTER TABLE payee DROP COLUMN relation_proof;
+ALTER TABLE payee DROP COLUMN death_certificate;
+ALTER TABLE payee DROP COLUMN relation;
+DROP TRIGGER payment_of_approval;
+DROP TRIGGER claim_of_approval;
+DROP TABLE approval;
