@@ -83,6 +83,8 @@ steps! {
     "0016_hooks",
     // Batches of payments, and what the bank answers.
     "0017_bank",
+    // Who waits for a pool's money, in which order; what of wrong payments came back, and what will not.
+    "0020_queue_recovery",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

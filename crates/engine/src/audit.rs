@@ -12,8 +12,9 @@ use benefits::{Fen, assess};
 use chrono::{DateTime, Utc};
 use lifecycle::phase::public_notice::NoticeClosed;
 use lifecycle::phase::verification::loss_of;
-use lifecycle::{Claim, ClaimId, CountyCode, Event, Happening, Scheme, SchemeId};
-use std::collections::BTreeMap;
+use lifecycle::pool::Waiting;
+use lifecycle::{Claim, ClaimId, CountyCode, Event, Happening, Scheme, SchemeId, Status};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What verification found.
@@ -71,6 +72,7 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
             folded: BTreeMap::new(),
             tables: store.retelling(county),
             last_at: None,
+            queues: BTreeMap::new(),
             report,
         };
         let (event, event_hash) = replay.log(store, county).await?;
@@ -79,6 +81,7 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
             folded,
             tables,
             last_at: _,
+            queues: _,
             report: so_far,
         } = replay;
         report = so_far;
@@ -150,6 +153,8 @@ struct Replay<'a> {
     folded: BTreeMap<ClaimId, Claim>,
     tables: Box<dyn Retelling + 'a>,
     last_at: Option<DateTime<Utc>>,
+    /// The ranks of those who wait for the money of each pool.
+    queues: BTreeMap<SchemeId, BTreeSet<String>>,
     report: Report,
 }
 
@@ -240,6 +245,7 @@ impl Replay<'_> {
             Some(scheme) => {
                 if let Some(before) = &before {
                     self.money(before, &entry.event, &scheme);
+                    self.queue(before, &claim, &scheme);
                 }
                 self.tables.tell(Told {
                     entry,
@@ -257,21 +263,25 @@ impl Replay<'_> {
     /// notice or with an open objection, and what is paid is what was approved, to whom it was.
     fn money(&mut self, before: &Claim, event: &Event, scheme: &Scheme) {
         let number = &before.number;
-        let what =
-            if let Happening::ClaimApproved { .. } | Happening::SecondApprovalGiven = &event.what {
-                "approval"
-            } else if let Happening::PayoutInstructed { amount, payee, .. } = &event.what {
-                self.report.payments += 1;
-                let approval = before.state.approved().map(|it| &it.approval);
-                if approval.is_none_or(|it| it.amount != *amount || it.payee != *payee) {
-                    self.report
-                        .faults
-                        .push(format!("payment of claim {number}: not as it was approved"));
-                }
-                "payment"
-            } else {
-                return;
-            };
+        let what = if let Happening::ClaimApproved { .. }
+        | Happening::SecondApprovalGiven
+        | Happening::ApprovalQueued { .. }
+        | Happening::SecondApprovalQueued { .. }
+        | Happening::WaitingReserved = &event.what
+        {
+            "approval"
+        } else if let Happening::PayoutInstructed { amount, payee, .. } = &event.what {
+            self.report.payments += 1;
+            let approval = before.state.approved().map(|it| &it.approval);
+            if approval.is_none_or(|it| it.amount != *amount || it.payee != *payee) {
+                self.report
+                    .faults
+                    .push(format!("payment of claim {number}: not as it was approved"));
+            }
+            "payment"
+        } else {
+            return;
+        };
         if !before
             .state
             .closed_notice()
@@ -281,6 +291,29 @@ impl Replay<'_> {
         }
         if before.open_objections() > 0 {
             self.fault(format!("{what} of claim {number}: an objection was open"));
+        }
+    }
+
+    /// Invariant 3 on the history: whoever was given money has overtaken nobody who waited for it.
+    fn queue(&mut self, before: &Claim, after: &Claim, scheme: &Scheme) {
+        let queue = self.queues.entry(scheme.pool_id).or_default();
+        let own = Waiting::of(before).map(|it| it.rank);
+        if let Some(rank) = &own {
+            queue.remove(rank);
+        }
+        let waited = queue
+            .first()
+            .is_some_and(|first| own.as_ref().is_none_or(|own| first < own));
+        queue.extend(Waiting::of(after).map(|it| it.rank));
+        let given = matches!(
+            before.status(),
+            Status::NoticeClosed | Status::AwaitingFunds
+        ) && after.status() == Status::Approved;
+        if given && waited {
+            let number = &before.number;
+            self.fault(format!(
+                "approval of claim {number}: another claim waited before it"
+            ));
         }
     }
 }
@@ -340,7 +373,7 @@ mod tests {
     use crate::household::BankAccount;
     use crate::pool::{PoolBalances, Pools};
     use crate::ports::{Ask, Commit, Found, Outcome, Target};
-    use crate::testkit::world::county;
+    use crate::testkit::world::{World, county};
     use crate::testkit::{MemoryStore, Role, Tamper, TestDesk, yuan};
     use lifecycle::pool::{PoolOrder, PoolOrderStatus};
     use lifecycle::{PoolAccount, Posting, Stamp};
@@ -607,6 +640,7 @@ mod tests {
             payee: None,
             event: None,
             bills: Vec::new(),
+            recovery_ref: None,
             now: desk.now(),
         };
         let judge = Box::new(move |claim: Option<&Claim>, found: Found| {
@@ -669,6 +703,28 @@ mod tests {
         let faults = desk.audit().await.faults;
         assert_eq!(faults.len(), 1);
         assert!(faults[0].ends_with("an objection was open"), "{faults:?}");
+    }
+
+    /// A judge who let somebody overtake a claim that waited for money.
+    #[tokio::test]
+    async fn whoever_overtook_is_named() {
+        let mut world = World::new();
+        world.pool = yuan(25_340);
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let desk = TestDesk::open_with(store, world).await;
+        let noticed = |number: usize| {
+            let referred = desk.refer(&desk.world.households[number]);
+            referred.through_verification(yuan(41_200)).through_notice()
+        };
+        let approved = noticed(0).approve().await;
+        noticed(1).approve().await;
+        let second = noticed(2).approve().await;
+        desk.on(&approved).withdraw().await;
+        desk.expect_sound().await;
+        lied(&desk, &second, Role::Approver, Happening::WaitingReserved).await;
+        let number = &second.number;
+        let fault = format!("approval of claim {number}: another claim waited before it");
+        assert_eq!(desk.audit().await.faults, [fault]);
     }
 
     /// A log that was written while the clock stood wrong, or by another hand.

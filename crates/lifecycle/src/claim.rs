@@ -2,11 +2,11 @@
 
 use crate::coded;
 use crate::event::{Event, EventKind, Happening};
-use crate::phase::approval::{Approval, Approved, Rejected};
+use crate::phase::approval::{Approval, Approved, AwaitingFunds, Rejected};
 use crate::phase::document::Document;
 use crate::phase::payout::{
-    Closed, Instructed, Instruction, Paid, PayFailed, PayReturned, PayUnknown, Recovered,
-    Recovering,
+    Closed, Instalment, Instructed, Instruction, Paid, PayFailed, PayReturned, PayUnknown,
+    Recovered, Recovering, WriteOff, WrittenOff,
 };
 use crate::phase::public_notice::{Notice, NoticeClosed, NoticeOpen, Proof};
 use crate::phase::referral::{Accepted, Case, Draft, Referred, Returned, Withdrawn};
@@ -43,6 +43,7 @@ coded! {
         Ineligible = "INELIGIBLE" "不符合",
         NoticeOpen = "NOTICE_OPEN" "公示中",
         NoticeClosed = "NOTICE_CLOSED" "公示期满",
+        AwaitingFunds = "AWAITING_FUNDS" "待资金",
         Approved = "APPROVED" "已审批",
         Rejected = "REJECTED" "已拒赔",
         Instructed = "INSTRUCTED" "付款中",
@@ -53,6 +54,7 @@ coded! {
         Closed = "CLOSED" "已归档",
         Recovering = "RECOVERING" "追回中",
         Recovered = "RECOVERED" "已追回",
+        WrittenOff = "WRITTEN_OFF" "已核销",
         Withdrawn = "WITHDRAWN" "已撤回",
     }
 }
@@ -66,7 +68,7 @@ impl Status {
             }
             Self::Verifying | Self::Verified | Self::Ineligible => Phase::Verification,
             Self::NoticeOpen | Self::NoticeClosed => Phase::PublicNotice,
-            Self::Approved | Self::Rejected => Phase::Approval,
+            Self::AwaitingFunds | Self::Approved | Self::Rejected => Phase::Approval,
             Self::Instructed
             | Self::PayUnknown
             | Self::PayFailed
@@ -74,7 +76,8 @@ impl Status {
             | Self::PayReturned
             | Self::Closed
             | Self::Recovering
-            | Self::Recovered => Phase::Payout,
+            | Self::Recovered
+            | Self::WrittenOff => Phase::Payout,
         }
     }
 
@@ -84,6 +87,7 @@ impl Status {
             Self::Approved | Self::PayFailed | Self::PayReturned => Some(PoolAccount::Reserved),
             Self::Instructed | Self::PayUnknown => Some(PoolAccount::InFlight),
             Self::Paid | Self::Closed | Self::Recovering => Some(PoolAccount::PaidOut),
+            Self::WrittenOff => Some(PoolAccount::WrittenOff),
             Self::Draft
             | Self::Referred
             | Self::Returned
@@ -93,6 +97,7 @@ impl Status {
             | Self::Ineligible
             | Self::NoticeOpen
             | Self::NoticeClosed
+            | Self::AwaitingFunds
             | Self::Rejected
             | Self::Recovered
             | Self::Withdrawn => None,
@@ -105,15 +110,20 @@ impl Status {
         matches!(self, Self::Verified | Self::NoticeOpen | Self::NoticeClosed)
     }
 
-    /// Whether a claim in this status still counts against a second claim for the same event.
+    /// Whether a claim in this status still counts against a second claim for the same event: also where the
+    /// household keeps what could not be recovered.
     pub const fn is_living(self) -> bool {
-        !self.is_final()
+        !self.is_final() || matches!(self, Self::WrittenOff)
     }
 
     /// Whether nothing more can happen. An archived claim is not final: money can still come back.
     pub const fn is_final(self) -> bool {
         match self {
-            Self::Withdrawn | Self::Ineligible | Self::Rejected | Self::Recovered => true,
+            Self::Withdrawn
+            | Self::Ineligible
+            | Self::Rejected
+            | Self::Recovered
+            | Self::WrittenOff => true,
             Self::Draft
             | Self::Referred
             | Self::Returned
@@ -122,6 +132,7 @@ impl Status {
             | Self::Verified
             | Self::NoticeOpen
             | Self::NoticeClosed
+            | Self::AwaitingFunds
             | Self::Approved
             | Self::Instructed
             | Self::PayUnknown
@@ -147,6 +158,7 @@ pub enum State {
     Ineligible(Ineligible),
     NoticeOpen(NoticeOpen),
     NoticeClosed(NoticeClosed),
+    AwaitingFunds(AwaitingFunds),
     Approved(Approved),
     Rejected(Rejected),
     Instructed(Instructed),
@@ -157,6 +169,7 @@ pub enum State {
     Closed(Closed),
     Recovering(Recovering),
     Recovered(Recovered),
+    WrittenOff(WrittenOff),
     Withdrawn(Withdrawn),
 }
 
@@ -173,6 +186,7 @@ impl State {
             Self::Ineligible(_) => Status::Ineligible,
             Self::NoticeOpen(_) => Status::NoticeOpen,
             Self::NoticeClosed(_) => Status::NoticeClosed,
+            Self::AwaitingFunds(_) => Status::AwaitingFunds,
             Self::Approved(_) => Status::Approved,
             Self::Rejected(_) => Status::Rejected,
             Self::Instructed(_) => Status::Instructed,
@@ -183,7 +197,23 @@ impl State {
             Self::Closed(_) => Status::Closed,
             Self::Recovering(_) => Status::Recovering,
             Self::Recovered(_) => Status::Recovered,
+            Self::WrittenOff(_) => Status::WrittenOff,
             Self::Withdrawn(_) => Status::Withdrawn,
+        }
+    }
+
+    /// The recovery, if the state stands on one.
+    pub const fn recovering(&self) -> Option<&Recovering> {
+        if let Self::Recovering(recovering) = self {
+            return Some(recovering);
+        }
+        if let Self::Recovered(recovered) = self {
+            return Some(&recovered.recovering);
+        }
+        if let Self::WrittenOff(written_off) = self {
+            Some(&written_off.recovering)
+        } else {
+            None
         }
     }
 
@@ -196,6 +226,7 @@ impl State {
             Self::Closed(closed) => Some(&closed.paid.instructed),
             Self::Recovering(recovering) => Some(&recovering.paid.instructed),
             Self::Recovered(recovered) => Some(&recovered.recovering.paid.instructed),
+            Self::WrittenOff(written_off) => Some(&written_off.recovering.paid.instructed),
             Self::Draft(_)
             | Self::Referred(_)
             | Self::Returned(_)
@@ -205,6 +236,7 @@ impl State {
             | Self::Ineligible(_)
             | Self::NoticeOpen(_)
             | Self::NoticeClosed(_)
+            | Self::AwaitingFunds(_)
             | Self::Approved(_)
             | Self::Rejected(_)
             | Self::PayFailed(_)
@@ -220,6 +252,9 @@ impl State {
         }
         if let Self::Rejected(rejected) = self {
             return Some(&rejected.closed);
+        }
+        if let Self::AwaitingFunds(waiting) = self {
+            return Some(&waiting.approved.closed);
         }
         if let Some(approved) = self.approved() {
             Some(&approved.closed)
@@ -239,7 +274,8 @@ impl State {
             | Self::Paid(_)
             | Self::Closed(_)
             | Self::Recovering(_)
-            | Self::Recovered(_) => {
+            | Self::Recovered(_)
+            | Self::WrittenOff(_) => {
                 if let Some(instructed) = self.instructed() {
                     Some(&instructed.approved)
                 } else {
@@ -255,6 +291,7 @@ impl State {
             | Self::Ineligible(_)
             | Self::NoticeOpen(_)
             | Self::NoticeClosed(_)
+            | Self::AwaitingFunds(_)
             | Self::Rejected(_)
             | Self::Withdrawn(_) => None,
         }
@@ -266,6 +303,7 @@ impl State {
             Self::NoticeOpen(open) => Some(open),
             Self::NoticeClosed(closed) => Some(&closed.open),
             Self::Rejected(rejected) => Some(&rejected.closed.open),
+            Self::AwaitingFunds(waiting) => Some(&waiting.approved.closed.open),
             Self::Approved(_)
             | Self::PayFailed(_)
             | Self::PayReturned(_)
@@ -274,7 +312,8 @@ impl State {
             | Self::Paid(_)
             | Self::Closed(_)
             | Self::Recovering(_)
-            | Self::Recovered(_) => {
+            | Self::Recovered(_)
+            | Self::WrittenOff(_) => {
                 if let Some(approved) = self.approved() {
                     Some(&approved.closed.open)
                 } else {
@@ -298,6 +337,7 @@ impl State {
             Self::Verified(verified) => Some(verified),
             Self::NoticeOpen(_)
             | Self::NoticeClosed(_)
+            | Self::AwaitingFunds(_)
             | Self::Rejected(_)
             | Self::Approved(_)
             | Self::PayFailed(_)
@@ -307,7 +347,8 @@ impl State {
             | Self::Paid(_)
             | Self::Closed(_)
             | Self::Recovering(_)
-            | Self::Recovered(_) => {
+            | Self::Recovered(_)
+            | Self::WrittenOff(_) => {
                 if let Some(open) = self.notice() {
                     Some(&open.verified)
                 } else {
@@ -537,14 +578,27 @@ impl Claim {
             .map(|approved| approved.approval.amount)
     }
 
-    /// What the claim counts for in the running totals (年度累计) of person and household: the
-    /// approved amount and the eligible loss it rests on, as long as money is reserved or paid.
+    /// What is still to come back, in fen, of a payment that is recovered or was written off.
+    pub fn outstanding(&self) -> Option<Fen> {
+        self.state.recovering().map(Recovering::outstanding)
+    }
+
+    /// The fen that stand on the account its status [holds](Status::holds): the approved amount, less what
+    /// of it came back.
+    pub fn held(&self) -> Fen {
+        self.outstanding()
+            .or_else(|| self.approved_amount())
+            .unwrap_or_default()
+    }
+
+    /// What the claim counts for in the running totals (年度累计) of person and household: what it
+    /// holds and the eligible loss it rests on, as long as money is reserved, paid or written off.
     pub fn counted(&self) -> RunningShare {
         if self.status() == Status::Recovered {
             return RunningShare::default();
         }
         RunningShare {
-            benefit: self.approved_amount().unwrap_or_default(),
+            benefit: self.held(),
             loss: self
                 .approved_amount()
                 .and(self.assessment())
@@ -890,6 +944,56 @@ impl Claim {
                     second: None,
                 })
             }
+            Happening::ApprovalQueued {
+                benefit,
+                uplift,
+                amount,
+                payee,
+                rank,
+            } => {
+                let State::NoticeClosed(closed) = state else {
+                    return None;
+                };
+                State::AwaitingFunds(AwaitingFunds {
+                    approved: Approved {
+                        closed: NoticeClosed {
+                            first_approval: None,
+                            ..closed
+                        },
+                        approval: Approval {
+                            benefit: *benefit,
+                            uplift: uplift.clone(),
+                            amount: *amount,
+                            payee: *payee,
+                            approved: stamp.clone(),
+                        },
+                        second: None,
+                    },
+                    rank: rank.clone(),
+                    queued: stamp,
+                })
+            }
+            Happening::SecondApprovalQueued { rank } => {
+                let State::NoticeClosed(mut closed) = state else {
+                    return None;
+                };
+                let approval = closed.first_approval.take()?;
+                State::AwaitingFunds(AwaitingFunds {
+                    approved: Approved {
+                        closed,
+                        approval,
+                        second: Some(stamp.clone()),
+                    },
+                    rank: rank.clone(),
+                    queued: stamp,
+                })
+            }
+            Happening::WaitingReserved => {
+                let State::AwaitingFunds(waiting) = state else {
+                    return None;
+                };
+                State::Approved(waiting.approved)
+            }
             Happening::SecondApprovalGiven => {
                 let State::NoticeClosed(mut closed) = state else {
                     return None;
@@ -904,17 +1008,12 @@ impl Claim {
             Happening::ClaimRejected {
                 reason,
                 letter_due_on,
-            } => {
-                let State::NoticeClosed(closed) = state else {
-                    return None;
-                };
-                State::Rejected(Rejected {
-                    closed,
-                    rejected: stamp,
-                    reason: reason.clone(),
-                    letter_due_on: *letter_due_on,
-                })
-            }
+            } => State::Rejected(Rejected {
+                closed: state.closed_notice()?.clone(),
+                rejected: stamp,
+                reason: reason.clone(),
+                letter_due_on: *letter_due_on,
+            }),
             Happening::ClaimSentBack { questions } => {
                 let verifying = state.into_verifying()?;
                 State::Verifying(verifying.again(Reopened::Questions(questions.clone())))
@@ -1009,12 +1108,46 @@ impl Claim {
                 State::Recovering(Recovering {
                     paid,
                     reason: reason.clone(),
+                    instalments: Vec::new(),
+                    write_off: None,
+                })
+            }
+            Happening::RecoveryRecorded { amount, bank_ref } => {
+                let State::Recovering(recovering) = state else {
+                    return None;
+                };
+                State::Recovering(came(recovering, *amount, bank_ref, stamp))
+            }
+            Happening::WriteOffProposed { amount, reason } => {
+                let State::Recovering(recovering) = state else {
+                    return None;
+                };
+                State::Recovering(Recovering {
+                    write_off: Some(WriteOff {
+                        amount: *amount,
+                        reason: reason.clone(),
+                        proposed: stamp,
+                    }),
+                    ..recovering
+                })
+            }
+            Happening::RecoveryWrittenOff => {
+                let State::Recovering(mut recovering) = state else {
+                    return None;
+                };
+                let write_off = recovering.write_off.take()?;
+                State::WrittenOff(WrittenOff {
+                    recovering,
+                    write_off,
+                    confirmed: stamp,
                 })
             }
             Happening::RecoveryCompleted { bank_ref } => {
                 let State::Recovering(recovering) = state else {
                     return None;
                 };
+                let rest = recovering.outstanding();
+                let recovering = came(recovering, rest, bank_ref, stamp.clone());
                 State::Recovered(Recovered {
                     recovering,
                     bank_ref: bank_ref.clone(),
@@ -1043,7 +1176,10 @@ fn part_of(what: &Happening) -> Option<ActedAs> {
         | Happening::VerificationRecorded { .. } => Some(ActedAs::Surveyor),
         Happening::FirstApprovalGiven { .. }
         | Happening::ClaimApproved { .. }
-        | Happening::SecondApprovalGiven => Some(ActedAs::Approver),
+        | Happening::SecondApprovalGiven
+        | Happening::ApprovalQueued { .. }
+        | Happening::SecondApprovalQueued { .. }
+        | Happening::WaitingReserved => Some(ActedAs::Approver),
         Happening::PayoutInstructed { .. } => Some(ActedAs::Payer),
         Happening::FindingRecorded {
             check: Check::DataComparison | Check::VillageEvaluation | Check::TownshipReview,
@@ -1076,6 +1212,9 @@ fn part_of(what: &Happening) -> Option<ActedAs> {
         | Happening::ClaimWithdrawn { .. }
         | Happening::ClaimClosed { .. }
         | Happening::RecoveryStarted { .. }
+        | Happening::RecoveryRecorded { .. }
+        | Happening::WriteOffProposed { .. }
+        | Happening::RecoveryWrittenOff
         | Happening::RecoveryCompleted { .. } => None,
     }
 }
@@ -1089,6 +1228,21 @@ fn pending(state: State) -> Option<Instructed> {
         Some(unknown.instructed)
     } else {
         None
+    }
+}
+
+/// A recovery after an instalment: a write-off that was proposed before speaks of another sum.
+fn came(recovering: Recovering, amount: Fen, bank_ref: &str, recorded: Stamp) -> Recovering {
+    let mut instalments = recovering.instalments;
+    instalments.push(Instalment {
+        amount,
+        bank_ref: bank_ref.to_owned(),
+        recorded,
+    });
+    Recovering {
+        instalments,
+        write_off: None,
+        ..recovering
     }
 }
 

@@ -34,6 +34,7 @@ coded! {
         CountyReviewClaim = "COUNTY_REVIEW_CLAIM" "县级审定",
         ApproveClaim = "APPROVE_CLAIM" "审批通过",
         SecondApproveClaim = "SECOND_APPROVE_CLAIM" "复核审批",
+        ReserveWaiting = "RESERVE_WAITING" "待资金预留",
         RejectClaim = "REJECT_CLAIM" "拒赔",
         SendBackClaim = "SEND_BACK_CLAIM" "退回复查",
         ChangePayee = "CHANGE_PAYEE" "变更收款人",
@@ -49,6 +50,8 @@ coded! {
         CloseClaim = "CLOSE_CLAIM" "归档",
         StartRecovery = "START_RECOVERY" "启动追回",
         RecordRecovery = "RECORD_RECOVERY" "登记追回",
+        WriteOffRecovery = "WRITE_OFF_RECOVERY" "提议核销",
+        ConfirmWriteOff = "CONFIRM_WRITE_OFF" "确认核销",
     }
 }
 
@@ -130,6 +133,8 @@ pub enum Command {
     },
     /// The second approval above the limit.
     SecondApproveClaim { amount: Fen },
+    /// Gives the first that waits the pool's money; the caller echoes the amount that was seen.
+    ReserveWaiting { amount: Fen },
     /// Ends the claim with reasons.
     RejectClaim { reason: String },
     /// Sends the claim back to verification with questions.
@@ -173,8 +178,12 @@ pub enum Command {
     CloseClaim { archive_no: String },
     /// Begins to recover a wrong payment.
     StartRecovery { reason: String },
-    /// The whole amount has come back.
+    /// Money has come back: all that is outstanding, or a part.
     RecordRecovery { amount: Fen, bank_ref: String },
+    /// Proposes to write off what is outstanding; the caller echoes the amount that was seen.
+    WriteOffRecovery { amount: Fen, reason: String },
+    /// A second person confirms the write-off.
+    ConfirmWriteOff { amount: Fen },
 }
 
 impl Command {
@@ -201,6 +210,7 @@ impl Command {
             Self::CountyReviewClaim => K::CountyReviewClaim,
             Self::ApproveClaim { .. } => K::ApproveClaim,
             Self::SecondApproveClaim { .. } => K::SecondApproveClaim,
+            Self::ReserveWaiting { .. } => K::ReserveWaiting,
             Self::RejectClaim { .. } => K::RejectClaim,
             Self::SendBackClaim { .. } => K::SendBackClaim,
             Self::ChangePayee { .. } => K::ChangePayee,
@@ -216,6 +226,8 @@ impl Command {
             Self::CloseClaim { .. } => K::CloseClaim,
             Self::StartRecovery { .. } => K::StartRecovery,
             Self::RecordRecovery { .. } => K::RecordRecovery,
+            Self::WriteOffRecovery { .. } => K::WriteOffRecovery,
+            Self::ConfirmWriteOff { .. } => K::ConfirmWriteOff,
         }
     }
 
@@ -243,6 +255,7 @@ impl Command {
             | Self::CountyReviewClaim
             | Self::ApproveClaim { .. }
             | Self::SecondApproveClaim { .. }
+            | Self::ReserveWaiting { .. }
             | Self::RejectClaim { .. }
             | Self::SendBackClaim { .. }
             | Self::ChangePayee { .. }
@@ -257,7 +270,18 @@ impl Command {
             | Self::WithdrawClaim { .. }
             | Self::CloseClaim { .. }
             | Self::StartRecovery { .. }
-            | Self::RecordRecovery { .. } => Vec::new(),
+            | Self::RecordRecovery { .. }
+            | Self::WriteOffRecovery { .. }
+            | Self::ConfirmWriteOff { .. } => Vec::new(),
+        }
+    }
+
+    /// The bank's reference of a recovery: whether it was recorded before is looked up.
+    pub fn recovery_ref(&self) -> Option<&str> {
+        if let Self::RecordRecovery { bank_ref, .. } = self {
+            Some(bank_ref)
+        } else {
+            None
         }
     }
 

@@ -55,7 +55,8 @@ pub fn holder(claim: &Claim, county_review: bool) -> Holder {
         State::Referred(_) | State::Accepted(_) | State::Verifying(_) | State::Approved(_) => {
             Holder::Insurer
         }
-        State::Verified(_) => Holder::CountyOffice,
+        // The notice is the county's to post, the money its to bring.
+        State::Verified(_) | State::AwaitingFunds(_) => Holder::CountyOffice,
         State::NoticeOpen(_) => Holder::Village,
         State::NoticeClosed(closed) if county_review && closed.review.is_none() => {
             Holder::CountyOffice
@@ -70,6 +71,7 @@ pub fn holder(claim: &Claim, county_review: bool) -> Holder {
         | State::Paid(_)
         | State::Closed(_)
         | State::Recovered(_)
+        | State::WrittenOff(_)
         | State::Withdrawn(_) => Holder::Nobody,
     }
 }

@@ -1,6 +1,6 @@
 //! What a judgement needs to know, read under the lock and recorded with the event.
 
-use crate::{BillKey, Calendar, Duty, PayeeId, PersonId, RegionCode, Scheme};
+use crate::{BillKey, Calendar, ClaimId, Duty, PayeeId, PersonId, RegionCode, Scheme};
 use benefits::{Fen, RunningTotals};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,15 @@ pub struct Seen {
     pub bills_taken: Vec<BillKey>,
     /// What the pool can still reserve.
     pub pool_available: Fen,
+    /// Whether the pool is settled: nothing is reserved from it, and no money comes any more.
+    #[serde(default)]
+    pub pool_settled: bool,
+    /// The claim that waits first for the pool's money; `None` if none waits.
+    #[serde(default)]
+    pub first_waiting: Option<ClaimId>,
+    /// The claim for whose recovery the bank's reference that the command names was recorded before.
+    #[serde(default)]
+    pub reference_of: Option<ClaimId>,
     /// Running totals of the policy year, this claim's own reservation not counted.
     pub used: RunningTotals,
     /// The next claim number of the county and year, from 1.

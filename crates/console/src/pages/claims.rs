@@ -332,8 +332,9 @@ pub(super) fn pill(status: Status) -> Markup {
         | Status::PayUnknown
         | Status::PayFailed
         | Status::PayReturned
+        | Status::AwaitingFunds
         | Status::Recovering => "care",
-        Status::Withdrawn | Status::Recovered => "ended",
+        Status::Withdrawn | Status::Recovered | Status::WrittenOff => "ended",
         Status::Draft
         | Status::Referred
         | Status::Accepted

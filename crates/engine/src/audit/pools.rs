@@ -16,14 +16,15 @@ use uuid::Uuid;
 struct Held(BTreeMap<PoolAccount, i128>);
 
 impl Held {
-    const ACCOUNTS: [PoolAccount; 3] = [
+    const ACCOUNTS: [PoolAccount; 4] = [
         PoolAccount::Reserved,
         PoolAccount::InFlight,
         PoolAccount::PaidOut,
+        PoolAccount::WrittenOff,
     ];
 
     fn add(&mut self, claim: &Claim) {
-        let fen = claim.approved_amount().unwrap_or_default().get();
+        let fen = claim.held().get();
         if let Some(account) = claim.status().holds() {
             *self.0.entry(account).or_default() += i128::from(fen);
         }

@@ -801,7 +801,9 @@ fn next(desk: &TestDesk, claim: &Claim, choice: u8) -> Option<Journey> {
         | State::Rejected(_)
         | State::PayUnknown(_)
         | State::Closed(_)
+        | State::AwaitingFunds(_)
         | State::Recovered(_)
+        | State::WrittenOff(_)
         | State::Withdrawn(_) => return None,
     })
 }

@@ -562,6 +562,15 @@ impl Tables {
                 .get(&(county, scheme.pool_id))
                 .filter(|_| !self.is_settled(county, scheme.pool_id))
                 .map_or(Fen::ZERO, |it| it.available),
+            pool_settled: self.is_settled(county, scheme.pool_id),
+            first_waiting: self
+                .queue(county, scheme.pool_id)
+                .min_by(|one, other| one.rank.cmp(&other.rank))
+                .map(|it| it.claim),
+            reference_of: ask
+                .recovery_ref
+                .as_ref()
+                .and_then(|bank_ref| self.reference_of(county, bank_ref)),
             used: RunningTotals {
                 person_year: person.benefit,
                 household_year: family.benefit,
@@ -736,6 +745,12 @@ impl Tables {
                 return Err(Fault::Conflict("live payment"));
             }
         }
+        if let Happening::RecoveryRecorded { bank_ref, .. }
+        | Happening::RecoveryCompleted { bank_ref } = &event.what
+            && self.reference_of(ask.county, bank_ref).is_some()
+        {
+            return Err(Fault::Conflict("recovery"));
+        }
         if let Happening::ObjectionRaised { objection, .. } = &event.what
             && self.objections.contains_key(objection)
         {
@@ -747,6 +762,16 @@ impl Tables {
             return Err(Fault::Conflict("notice"));
         }
         Ok(())
+    }
+
+    /// The claim for whose recovery the bank's reference was recorded.
+    fn reference_of(&self, county: CountyCode, bank_ref: &str) -> Option<ClaimId> {
+        let mut claims = self.claims_of(county).map(|row| &row.claim);
+        let names = |claim: &&Claim| {
+            let recovering = claim.state.recovering();
+            recovering.is_some_and(|it| it.instalments.iter().any(|it| it.bank_ref == bank_ref))
+        };
+        claims.find(names).map(|it| it.id)
     }
 
     /// The running totals as the claim leaves them. A total that would pass its cap is refused.
@@ -920,6 +945,7 @@ impl Tables {
             Happening::PayoutReturned { .. } => self.set_payment(id, "RETURNED"),
             Happening::PayoutUnknown { .. } => self.set_payment(id, "UNKNOWN"),
             Happening::RecoveryCompleted { .. } => self.set_payment(id, "RECOVERED"),
+            Happening::RecoveryWrittenOff => self.set_payment(id, "WRITTEN_OFF"),
             Happening::ReferralDrafted(_)
             | Happening::ReferralAmended { .. }
             | Happening::CaseReferred
@@ -935,6 +961,9 @@ impl Tables {
             | Happening::FirstApprovalGiven { .. }
             | Happening::ClaimApproved { .. }
             | Happening::SecondApprovalGiven
+            | Happening::ApprovalQueued { .. }
+            | Happening::SecondApprovalQueued { .. }
+            | Happening::WaitingReserved
             | Happening::ClaimRejected { .. }
             | Happening::ClaimSentBack { .. }
             | Happening::PayeeChanged { .. }
@@ -942,7 +971,9 @@ impl Tables {
             | Happening::PayoutReinstated
             | Happening::ClaimWithdrawn { .. }
             | Happening::ClaimClosed { .. }
-            | Happening::RecoveryStarted { .. } => {}
+            | Happening::RecoveryStarted { .. }
+            | Happening::RecoveryRecorded { .. }
+            | Happening::WriteOffProposed { .. } => {}
         }
     }
 

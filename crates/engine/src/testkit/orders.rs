@@ -561,7 +561,10 @@ impl Walk {
             | C::WithdrawClaim
             | C::CloseClaim
             | C::StartRecovery
-            | C::RecordRecovery => panic!("{kind} is no step of the walk"),
+            | C::ReserveWaiting
+            | C::RecordRecovery
+            | C::WriteOffRecovery
+            | C::ConfirmWriteOff => panic!("{kind} is no step of the walk"),
         }
     }
 }

@@ -12,7 +12,7 @@ claim_mutations! {
         codes "DUTY_CONFLICT"
         county_review_claim(CountyReviewClaimInput {}) -> CountyReviewClaimPayload = |_ids| Ok(Command::CountyReviewClaim);
 
-        "Approves the claim and reserves the money; above one approver's limit it is a first approval (审批通过)."
+        "Approves the claim and reserves the money; above one approver's limit it is a first approval; while the pool lacks money, or others wait for it, the claim is AWAITING_FUNDS (审批通过)."
         codes "DUTY_CONFLICT, PERIOD_INCOMPLETE, PROOF_MISSING, CONTENT_CHANGED, OBJECTION_OPEN, REVIEW_REQUIRED, OUTSIDE_POLICY_YEAR, EVIDENCE_MISSING, OVER_ASSESSMENT, ASSESSMENT_STALE, OVER_LIMIT, BEYOND_AUTHORITY, NO_BENEFIT, CAP_EXCEEDED, POOL_INSUFFICIENT, PAYEE_UNKNOWN, PAYEE_DECEASED, ACCOUNT_NAME_MISMATCH, ACCOUNT_SHARED"
         approve_claim(ApproveClaimInput {
             /// The assessed benefit that was seen: an echo, checked, never a correction.
@@ -24,12 +24,21 @@ claim_mutations! {
             uplift: input::uplift(uplift)?,
         });
 
-        "Gives the second approval above the limit and reserves the money (复核审批)."
+        "Gives the second approval above the limit and reserves the money, or the claim is AWAITING_FUNDS (复核审批)."
         codes "NO_FIRST_APPROVAL, DUTY_CONFLICT, MISMATCH, PERIOD_INCOMPLETE, PROOF_MISSING, CONTENT_CHANGED, OBJECTION_OPEN, REVIEW_REQUIRED, OUTSIDE_POLICY_YEAR, EVIDENCE_MISSING, OVER_ASSESSMENT, ASSESSMENT_STALE, BEYOND_AUTHORITY, CAP_EXCEEDED, POOL_INSUFFICIENT, PAYEE_UNKNOWN, PAYEE_DECEASED, ACCOUNT_NAME_MISMATCH, ACCOUNT_SHARED"
         second_approve_claim(SecondApproveClaimInput {
             /// The amount of the first approval that was seen: an echo.
             amount_fen: Fen,
         }) -> SecondApproveClaimPayload = |_ids| Ok(Command::SecondApproveClaim {
+            amount: amount_fen.0,
+        });
+
+        "Reserves the pool's money for the first claim that waits for it; everything is judged again as of today (待资金预留)."
+        codes "NOT_FIRST, POOL_INSUFFICIENT, MISMATCH, DUTY_CONFLICT, PERIOD_INCOMPLETE, PROOF_MISSING, CONTENT_CHANGED, OBJECTION_OPEN, REVIEW_REQUIRED, OUTSIDE_POLICY_YEAR, EVIDENCE_MISSING, OVER_ASSESSMENT, ASSESSMENT_STALE, CAP_EXCEEDED, PAYEE_UNKNOWN, PAYEE_DECEASED, ACCOUNT_NAME_MISMATCH, ACCOUNT_SHARED"
+        reserve_waiting(ReserveWaitingInput {
+            /// The approved amount that was seen: an echo.
+            amount_fen: Fen,
+        }) -> ReserveWaitingPayload = |_ids| Ok(Command::ReserveWaiting {
             amount: amount_fen.0,
         });
 

@@ -43,6 +43,7 @@ const fn is_awaited(command: CommandKind) -> bool {
         | C::CountyReviewClaim
         | C::ApproveClaim
         | C::SecondApproveClaim
+        | C::ReserveWaiting
         | C::RejectClaim
         | C::SendBackClaim
         | C::ConfirmPayee
@@ -52,7 +53,9 @@ const fn is_awaited(command: CommandKind) -> bool {
         | C::ReconcilePayout
         | C::ReinstatePayout
         | C::CloseClaim
-        | C::RecordRecovery => true,
+        | C::RecordRecovery
+        | C::WriteOffRecovery
+        | C::ConfirmWriteOff => true,
     }
 }
 

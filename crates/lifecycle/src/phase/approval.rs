@@ -1,5 +1,6 @@
 //! APPROVAL (审批): the insurer's approver confirms the sum that was seen; money is reserved.
 
+use crate::calendar::legal_day;
 use crate::claim::{Claim, State};
 use crate::command::Order;
 use crate::decide::{Ruling, invalid};
@@ -11,7 +12,7 @@ use crate::phase::payout::payable_to;
 use crate::phase::public_notice::{NoticeClosed, no_objection_open, proved, term_ran};
 use crate::phase::referral::separate;
 use crate::phase::verification::letter_due;
-use crate::scheme::{DueStep, YearDate};
+use crate::scheme::{DueStep, QueueOrder, YearDate};
 use crate::{ActedAs, Blocked, PayeeId, Stamp};
 use benefits::{Accumulation, Assessment, CapScope, Fen};
 use chrono::NaiveDate;
@@ -52,6 +53,18 @@ pub struct Approved {
     pub second: Option<Stamp>,
 }
 
+/// `AWAITING_FUNDS` (待资金): approved, but the pool does not hold enough, or others wait for its money
+/// before. Nothing is reserved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitingFunds {
+    /// What was approved.
+    pub approved: Approved,
+    /// The place in the queue: of two claims of a pool the one with the smaller text is first.
+    pub rank: String,
+    /// When it began to wait, by whose approval.
+    pub queued: Stamp,
+}
+
 /// REJECTED (拒赔).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
@@ -63,6 +76,14 @@ pub struct Rejected {
     pub reason: String,
     /// The day the refusal letter is due.
     pub letter_due_on: NaiveDate,
+}
+
+/// The completed notice of a claim that can still be refused: one that waits for money as well.
+fn refusable<'a>(claim: &'a Claim, order: &Order) -> Result<&'a NoticeClosed, Blocked> {
+    if let State::AwaitingFunds(waiting) = &claim.state {
+        return Ok(&waiting.approved.closed);
+    }
+    closed(claim, order)
 }
 
 fn closed<'a>(claim: &'a Claim, order: &Order) -> Result<&'a NoticeClosed, Blocked> {
@@ -153,12 +174,45 @@ fn approvable(
             Blocked::CapExceeded { remaining }
         })?;
     }
+    // To a settled pool no money comes any more: there is nothing to wait for.
+    if facts.seen.pool_settled {
+        let available = facts.seen.pool_available;
+        return Err(Blocked::PoolInsufficient { available });
+    }
+    payable_to(facts)?;
+    Ok(amount)
+}
+
+/// Whether the pool's money is there for a claim now. Nobody overtakes: while any claim waits, only the
+/// first of them is reserved, even if a smaller one would fit.
+fn funded(claim: &Claim, amount: Fen, facts: &Facts) -> Result<(), Blocked> {
+    let first = facts.seen.first_waiting;
+    hold(
+        Guard::QueueOrder,
+        first.is_none_or(|it| it == claim.id),
+        || Blocked::NotFirst {},
+    )?;
     let available = facts.seen.pool_available;
     hold(Guard::WithinPool, amount <= available, || {
         Blocked::PoolInsufficient { available }
-    })?;
-    payable_to(facts)?;
-    Ok(amount)
+    })
+}
+
+/// The place in the pool's queue, as the scheme orders it; equal ones by their claim's number.
+fn rank(claim: &Claim, closed: &NoticeClosed, amount: Fen, facts: &Facts) -> String {
+    let day = legal_day(closed.closed.at);
+    let key = match facts.scheme.pool.queue_order {
+        QueueOrder::NoticeClosed => day.to_string(),
+        QueueOrder::Approval => facts.seen.now.format("%FT%T%.6f").to_string(),
+        QueueOrder::SmallestFirst => format!("{:019}", amount.get()),
+        QueueOrder::Group => {
+            let groups = &facts.scheme.coverage.groups;
+            let place = groups.iter().position(|it| *it == facts.seen.group);
+            format!("{:04} {day}", place.unwrap_or(groups.len()))
+        }
+    };
+    // Numbers end in a count without leading zeros beyond five: the longer one is the later.
+    format!("{key} {:>24}", claim.number)
 }
 
 /// Whether the losses of the year that the assessment built on are still the losses of the year.
@@ -216,12 +270,20 @@ pub(crate) fn approve(
     if awaits_another {
         alone.clone()?;
     }
-    Ok(if alone.is_ok() {
+    Ok(if alone.is_ok() && funded(claim, amount, facts).is_ok() {
         Happening::ClaimApproved {
             benefit,
             uplift,
             amount,
             payee,
+        }
+    } else if alone.is_ok() {
+        Happening::ApprovalQueued {
+            benefit,
+            uplift,
+            amount,
+            payee,
+            rank: rank(claim, closed, amount, facts),
         }
     } else {
         Happening::FirstApprovalGiven {
@@ -271,11 +333,42 @@ pub(crate) fn second_approve(claim: &Claim, order: &Order, amount: Fen, facts: &
         first.payee == claim.case.payee,
         || Blocked::Mismatch { field: "payeeId" },
     )?;
-    Ok(Happening::SecondApprovalGiven)
+    Ok(if funded(claim, amount, facts).is_ok() {
+        Happening::SecondApprovalGiven
+    } else {
+        Happening::SecondApprovalQueued {
+            rank: rank(claim, closed, amount, facts),
+        }
+    })
+}
+
+/// Money for a claim that waits: a person gives it, everything is judged again as of today, and only the
+/// first of the queue may have it.
+pub(crate) fn reserve(claim: &Claim, order: &Order, amount: Fen, facts: &Facts) -> Ruling {
+    let State::AwaitingFunds(waiting) = &claim.state else {
+        return Err(invalid(claim, order));
+    };
+    let Approved {
+        closed, approval, ..
+    } = &waiting.approved;
+    let uplift = approval.uplift.as_ref();
+    let computed = approvable(claim, order, closed, facts, approval.benefit, uplift)?;
+    hold(
+        Guard::WithinAssessment,
+        amount == approval.amount && computed == amount,
+        || Blocked::Mismatch { field: "amountFen" },
+    )?;
+    hold(
+        Guard::PayeeAsApproved,
+        approval.payee == claim.case.payee,
+        || Blocked::Mismatch { field: "payeeId" },
+    )?;
+    funded(claim, amount, facts)?;
+    Ok(Happening::WaitingReserved)
 }
 
 pub(crate) fn reject(claim: &Claim, order: &Order, reason: &str, facts: &Facts) -> Ruling {
-    closed(claim, order)?;
+    refusable(claim, order)?;
     separate(order, claim.kept_from(ActedAs::Approver))?;
     if reason.trim().is_empty() {
         return Err(Blocked::Validation {
@@ -290,7 +383,7 @@ pub(crate) fn reject(claim: &Claim, order: &Order, reason: &str, facts: &Facts) 
 }
 
 pub(crate) fn send_back(claim: &Claim, order: &Order, questions: &[String]) -> Ruling {
-    closed(claim, order)?;
+    refusable(claim, order)?;
     if questions.iter().all(|question| question.trim().is_empty()) {
         return Err(Blocked::Validation {
             field: "questions",

@@ -29,6 +29,7 @@ pub(crate) fn attach(claim: &Claim, order: &Order, evidence: &Evidence) -> Rulin
         | State::Verified(_)
         | State::NoticeOpen(_)
         | State::NoticeClosed(_)
+        | State::AwaitingFunds(_)
         | State::Approved(_)
         | State::Instructed(_)
         | State::PayUnknown(_)
@@ -40,6 +41,7 @@ pub(crate) fn attach(claim: &Claim, order: &Order, evidence: &Evidence) -> Rulin
         | State::Closed(_)
         | State::Recovering(_)
         | State::Recovered(_)
+        | State::WrittenOff(_)
         | State::Withdrawn(_) => return Err(invalid(claim, order)),
     }
     if !evidence.is_sound() {

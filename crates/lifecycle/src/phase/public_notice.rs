@@ -161,6 +161,7 @@ pub(crate) fn object(claim: &Claim, order: &Order, id: ObjectionId, grounds: &st
     match claim.state.status() {
         Status::NoticeOpen
         | Status::NoticeClosed
+        | Status::AwaitingFunds
         | Status::Approved
         | Status::PayFailed
         | Status::PayReturned => {
@@ -195,6 +196,7 @@ pub(crate) fn object(claim: &Claim, order: &Order, id: ObjectionId, grounds: &st
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
+        | Status::WrittenOff
         | Status::Withdrawn => Err(invalid(claim, order)),
     }
 }
@@ -209,6 +211,7 @@ pub(crate) fn resolve(
     match claim.state.status() {
         Status::NoticeOpen
         | Status::NoticeClosed
+        | Status::AwaitingFunds
         | Status::Approved
         | Status::PayFailed
         | Status::PayReturned => {}
@@ -226,6 +229,7 @@ pub(crate) fn resolve(
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
+        | Status::WrittenOff
         | Status::Withdrawn => return Err(invalid(claim, order)),
     }
     let open = claim

@@ -155,6 +155,7 @@ pub(crate) fn amend(claim: &Claim, order: &Order, case: &Case, facts: &Facts) ->
         | Status::Ineligible
         | Status::NoticeOpen
         | Status::NoticeClosed
+        | Status::AwaitingFunds
         | Status::Approved
         | Status::Rejected
         | Status::Instructed
@@ -165,6 +166,7 @@ pub(crate) fn amend(claim: &Claim, order: &Order, case: &Case, facts: &Facts) ->
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
+        | Status::WrittenOff
         | Status::Withdrawn => Err(invalid(claim, order)),
     }
 }
@@ -240,6 +242,7 @@ pub(crate) fn withdraw(claim: &Claim, order: &Order, reason: &str) -> Ruling {
         | Status::Verified
         | Status::NoticeOpen
         | Status::NoticeClosed
+        | Status::AwaitingFunds
         | Status::Approved
         // No payment is live here; without this way out, a payee who died alone would hold the
         // reserved money for ever.
@@ -263,6 +266,7 @@ pub(crate) fn withdraw(claim: &Claim, order: &Order, reason: &str) -> Ruling {
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
+        | Status::WrittenOff
         | Status::Withdrawn => Err(invalid(claim, order)),
     }
 }

@@ -249,6 +249,7 @@ pub(crate) fn assign(claim: &Claim, order: &Order, surveyor: PersonId, facts: &F
         | State::Ineligible(_)
         | State::NoticeOpen(_)
         | State::NoticeClosed(_)
+        | State::AwaitingFunds(_)
         | State::Approved(_)
         | State::Rejected(_)
         | State::Instructed(_)
@@ -259,6 +260,7 @@ pub(crate) fn assign(claim: &Claim, order: &Order, surveyor: PersonId, facts: &F
         | State::Closed(_)
         | State::Recovering(_)
         | State::Recovered(_)
+        | State::WrittenOff(_)
         | State::Withdrawn(_) => return Err(invalid(claim, order)),
     }
     if !facts.seen.named_duties.contains(&Duty::Surveyor) {
@@ -601,6 +603,7 @@ pub(crate) fn declare_ineligible(
         | State::Ineligible(_)
         | State::NoticeOpen(_)
         | State::NoticeClosed(_)
+        | State::AwaitingFunds(_)
         | State::Approved(_)
         | State::Rejected(_)
         | State::Instructed(_)
@@ -611,6 +614,7 @@ pub(crate) fn declare_ineligible(
         | State::Closed(_)
         | State::Recovering(_)
         | State::Recovered(_)
+        | State::WrittenOff(_)
         | State::Withdrawn(_) => return Err(invalid(claim, order)),
     }
     separate(order, claim.who_acted_as(ActedAs::Surveyor))?;

@@ -27,6 +27,8 @@ const TABLES: &[(&str, &[&str])] = &[
     ("notice", &["id"]),
     ("objection", &["id"]),
     ("payment", &["id"]),
+    ("pool_queue", &["claim_id"]),
+    ("recovery", &["claim_id", "line_no"]),
     (
         "running_total",
         &["policy_year", "peril", "subject_kind", "subject_id"],
@@ -152,6 +154,9 @@ impl<'a> SqlRetelling<'a> {
             payment_changes,
             bills_dropped,
             bills,
+            queue_left,
+            queue,
+            recoveries,
             transfers,
             // The sums of the transfers, which verification adds up.
             pools: _,
@@ -196,6 +201,15 @@ impl<'a> SqlRetelling<'a> {
         }
         for row in &bills {
             self.put("bill", row)?;
+        }
+        for row in &queue_left {
+            self.set("pool_queue", row, &["left_at"])?;
+        }
+        for row in &queue {
+            self.put("pool_queue", row)?;
+        }
+        for row in &recoveries {
+            self.put("recovery", row)?;
         }
         for row in &transfers {
             let mut columns = row_of(row)?;
