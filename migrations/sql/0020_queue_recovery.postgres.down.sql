@@ -1,5 +1,6 @@
 DROP TRIGGER claim_recovered ON claim;
 DROP TRIGGER claim_in_queue ON claim;
+DROP TABLE pool_log;
 DROP TABLE recovery;
 DROP TABLE pool_queue;
 DROP FUNCTION claim_recovered;

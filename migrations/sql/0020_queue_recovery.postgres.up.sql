@@ -34,6 +34,28 @@ CREATE TABLE recovery (
     CONSTRAINT recovery_two_persons CHECK (proposed_by <> recorded_by)
 );
 
+-- Every order of a pool as somebody left it: given, confirmed, voided. Each entry holds the hash of the one before, as in the log of
+-- claims.
+CREATE TABLE pool_log (
+    county_code integer NOT NULL,
+    seq bigint NOT NULL CHECK (seq > 0),
+    order_id uuid NOT NULL,
+    entry text NOT NULL,
+    previous_hash text NOT NULL,
+    hash text NOT NULL,
+    PRIMARY KEY (county_code, seq),
+    UNIQUE (previous_hash, county_code),
+    FOREIGN KEY (county_code, order_id) REFERENCES pool_order (county_code, id)
+);
+
+CREATE INDEX pool_log_by_order ON pool_log (order_id);
+
+CREATE TRIGGER pool_log_never_updated BEFORE UPDATE ON pool_log
+    FOR EACH ROW EXECUTE FUNCTION refuse('pool_log is insert-only');
+CREATE TRIGGER pool_log_never_deleted BEFORE DELETE ON pool_log
+    FOR EACH ROW EXECUTE FUNCTION refuse('pool_log is insert-only');
+CREATE TRIGGER pool_log_never_truncated BEFORE TRUNCATE ON pool_log
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse('pool_log is insert-only');
 CREATE TRIGGER pool_queue_never_deleted BEFORE DELETE ON pool_queue
     FOR EACH ROW EXECUTE FUNCTION refuse('pool_queue is never deleted');
 CREATE TRIGGER pool_queue_never_truncated BEFORE TRUNCATE ON pool_queue
@@ -103,7 +125,7 @@ DO $$
 DECLARE
     guarded text;
 BEGIN
-    FOREACH guarded IN ARRAY ARRAY['pool_queue', 'recovery'] LOOP
+    FOREACH guarded IN ARRAY ARRAY['pool_queue', 'recovery', 'pool_log'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', guarded);
         EXECUTE format('CREATE POLICY system_all ON %I TO fangpin_system USING ((SELECT current_user) = ''fangpin_system'')', guarded);
         EXECUTE format('CREATE POLICY judge_county ON %I TO fangpin_judge USING (county_code = (SELECT sight_county()))', guarded);
@@ -117,5 +139,5 @@ CREATE POLICY scoped_claim ON recovery FOR SELECT TO fangpin_scoped USING (count
 
 GRANT SELECT ON pool_queue, recovery TO fangpin_scoped;
 GRANT SELECT, INSERT, UPDATE ON pool_queue TO fangpin_judge;
-GRANT SELECT, INSERT ON recovery TO fangpin_judge;
-GRANT SELECT, INSERT, UPDATE, DELETE ON pool_queue, recovery TO fangpin_system;
+GRANT SELECT, INSERT ON recovery, pool_log TO fangpin_judge;
+GRANT SELECT, INSERT, UPDATE, DELETE ON pool_queue, recovery, pool_log TO fangpin_system;

@@ -34,6 +34,26 @@ CREATE TABLE recovery (
     CONSTRAINT recovery_two_persons CHECK (proposed_by <> recorded_by)
 ) STRICT;
 
+-- Every order of a pool as somebody left it: given, confirmed, voided. Each entry holds the hash of the one before, as in the log of
+-- claims.
+CREATE TABLE pool_log (
+    county_code INTEGER NOT NULL,
+    seq INTEGER NOT NULL CHECK (seq > 0),
+    order_id TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    previous_hash TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (county_code, seq),
+    UNIQUE (previous_hash, county_code),
+    FOREIGN KEY (county_code, order_id) REFERENCES pool_order (county_code, id)
+) STRICT;
+
+CREATE INDEX pool_log_by_order ON pool_log (order_id);
+
+CREATE TRIGGER pool_log_never_updated BEFORE UPDATE ON pool_log
+BEGIN SELECT RAISE(ABORT, 'pool_log is insert-only'); END;
+CREATE TRIGGER pool_log_never_deleted BEFORE DELETE ON pool_log
+BEGIN SELECT RAISE(ABORT, 'pool_log is insert-only'); END;
 CREATE TRIGGER pool_queue_never_deleted BEFORE DELETE ON pool_queue
 BEGIN SELECT RAISE(ABORT, 'pool_queue is never deleted'); END;
 -- A place is not bettered while the claim waits.

@@ -83,7 +83,8 @@ steps! {
     "0016_hooks",
     // Batches of payments, and what the bank answers.
     "0017_bank",
-    // Who waits for a pool's money, in which order; what of wrong payments came back, and what will not.
+    // Who waits for a pool's money, in which order; what of wrong payments came back, and what will not;
+    // the orders of pools as a chain.
     "0020_queue_recovery",
 }
 

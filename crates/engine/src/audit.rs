@@ -55,6 +55,10 @@ pub struct Head {
     pub disclosure: i64,
     /// The hash there.
     pub disclosure_hash: String,
+    /// The last number of the chain of its pools' orders.
+    pub order: i64,
+    /// The hash there.
+    pub order_hash: String,
 }
 
 const CHUNK: u32 = 1_000;
@@ -93,7 +97,8 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
             report.claims += 1;
             recompute(schemes.get(&claim.scheme), claim, &mut report);
         }
-        pools::verify(store, county, &schemes, &folded, &mut report).await?;
+        let (order, order_hash) =
+            pools::verify(store, county, &schemes, &folded, &mut report).await?;
         let (disclosure, disclosure_hash) = disclosures(store, county, &mut report).await?;
         report.heads.push(Head {
             county,
@@ -101,6 +106,8 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
             event_hash,
             disclosure,
             disclosure_hash,
+            order,
+            order_hash,
         });
     }
     Ok(report)
@@ -608,8 +615,15 @@ mod tests {
             ),
         ] {
             let faults = tampered(change).await;
-            assert!(faults.len() == 1 && faults[0].contains(words), "{faults:?}");
+            let told = faults.iter().filter(|it| it.contains(words)).count();
+            assert_eq!(told, 1, "{faults:?}");
+            let chained = faults.iter().any(|it| it.contains("its chain"));
+            assert!(chained && faults.len() <= 3, "{faults:?}");
         }
+        // What moves no money is told by the chain alone.
+        let faults = tampered(|it| it.reason = "改过的事由".to_owned()).await;
+        let told = faults.len() == 1 && faults[0].contains("not what its chain tells");
+        assert!(told, "{faults:?}");
     }
 
     /// A judge who let pass what it must not: the log itself tells what may not be.

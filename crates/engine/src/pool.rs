@@ -159,6 +159,46 @@ impl Queued {
     }
 }
 
+/// An entry of the chain that a county's orders of pools are told in: an order as somebody gave it, confirmed it
+/// or voided it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolEntry {
+    /// Its place, from 1.
+    pub seq: i64,
+    /// The order, as text.
+    pub text: String,
+    /// The hash of the entry before; empty for the first.
+    pub previous_hash: String,
+    /// Its own.
+    pub hash: String,
+}
+
+impl PoolEntry {
+    /// The entry that tells of an order after the last one.
+    pub fn after(last: Option<&Self>, order: &PoolOrder) -> Result<Self, Fault> {
+        let text = serde_json::to_string(order)
+            .map_err(|fault| Fault::store("writing a pool's order", fault))?;
+        let seq = last.map_or(0, |it| it.seq) + 1;
+        let previous_hash = last.map(|it| it.hash.clone()).unwrap_or_default();
+        Ok(Self {
+            hash: Self::hash_of(&previous_hash, seq, &text),
+            seq,
+            text,
+            previous_hash,
+        })
+    }
+
+    /// The hash of an entry: SHA-256 over the hash before it, its place and its text.
+    pub fn hash_of(previous_hash: &str, seq: i64, text: &str) -> String {
+        ids::sha256(format!("{previous_hash}\n{seq}\n{text}"))
+    }
+
+    /// The order it tells of; `None` if it cannot be read.
+    pub fn order(&self) -> Option<PoolOrder> {
+        serde_json::from_str(&self.text).ok()
+    }
+}
+
 /// The pools of a county.
 #[async_trait]
 pub trait Pools: Send + Sync {
@@ -181,6 +221,13 @@ pub trait Pools: Send + Sync {
     ) -> Result<Vec<PoolOrder>, Fault>;
     /// The claims a pool's money waits for.
     async fn pool_claims(&self, county: CountyCode, pool: SchemeId) -> Result<PoolClaims, Fault>;
+    /// The chain of the orders of a county's pools after a place.
+    async fn pool_log(
+        &self,
+        county: CountyCode,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PoolEntry>, Fault>;
     /// The claims that wait for a pool's money, the first one first. Their key is their rank.
     async fn pool_queue(
         &self,

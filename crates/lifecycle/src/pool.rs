@@ -48,7 +48,7 @@ coded! {
 }
 
 /// An order: money that no claim moves, with its reference, its reason and its two persons.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolOrder {
     /// Its id.
     pub id: Uuid,

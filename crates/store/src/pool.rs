@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use benefits::Fen;
 use chrono::{DateTime, Utc};
 use engine::pool::{
-    PoolAsk, PoolBalances, PoolJudge, PoolTransfer, Pools, Queued, count_claims, movement_of,
-    next_pool, transfer_id,
+    PoolAsk, PoolBalances, PoolEntry, PoolJudge, PoolTransfer, Pools, Queued, count_claims,
+    movement_of, next_pool, transfer_id,
 };
 use engine::{Fault, Page, Sight, Slice, limits, sight};
 use lifecycle::pool::{
@@ -45,6 +45,15 @@ const ORDER: &[&str] = &[
     "decided_at",
     "county_seq",
     "settlement",
+];
+
+const ENTRY: &[&str] = &[
+    "county_code",
+    "seq",
+    "order_id",
+    "entry",
+    "previous_hash",
+    "hash",
 ];
 
 const TRANSFER: &[&str] = &[
@@ -119,6 +128,22 @@ fn claims_of(found: &[QueryResult]) -> Result<PoolClaims, Fault> {
         }
     }
     Ok(claims)
+}
+
+fn last_entry_text(dialect: Dialect, county: CountyCode) -> Statement {
+    dialect.statement(
+        "SELECT seq, entry, previous_hash, hash FROM pool_log WHERE county_code = $1 ORDER BY seq DESC LIMIT 1",
+        [rows::county(county)],
+    )
+}
+
+fn entry_of(row: &QueryResult) -> Result<PoolEntry, Fault> {
+    Ok(PoolEntry {
+        seq: rows::get(row, "seq")?,
+        text: rows::get(row, "entry")?,
+        previous_hash: rows::get(row, "previous_hash")?,
+        hash: rows::get(row, "hash")?,
+    })
 }
 
 fn waiting_text(dialect: Dialect, county: CountyCode, pool: SchemeId) -> Statement {
@@ -289,6 +314,18 @@ impl SqlStore {
         let known = seen.orders.iter().any(|it| it.id == decision.order.id);
         self.keep_order(&transaction, county, &decision.order, known)
             .await?;
+        let last = read(last_entry_text(dialect, county)).await?;
+        let last = last.first().map(entry_of).transpose()?;
+        let entry = PoolEntry::after(last.as_ref(), &decision.order)?;
+        let entry = json!([{
+            "county_code": county.get(),
+            "seq": entry.seq,
+            "order_id": decision.order.id,
+            "entry": entry.text,
+            "previous_hash": entry.previous_hash,
+            "hash": entry.hash,
+        }]);
+        self.put(&transaction, "pool_log", ENTRY, entry, "").await?;
         self.post(&transaction, county, now, &decision).await?;
         commit(transaction).await?;
         Ok(Ok(decision))
@@ -443,6 +480,20 @@ impl Pools for SqlStore {
         let select = waiting_text(self.core.dialect, county, pool);
         wait(&mut claims, &self.all("counting a queue", select).await?)?;
         Ok(claims)
+    }
+
+    async fn pool_log(
+        &self,
+        county: CountyCode,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PoolEntry>, Fault> {
+        let select = self.core.dialect.statement(
+            "SELECT seq, entry, previous_hash, hash FROM pool_log WHERE county_code = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+            [rows::county(county), after.into(), rows::count(limit)],
+        );
+        let found = self.all("reading the chain of orders", select).await?;
+        found.iter().map(entry_of).collect()
     }
 
     async fn pool_queue(

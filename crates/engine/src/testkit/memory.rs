@@ -23,7 +23,7 @@ use crate::ids;
 use crate::limits;
 use crate::outlook::Outlook;
 use crate::payment_batch::PaymentBatch;
-use crate::pool::{PoolBalances, PoolTransfer};
+use crate::pool::{PoolBalances, PoolEntry, PoolTransfer};
 use crate::ports::{
     Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Happened, Judge,
     LogRow, Outcome, Page, PaymentRow, Receipt, Recorded, Slice, Span, StatusCount, Target,
@@ -200,6 +200,7 @@ struct Tables {
     bills: BTreeMap<(CountyCode, BillKey), ClaimId>,
     transfers: Vec<Transfer>,
     pool_orders: BTreeMap<(CountyCode, Uuid), PoolOrder>,
+    pool_log: BTreeMap<CountyCode, Vec<PoolEntry>>,
     balances: BTreeMap<(CountyCode, SchemeId), PoolBalances>,
     payments: Vec<PaymentEntry>,
     notices: Vec<NoticeEntry>,

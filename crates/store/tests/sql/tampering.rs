@@ -11,6 +11,7 @@ on_both! {
     one_thing_changed_is_one_fault,
     money_moved_by_hand_is_seen,
     a_queue_and_a_recovery_by_hand_are_seen,
+    an_order_changed_by_hand_is_seen,
 }
 
 /// A claim that was objected to and paid, one that waits, and one that was voided and noticed again.
@@ -366,4 +367,30 @@ async fn a_queue_and_a_recovery_by_hand_are_seen(db: &Db) {
         told(db, &desk, "recovery", "DELETE FROM recovery").await,
         [gone]
     );
+}
+
+/// An order of a pool whose row, or whose entry in the chain, was changed.
+async fn an_order_changed_by_hand_is_seen(db: &Db) {
+    let (desk, _) = books(db).await;
+    for (table, change, words) in [
+        (
+            "pool_order",
+            "UPDATE pool_order SET reason = 'another' WHERE scheme_id = (SELECT id FROM scheme LIMIT 1)",
+            "not what its chain tells",
+        ),
+        (
+            "pool_log",
+            "UPDATE pool_log SET hash = 'forged' WHERE seq = 1",
+            "the hash chain is broken",
+        ),
+        (
+            "pool_log",
+            "DELETE FROM pool_log WHERE seq = 1",
+            "not what its chain tells",
+        ),
+    ] {
+        let faults = told(db, &desk, table, change).await;
+        assert!(faults.iter().any(|it| it.contains(words)), "{faults:?}");
+    }
+    desk.expect_sound().await;
 }

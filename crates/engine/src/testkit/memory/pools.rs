@@ -1,9 +1,9 @@
 //! Pools in memory.
 
-use super::{MemoryStore, Tables, Transfer, refused, sliced, transfer};
+use super::{MemoryStore, Tables, Transfer, refused, rows_of, sliced, transfer};
 use crate::pool::{
-    PoolAsk, PoolBalances, PoolJudge, PoolTransfer, Pools, Queued, count_claims, movement_of,
-    next_pool, transfer_id,
+    PoolAsk, PoolBalances, PoolEntry, PoolJudge, PoolTransfer, Pools, Queued, count_claims,
+    movement_of, next_pool, transfer_id,
 };
 use crate::ports::{Fault, Page, Slice};
 use async_trait::async_trait;
@@ -117,6 +117,8 @@ impl Tables {
         {
             return Err(Fault::Conflict("pool_order"));
         }
+        let log = self.pool_log.entry(county).or_default();
+        log.push(PoolEntry::after(log.last(), order)?);
         self.balances = balances;
         self.pool_orders.insert((county, order.id), order.clone());
         self.transfers.extend(rows);
@@ -185,6 +187,18 @@ impl Pools for MemoryStore {
 
     async fn pool_claims(&self, county: CountyCode, pool: SchemeId) -> Result<PoolClaims, Fault> {
         Ok(self.tables().claims_waiting(county, pool))
+    }
+
+    async fn pool_log(
+        &self,
+        county: CountyCode,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PoolEntry>, Fault> {
+        let tables = self.tables();
+        let log = tables.pool_log.get(&county).into_iter().flatten();
+        let rest = log.filter(|it| it.seq > after).take(rows_of(limit));
+        Ok(rest.cloned().collect())
     }
 
     async fn pool_queue(
