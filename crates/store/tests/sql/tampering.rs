@@ -375,7 +375,7 @@ async fn an_order_changed_by_hand_is_seen(db: &Db) {
     for (table, change, words) in [
         (
             "pool_order",
-            "UPDATE pool_order SET reason = 'another' WHERE scheme_id = (SELECT id FROM scheme LIMIT 1)",
+            "UPDATE pool_order SET reason = 'another' WHERE id = (SELECT id FROM pool_order LIMIT 1)",
             "not what its chain tells",
         ),
         (
