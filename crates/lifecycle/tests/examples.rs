@@ -149,7 +149,7 @@ fn two_of_one_household_in(world: World) -> Given {
         office
             .submit(place, &Who::Town.orders(draft))
             .expect("a draft");
-        let path = world::path_to(Status::NoticeClosed);
+        let path = path_to(Status::NoticeClosed);
         office.walk(place, &path[1..]);
         office.walk(place, &[Step::Do(C::CountyReviewClaim)]);
     }
