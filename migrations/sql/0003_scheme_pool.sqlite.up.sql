@@ -20,8 +20,8 @@ CREATE TABLE pool_account (
     county_code INTEGER NOT NULL,
     scheme_id TEXT NOT NULL,
     account TEXT NOT NULL CHECK (account IN (
-        'COUNTY_FUND', 'PREMIUM', 'TOP_UP', 'CARRIED_IN', 'INSURER_SHARE', 'AVAILABLE', 'RESERVED', 'IN_FLIGHT', 'PAID_OUT', 'FEE',
-        'CARRIED_OUT', 'SURPLUS_RETURNED')),
+        'COUNTY_FUND', 'PREMIUM', 'TOP_UP', 'CARRIED_IN', 'INSURER_SHARE', 'AVAILABLE', 'RESERVED', 'IN_FLIGHT', 'PAID_OUT',
+        'WRITTEN_OFF', 'FEE', 'CARRIED_OUT', 'SURPLUS_RETURNED')),
     balance_fen INTEGER NOT NULL,
     PRIMARY KEY (county_code, scheme_id, account),
     FOREIGN KEY (county_code, scheme_id) REFERENCES scheme (county_code, id),
@@ -85,7 +85,7 @@ CREATE TABLE transfer (
     CONSTRAINT transfer_kind CHECK (
         (claim_id IS NOT NULL AND debit || '>' || credit IN (
             'AVAILABLE>RESERVED', 'RESERVED>AVAILABLE', 'RESERVED>IN_FLIGHT', 'IN_FLIGHT>RESERVED', 'IN_FLIGHT>PAID_OUT',
-            'PAID_OUT>RESERVED', 'PAID_OUT>AVAILABLE'))
+            'PAID_OUT>RESERVED', 'PAID_OUT>AVAILABLE', 'PAID_OUT>WRITTEN_OFF'))
         OR (order_id IS NOT NULL AND debit || '>' || credit IN (
             'COUNTY_FUND>AVAILABLE', 'PREMIUM>AVAILABLE', 'TOP_UP>AVAILABLE', 'CARRIED_IN>AVAILABLE', 'INSURER_SHARE>AVAILABLE',
             'AVAILABLE>FEE', 'FEE>AVAILABLE', 'AVAILABLE>CARRIED_OUT', 'AVAILABLE>SURPLUS_RETURNED')))

@@ -52,7 +52,7 @@ CREATE TABLE payment (
     instruction_no TEXT NOT NULL,
     amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
     payee_id TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('INSTRUCTED', 'UNKNOWN', 'PAID', 'FAILED', 'RETURNED', 'RECOVERED')),
+    status TEXT NOT NULL CHECK (status IN ('INSTRUCTED', 'UNKNOWN', 'PAID', 'FAILED', 'RETURNED', 'RECOVERED', 'WRITTEN_OFF')),
     instructed_at TEXT NOT NULL,
     settled_at TEXT,
     PRIMARY KEY (county_code, id),
@@ -62,7 +62,7 @@ CREATE TABLE payment (
 ) STRICT;
 
 -- Invariant 2: at most one live or settled payment for a claim.
-CREATE UNIQUE INDEX payment_live ON payment (claim_id, county_code) WHERE status IN ('INSTRUCTED', 'UNKNOWN', 'PAID');
+CREATE UNIQUE INDEX payment_live ON payment (claim_id, county_code) WHERE status IN ('INSTRUCTED', 'UNKNOWN', 'PAID', 'WRITTEN_OFF');
 CREATE INDEX payment_by_claim ON payment (claim_id);
 
 -- Invariant 10: a bill is compensated once ever; the row goes only with a claim that ended without payment.

@@ -101,7 +101,7 @@ BEGIN
         SELECT 1 FROM notice n WHERE n.county_code = NEW.county_code AND n.claim_id = NEW.id AND n.status = 'CLOSED' AND n.closed_at >= n.closes_at) THEN
         RAISE EXCEPTION 'no completed notice' USING ERRCODE = 'check_violation', TABLE = 'claim';
     END IF;
-    IF ((NEW.status = 'APPROVED' AND OLD.status = 'NOTICE_CLOSED') OR (NEW.status = 'INSTRUCTED' AND OLD.status <> 'INSTRUCTED')) AND EXISTS (
+    IF ((NEW.status = 'APPROVED' AND OLD.status IN ('NOTICE_CLOSED', 'AWAITING_FUNDS')) OR (NEW.status = 'INSTRUCTED' AND OLD.status <> 'INSTRUCTED')) AND EXISTS (
         SELECT 1 FROM objection o WHERE o.county_code = NEW.county_code AND o.claim_id = NEW.id AND o.status = 'OPEN') THEN
         RAISE EXCEPTION 'an objection is open' USING ERRCODE = 'check_violation', TABLE = 'claim';
     END IF;
@@ -140,7 +140,7 @@ CREATE TRIGGER payment_course BEFORE UPDATE ON payment FOR EACH ROW
     WHEN (NOT (NEW.status = OLD.status
     OR (OLD.status = 'INSTRUCTED' AND NEW.status IN ('UNKNOWN', 'PAID', 'FAILED'))
     OR (OLD.status = 'UNKNOWN' AND NEW.status IN ('PAID', 'FAILED'))
-    OR (OLD.status = 'PAID' AND NEW.status IN ('RETURNED', 'RECOVERED'))))
+    OR (OLD.status = 'PAID' AND NEW.status IN ('RETURNED', 'RECOVERED', 'WRITTEN_OFF'))))
     EXECUTE FUNCTION refuse('not the course of a payment');
 
 CREATE TRIGGER notice_content BEFORE UPDATE ON notice FOR EACH ROW

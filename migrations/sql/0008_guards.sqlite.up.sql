@@ -75,7 +75,7 @@ WHEN NEW.status IN ('APPROVED', 'INSTRUCTED') AND NEW.status <> OLD.status AND N
 BEGIN SELECT RAISE(ABORT, 'no completed notice'); END;
 
 CREATE TRIGGER claim_objection BEFORE UPDATE ON claim
-WHEN ((NEW.status = 'APPROVED' AND OLD.status = 'NOTICE_CLOSED') OR (NEW.status = 'INSTRUCTED' AND OLD.status <> 'INSTRUCTED')) AND EXISTS (
+WHEN ((NEW.status = 'APPROVED' AND OLD.status IN ('NOTICE_CLOSED', 'AWAITING_FUNDS')) OR (NEW.status = 'INSTRUCTED' AND OLD.status <> 'INSTRUCTED')) AND EXISTS (
     SELECT 1 FROM objection o WHERE o.county_code = NEW.county_code AND o.claim_id = NEW.id AND o.status = 'OPEN')
 BEGIN SELECT RAISE(ABORT, 'an objection is open'); END;
 
@@ -107,7 +107,7 @@ CREATE TRIGGER payment_course BEFORE UPDATE ON payment
 WHEN NOT (NEW.status = OLD.status
     OR (OLD.status = 'INSTRUCTED' AND NEW.status IN ('UNKNOWN', 'PAID', 'FAILED'))
     OR (OLD.status = 'UNKNOWN' AND NEW.status IN ('PAID', 'FAILED'))
-    OR (OLD.status = 'PAID' AND NEW.status IN ('RETURNED', 'RECOVERED')))
+    OR (OLD.status = 'PAID' AND NEW.status IN ('RETURNED', 'RECOVERED', 'WRITTEN_OFF')))
 BEGIN SELECT RAISE(ABORT, 'not the course of a payment'); END;
 
 CREATE TRIGGER notice_content BEFORE UPDATE ON notice

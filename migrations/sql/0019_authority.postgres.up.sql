@@ -42,14 +42,14 @@ CREATE TRIGGER approval_never_truncated BEFORE TRUNCATE ON approval
 -- of another sum or payee than stands approved (invariants 2 and 10).
 CREATE FUNCTION claim_of_approval() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.status = 'APPROVED' AND OLD.status = 'NOTICE_CLOSED' AND NOT EXISTS (
+    IF NEW.status = 'APPROVED' AND OLD.status IN ('NOTICE_CLOSED', 'AWAITING_FUNDS') AND NOT EXISTS (
         SELECT 1 FROM approval a WHERE a.county_code = NEW.county_code AND a.claim_id = NEW.id AND a.ended_at IS NULL AND a.amount_fen = NEW.approved_fen AND a.payee_id = NEW.payee_id) THEN
         RAISE EXCEPTION 'no standing approval' USING ERRCODE = 'check_violation', TABLE = 'claim';
     END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER claim_of_approval AFTER UPDATE ON claim FOR EACH ROW
-    WHEN (NEW.status = 'APPROVED' AND OLD.status = 'NOTICE_CLOSED') EXECUTE FUNCTION claim_of_approval();
+    WHEN (NEW.status = 'APPROVED' AND OLD.status IN ('NOTICE_CLOSED', 'AWAITING_FUNDS')) EXECUTE FUNCTION claim_of_approval();
 CREATE FUNCTION payment_of_approval() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (

@@ -39,7 +39,7 @@ BEGIN SELECT RAISE(ABORT, 'approval is never deleted'); END;
 -- After the other guards, so that each refuses under its own name: no approved claim without its approval, no payment
 -- of another sum or payee than stands approved (invariants 2 and 10).
 CREATE TRIGGER claim_of_approval AFTER UPDATE ON claim
-    WHEN NEW.status = 'APPROVED' AND OLD.status = 'NOTICE_CLOSED' AND NOT EXISTS (SELECT 1 FROM approval a WHERE a.county_code = NEW.county_code AND a.claim_id = NEW.id AND a.ended_at IS NULL AND a.amount_fen = NEW.approved_fen AND a.payee_id = NEW.payee_id)
+    WHEN NEW.status = 'APPROVED' AND OLD.status IN ('NOTICE_CLOSED', 'AWAITING_FUNDS') AND NOT EXISTS (SELECT 1 FROM approval a WHERE a.county_code = NEW.county_code AND a.claim_id = NEW.id AND a.ended_at IS NULL AND a.amount_fen = NEW.approved_fen AND a.payee_id = NEW.payee_id)
 BEGIN SELECT RAISE(ABORT, 'no standing approval'); END;
 CREATE TRIGGER payment_of_approval AFTER INSERT ON payment
     WHEN NOT EXISTS (SELECT 1 FROM approval a WHERE a.county_code = NEW.county_code AND a.claim_id = NEW.claim_id AND a.ended_at IS NULL AND a.amount_fen = NEW.amount_fen AND a.payee_id = NEW.payee_id)

@@ -87,6 +87,9 @@ steps! {
     "0018_refusal",
     // What an approval was of, and what a household was approved in twelve months.
     "0019_authority",
+    // Who waits for a pool's money, in which order; what of wrong payments came back, and what will not;
+    // the orders of pools as a chain.
+    "0020_queue_recovery",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

@@ -539,6 +539,10 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
         | Blocked::OverAssessment { .. }
         | Blocked::CapExceeded { .. }
         | Blocked::PoolInsufficient { .. }
+        | Blocked::NotFirst {}
+        | Blocked::OverOutstanding { .. }
+        | Blocked::ReferenceTaken {}
+        | Blocked::NoWriteOff {}
         | Blocked::Mismatch { .. }
         | Blocked::Contradiction {}
         | Blocked::AlreadyInstructed {}

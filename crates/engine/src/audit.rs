@@ -13,8 +13,11 @@ use chrono::{DateTime, Utc};
 use lifecycle::calendar::legal_day;
 use lifecycle::phase::public_notice::NoticeClosed;
 use lifecycle::phase::verification::loss_of;
-use lifecycle::{Claim, ClaimId, CountyCode, Event, Happening, Scheme, SchemeId, dossier};
-use std::collections::BTreeMap;
+use lifecycle::pool::Waiting;
+use lifecycle::{
+    Claim, ClaimId, CountyCode, Event, Happening, Scheme, SchemeId, Status, dossier,
+};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What verification found.
@@ -55,6 +58,10 @@ pub struct Head {
     pub disclosure: i64,
     /// The hash there.
     pub disclosure_hash: String,
+    /// The last number of the chain of its pools' orders.
+    pub order: i64,
+    /// The hash there.
+    pub order_hash: String,
 }
 
 const CHUNK: u32 = 1_000;
@@ -72,6 +79,7 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
             folded: BTreeMap::new(),
             tables: store.retelling(county),
             last_at: None,
+            queues: BTreeMap::new(),
             report,
         };
         let (event, event_hash) = replay.log(store, county).await?;
@@ -80,6 +88,7 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
             folded,
             tables,
             last_at: _,
+            queues: _,
             report: so_far,
         } = replay;
         report = so_far;
@@ -91,7 +100,8 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
             report.claims += 1;
             recompute(schemes.get(&claim.scheme), claim, &mut report);
         }
-        pools::verify(store, county, &schemes, &folded, &mut report).await?;
+        let (order, order_hash) =
+            pools::verify(store, county, &schemes, &folded, &mut report).await?;
         let (disclosure, disclosure_hash) = disclosures(store, county, &mut report).await?;
         report.heads.push(Head {
             county,
@@ -99,6 +109,8 @@ pub async fn verify(store: &dyn Store) -> Result<Report, Fault> {
             event_hash,
             disclosure,
             disclosure_hash,
+            order,
+            order_hash,
         });
     }
     Ok(report)
@@ -151,6 +163,8 @@ struct Replay<'a> {
     folded: BTreeMap<ClaimId, Claim>,
     tables: Box<dyn Retelling + 'a>,
     last_at: Option<DateTime<Utc>>,
+    /// The ranks of those who wait for the money of each pool.
+    queues: BTreeMap<SchemeId, BTreeSet<String>>,
     report: Report,
 }
 
@@ -242,6 +256,7 @@ impl Replay<'_> {
                 if let Some(before) = &before {
                     self.money(before, &entry.event, &scheme);
                     self.refusal(before, &entry.event);
+                    self.queue(before, &claim, &scheme);
                 }
                 self.tables.tell(Told {
                     entry,
@@ -269,15 +284,20 @@ impl Replay<'_> {
         let number = &before.number;
         if let Happening::FirstApprovalGiven { dossier, .. }
         | Happening::ClaimApproved { dossier, .. }
-        | Happening::SecondApprovalGiven { dossier } = &event.what
+        | Happening::SecondApprovalGiven { dossier }
+        | Happening::ApprovalQueued { dossier, .. }
+        | Happening::SecondApprovalQueued { dossier, .. } = &event.what
             && dossier::hash(before).as_ref() != Some(dossier)
         {
             self.fault(format!(
                 "approval of claim {number}: of another dossier than stood there"
             ));
         }
-        let what = if let Happening::ClaimApproved { .. } | Happening::SecondApprovalGiven { .. } =
-            &event.what
+        let what = if let Happening::ClaimApproved { .. }
+        | Happening::SecondApprovalGiven { .. }
+        | Happening::ApprovalQueued { .. }
+        | Happening::SecondApprovalQueued { .. }
+        | Happening::WaitingReserved = &event.what
         {
             "approval"
         } else if let Happening::PayoutInstructed { amount, payee, .. } = &event.what {
@@ -301,6 +321,29 @@ impl Replay<'_> {
         }
         if before.open_objections() > 0 {
             self.fault(format!("{what} of claim {number}: an objection was open"));
+        }
+    }
+
+    /// Invariant 3 on the history: whoever was given money has overtaken nobody who waited for it.
+    fn queue(&mut self, before: &Claim, after: &Claim, scheme: &Scheme) {
+        let queue = self.queues.entry(scheme.pool_id).or_default();
+        let own = Waiting::of(before).map(|it| it.rank);
+        if let Some(rank) = &own {
+            queue.remove(rank);
+        }
+        let waited = queue
+            .first()
+            .is_some_and(|first| own.as_ref().is_none_or(|own| first < own));
+        queue.extend(Waiting::of(after).map(|it| it.rank));
+        let given = matches!(
+            before.status(),
+            Status::NoticeClosed | Status::AwaitingFunds
+        ) && after.status() == Status::Approved;
+        if given && waited {
+            let number = &before.number;
+            self.fault(format!(
+                "approval of claim {number}: another claim waited before it"
+            ));
         }
     }
 }
@@ -390,7 +433,7 @@ mod tests {
     use crate::household::BankAccount;
     use crate::pool::{PoolBalances, Pools};
     use crate::ports::{Ask, Commit, Found, Outcome, Target};
-    use crate::testkit::world::county;
+    use crate::testkit::world::{World, county};
     use crate::testkit::{MemoryStore, Role, Tamper, TestDesk, yuan};
     use lifecycle::pool::{PoolOrder, PoolOrderStatus};
     use lifecycle::{PoolAccount, Posting, Stamp};
@@ -649,8 +692,15 @@ mod tests {
             ),
         ] {
             let faults = tampered(change).await;
-            assert!(faults.len() == 1 && faults[0].contains(words), "{faults:?}");
+            let told = faults.iter().filter(|it| it.contains(words)).count();
+            assert_eq!(told, 1, "{faults:?}");
+            let chained = faults.iter().any(|it| it.contains("its chain"));
+            assert!(chained && faults.len() <= 3, "{faults:?}");
         }
+        // What moves no money is told by the chain alone.
+        let faults = tampered(|it| it.reason = "改过的事由".to_owned()).await;
+        let told = faults.len() == 1 && faults[0].contains("not what its chain tells");
+        assert!(told, "{faults:?}");
     }
 
     /// A judge who let pass what it must not: the log itself tells what may not be.
@@ -681,6 +731,7 @@ mod tests {
             payee: None,
             event: None,
             bills: Vec::new(),
+            recovery_ref: None,
             now: desk.now(),
         };
         let judge = Box::new(move |claim: Option<&Claim>, found: Found| {
@@ -745,6 +796,28 @@ mod tests {
         let faults = desk.audit().await.faults;
         assert_eq!(faults.len(), 1);
         assert!(faults[0].ends_with("an objection was open"), "{faults:?}");
+    }
+
+    /// A judge who let somebody overtake a claim that waited for money.
+    #[tokio::test]
+    async fn whoever_overtook_is_named() {
+        let mut world = World::new();
+        world.pool = yuan(25_340);
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let desk = TestDesk::open_with(store, world).await;
+        let noticed = |number: usize| {
+            let referred = desk.refer(&desk.world.households[number]);
+            referred.through_verification(yuan(41_200)).through_notice()
+        };
+        let approved = noticed(0).approve().await;
+        noticed(1).approve().await;
+        let second = noticed(2).approve().await;
+        desk.on(&approved).withdraw().await;
+        desk.expect_sound().await;
+        lied(&desk, &second, Role::Approver, Happening::WaitingReserved).await;
+        let number = &second.number;
+        let fault = format!("approval of claim {number}: another claim waited before it");
+        assert_eq!(desk.audit().await.faults, [fault]);
     }
 
     /// A log that was written while the clock stood wrong, or by another hand.

@@ -216,6 +216,7 @@ impl Desk {
             payee: command.payee(),
             event,
             bills: command.bills(),
+            recovery_ref: command.recovery_ref().map(str::to_owned),
             now: self.clock.now(),
         })
     }

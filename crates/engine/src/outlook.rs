@@ -206,8 +206,11 @@ fn probe(
         K::WithdrawClaim => Command::WithdrawClaim { reason: text() },
         K::CloseClaim => Command::CloseClaim { archive_no: text() },
         K::StartRecovery => Command::StartRecovery { reason: text() },
+        K::ReserveWaiting => Command::ReserveWaiting {
+            amount: lifecycle::pool::Waiting::of(claim)?.amount,
+        },
         K::RecordRecovery => Command::RecordRecovery {
-            amount: approval?.amount,
+            amount: claim.outstanding()?,
             bank_ref: text(),
         },
         K::IssueRefusalLetter => Command::IssueRefusalLetter {
@@ -220,6 +223,13 @@ fn probe(
         K::DecideAppeal => Command::DecideAppeal {
             upheld: false,
             findings: text(),
+        },
+        K::WriteOffRecovery => Command::WriteOffRecovery {
+            amount: claim.outstanding()?,
+            reason: text(),
+        },
+        K::ConfirmWriteOff => Command::ConfirmWriteOff {
+            amount: claim.outstanding()?,
         },
     })
 }

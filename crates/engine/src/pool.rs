@@ -12,9 +12,11 @@ use benefits::Fen;
 use chrono::{DateTime, SubsecRound, Utc};
 use lifecycle::pool::{
     Flows, Forecast, Funding, NextPool, PoolBlocked, PoolClaims, PoolCommand, PoolDecision,
-    PoolOrder, PoolSeen, Settlement, decide_pool, is_settled,
+    PoolOrder, PoolSeen, Settlement, Waiting, decide_pool, is_settled,
 };
-use lifecycle::{CountyCode, Movement, PoolAccount, Posting, Scheme, SchemeId, Status, calendar};
+use lifecycle::{
+    Claim, CountyCode, Movement, PoolAccount, Posting, Scheme, SchemeId, Status, calendar,
+};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -39,6 +41,8 @@ pub struct PoolBalances {
     pub in_flight: Fen,
     /// 已赔付.
     pub paid_out: Fen,
+    /// 已核销.
+    pub written_off: Fen,
     /// 服务费.
     pub fee: Fen,
     /// 结转下年.
@@ -60,6 +64,7 @@ impl PoolBalances {
             PoolAccount::Reserved => &mut self.reserved,
             PoolAccount::InFlight => &mut self.in_flight,
             PoolAccount::PaidOut => &mut self.paid_out,
+            PoolAccount::WrittenOff => &mut self.written_off,
             PoolAccount::Fee => &mut self.fee,
             PoolAccount::CarriedOut => &mut self.carried_out,
             PoolAccount::SurplusReturned => &mut self.surplus_returned,
@@ -116,6 +121,84 @@ impl PoolTransfer {
     }
 }
 
+/// A claim in the queue of its pool, with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// How it waits.
+    pub waiting: Waiting,
+    /// The claim's number.
+    pub number: String,
+    /// Its place, from 1.
+    pub place: u32,
+    /// What all up to its place, itself included, were approved at.
+    pub through: Fen,
+}
+
+impl Queued {
+    /// A whole queue in its order.
+    pub fn line_up<'a>(claims: impl Iterator<Item = &'a Claim>) -> Vec<Self> {
+        let waiting = claims.filter_map(|it| Some((Waiting::of(it)?, it.number.clone())));
+        let mut waiting: Vec<_> = waiting.collect();
+        waiting.sort_by(|one, other| one.0.rank.cmp(&other.0.rank));
+        let mut through = 0_i64;
+        let place = |(place, (waiting, number)): (usize, (Waiting, String))| {
+            through = through.saturating_add(waiting.amount.get());
+            Self {
+                waiting,
+                number,
+                place: u32::try_from(place).unwrap_or(u32::MAX).saturating_add(1),
+                through: Fen::new(through),
+            }
+        };
+        waiting.into_iter().enumerate().map(place).collect()
+    }
+
+    /// What must come in, beyond what is available, before it can be reserved.
+    pub const fn missing(&self, available: Fen) -> Fen {
+        self.through.saturating_sub_to_zero(available)
+    }
+}
+
+/// An entry of the chain that a county's orders of pools are told in: an order as somebody gave it, confirmed it
+/// or voided it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolEntry {
+    /// Its place, from 1.
+    pub seq: i64,
+    /// The order, as text.
+    pub text: String,
+    /// The hash of the entry before; empty for the first.
+    pub previous_hash: String,
+    /// Its own.
+    pub hash: String,
+}
+
+impl PoolEntry {
+    /// The entry that tells of an order after the last one.
+    pub fn after(last: Option<&Self>, order: &PoolOrder) -> Result<Self, Fault> {
+        let text = serde_json::to_string(order)
+            .map_err(|fault| Fault::store("writing a pool's order", fault))?;
+        let seq = last.map_or(0, |it| it.seq) + 1;
+        let previous_hash = last.map(|it| it.hash.clone()).unwrap_or_default();
+        Ok(Self {
+            hash: Self::hash_of(&previous_hash, seq, &text),
+            seq,
+            text,
+            previous_hash,
+        })
+    }
+
+    /// The hash of an entry: SHA-256 over the hash before it, its place and its text.
+    pub fn hash_of(previous_hash: &str, seq: i64, text: &str) -> String {
+        ids::sha256(format!("{previous_hash}\n{seq}\n{text}"))
+    }
+
+    /// The order it tells of; `None` if it cannot be read.
+    pub fn order(&self) -> Option<PoolOrder> {
+        serde_json::from_str(&self.text).ok()
+    }
+}
+
 /// The pools of a county.
 #[async_trait]
 pub trait Pools: Send + Sync {
@@ -138,6 +221,20 @@ pub trait Pools: Send + Sync {
     ) -> Result<Vec<PoolOrder>, Fault>;
     /// The claims a pool's money waits for.
     async fn pool_claims(&self, county: CountyCode, pool: SchemeId) -> Result<PoolClaims, Fault>;
+    /// The chain of the orders of a county's pools after a place.
+    async fn pool_log(
+        &self,
+        county: CountyCode,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PoolEntry>, Fault>;
+    /// The claims that wait for a pool's money, the first one first. Their key is their rank.
+    async fn pool_queue(
+        &self,
+        county: CountyCode,
+        pool: SchemeId,
+        page: &Page,
+    ) -> Result<Slice<Queued>, Fault>;
     /// The transfers of a pool, by time.
     async fn pool_transfers(
         &self,
@@ -147,17 +244,23 @@ pub trait Pools: Send + Sync {
     ) -> Result<Slice<PoolTransfer>, Fault>;
 }
 
-/// Counts the claims of a status towards what the money of their pool waits for.
-pub fn count_claims(claims: &mut PoolClaims, status: Status, count: u32, assessed: Fen) {
+/// Counts the claims of a status towards what the money of their pool waits for, or what waits for it: `fen`
+/// is what those that wait were approved at, what the others were assessed at.
+pub fn count_claims(claims: &mut PoolClaims, status: Status, count: u32, fen: Fen) {
     if status.holds() == Some(PoolAccount::Reserved) {
         claims.reserved += count;
     }
     if status.holds() == Some(PoolAccount::InFlight) {
         claims.in_flight += count;
     }
+    if status == Status::AwaitingFunds {
+        claims.waiting += count;
+        let sum = claims.waiting_sum.get().saturating_add(fen.get());
+        claims.waiting_sum = Fen::new(sum);
+    }
     if status.awaits_approval() {
         claims.open += count;
-        let sum = claims.assessed.get().saturating_add(assessed.get());
+        let sum = claims.assessed.get().saturating_add(fen.get());
         claims.assessed = Fen::new(sum);
     }
 }

@@ -153,6 +153,8 @@ pub struct Ask {
     pub event: Option<EventKey>,
     /// The bills to be compensated.
     pub bills: Vec<BillKey>,
+    /// The bank's reference of a recovery.
+    pub recovery_ref: Option<String>,
     /// The instant.
     pub now: DateTime<Utc>,
 }

@@ -147,6 +147,11 @@ catalogue! {
     OverAssessment = "OVER_ASSESSMENT" on "benefitFen" { "金额与理算结果{assessedFen}元不符或超出" "the amount does not agree with the assessment of {assessedFen} yuan" }
     CapExceeded = "CAP_EXCEEDED" on "claimId" { "超过封顶线,剩余额度{remainingFen}元" "a cap would be passed; {remainingFen} yuan remain" }
     PoolInsufficient = "POOL_INSUFFICIENT" on "claimId" { "资金池余额不足,可用{availableFen}元" "the pool holds only {availableFen} yuan" }
+    NotFirst = "NOT_FIRST" on "claimId" { "前面还有案件等待资金,不能插队" "another claim waits for the pool's money before this one" }
+    ClaimsWaiting = "CLAIMS_WAITING" on "schemeId" { "尚有{claims}件已审批案件等待资金,共{sumFen}元" "{claims} approved claim(s) wait for money, {sumFen} yuan" }
+    OverOutstanding = "OVER_OUTSTANDING" on "amountFen" { "超过尚未追回的{outstandingFen}元" "more than the {outstandingFen} yuan that are outstanding" }
+    ReferenceTaken = "REFERENCE_TAKEN" on "bankRef" { "该银行流水已登记过追回" "the bank's reference was recorded for a recovery before" }
+    NoWriteOff = "NO_WRITE_OFF" on "claimId" { "没有待确认的核销" "no write-off waits for a second person" }
     PremiumExceeded = "PREMIUM_EXCEEDED" on "amountFen" { "超过应缴保费,还可缴{remainingFen}元" "more than the premium of the year; {remainingFen} yuan may still be paid in" }
     PoolSettled = "POOL_SETTLED" on "schemeId" { "本年度已核算,不能再入账或审批" "the year is settled" }
     NotBalanced = "NOT_BALANCED" on "schemeId" { "尚有{claims}件案件的款项未了:已预留{reservedFen}元,在途{inFlightFen}元" "money waits for {claims} claim(s): {reservedFen} yuan reserved, {inFlightFen} yuan in flight" }

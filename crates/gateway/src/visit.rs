@@ -86,6 +86,7 @@ impl Stretch {
                 EventKind::PayoutReturned,
                 EventKind::PayoutUnknown,
                 EventKind::RecoveryCompleted,
+                EventKind::RecoveryWrittenOff,
             ],
             Self::Notices => &[EventKind::PublicNoticeOpened, EventKind::PublicationProved],
         }

@@ -165,6 +165,14 @@ blocked! {
     CapExceeded = "CAP_EXCEEDED" { remaining: Fen => Param::Money(remaining) },
     /// The pool does not hold enough.
     PoolInsufficient = "POOL_INSUFFICIENT" { available: Fen => Param::Money(available) },
+    /// Another claim waits for the pool's money before this one.
+    NotFirst = "NOT_FIRST" {},
+    /// More than is outstanding of a payment that is recovered.
+    OverOutstanding = "OVER_OUTSTANDING" { outstanding: Fen => Param::Money(outstanding) },
+    /// The bank's reference was recorded for a recovery before.
+    ReferenceTaken = "REFERENCE_TAKEN" {},
+    /// No write-off waits for a second person.
+    NoWriteOff = "NO_WRITE_OFF" {},
     /// Amount, payee or instruction number differ from what is recorded.
     Mismatch = "MISMATCH" { field: &'static str => Param::Text(field.into()) },
     /// The report contradicts what is proven.

@@ -3,11 +3,11 @@
 use crate::coded;
 use crate::dossier::Seal;
 use crate::event::{Event, EventKind, Happening};
-use crate::phase::approval::{Approval, Approved, Rejected};
+use crate::phase::approval::{Approval, Approved, AwaitingFunds, Rejected};
 use crate::phase::document::Document;
 use crate::phase::payout::{
-    Closed, Instructed, Instruction, Paid, PayFailed, PayReturned, PayUnknown, Recovered,
-    Recovering,
+    Closed, Instalment, Instructed, Instruction, Paid, PayFailed, PayReturned, PayUnknown,
+    Recovered, Recovering, WriteOff, WrittenOff,
 };
 use crate::phase::public_notice::{Notice, NoticeClosed, NoticeOpen, Proof};
 use crate::phase::referral::{Accepted, Case, Draft, Referred, Returned, Withdrawn};
@@ -48,6 +48,7 @@ coded! {
         Ineligible = "INELIGIBLE" "不符合",
         NoticeOpen = "NOTICE_OPEN" "公示中",
         NoticeClosed = "NOTICE_CLOSED" "公示期满",
+        AwaitingFunds = "AWAITING_FUNDS" "待资金",
         Approved = "APPROVED" "已审批",
         Rejected = "REJECTED" "已拒赔",
         Instructed = "INSTRUCTED" "付款中",
@@ -58,6 +59,7 @@ coded! {
         Closed = "CLOSED" "已归档",
         Recovering = "RECOVERING" "追回中",
         Recovered = "RECOVERED" "已追回",
+        WrittenOff = "WRITTEN_OFF" "已核销",
         Withdrawn = "WITHDRAWN" "已撤回",
         Appealed = "APPEALED" "申诉中",
         AppealDismissed = "APPEAL_DISMISSED" "申诉驳回",
@@ -74,7 +76,7 @@ impl Status {
             }
             Self::Verifying | Self::Verified | Self::Ineligible => Phase::Verification,
             Self::NoticeOpen | Self::NoticeClosed => Phase::PublicNotice,
-            Self::Approved | Self::Rejected => Phase::Approval,
+            Self::AwaitingFunds | Self::Approved | Self::Rejected => Phase::Approval,
             Self::Instructed
             | Self::PayUnknown
             | Self::PayFailed
@@ -82,7 +84,8 @@ impl Status {
             | Self::PayReturned
             | Self::Closed
             | Self::Recovering
-            | Self::Recovered => Phase::Payout,
+            | Self::Recovered
+            | Self::WrittenOff => Phase::Payout,
             Self::Appealed | Self::AppealDismissed | Self::RefusalClosed => Phase::Refusal,
         }
     }
@@ -93,6 +96,7 @@ impl Status {
             Self::Approved | Self::PayFailed | Self::PayReturned => Some(PoolAccount::Reserved),
             Self::Instructed | Self::PayUnknown => Some(PoolAccount::InFlight),
             Self::Paid | Self::Closed | Self::Recovering => Some(PoolAccount::PaidOut),
+            Self::WrittenOff => Some(PoolAccount::WrittenOff),
             Self::Draft
             | Self::Referred
             | Self::Returned
@@ -102,6 +106,7 @@ impl Status {
             | Self::Ineligible
             | Self::NoticeOpen
             | Self::NoticeClosed
+            | Self::AwaitingFunds
             | Self::Rejected
             | Self::Recovered
             | Self::Withdrawn
@@ -129,16 +134,17 @@ impl Status {
         matches!(self, Self::Verified | Self::NoticeOpen | Self::NoticeClosed)
     }
 
-    /// Whether a claim in this status still counts against a second claim for the same event.
+    /// Whether a claim in this status still counts against a second claim for the same event: also where the
+    /// household keeps what could not be recovered.
     pub const fn is_living(self) -> bool {
-        !self.is_final()
+        !self.is_final() || matches!(self, Self::WrittenOff)
     }
 
     /// Whether nothing more can happen. An archived payment is not final: money can still come back; nor is a
     /// refusal until it is archived: it can be appealed against.
     pub const fn is_final(self) -> bool {
         match self {
-            Self::Withdrawn | Self::RefusalClosed | Self::Recovered => true,
+            Self::Withdrawn | Self::RefusalClosed | Self::Recovered | Self::WrittenOff => true,
             Self::Draft
             | Self::Referred
             | Self::Returned
@@ -147,6 +153,7 @@ impl Status {
             | Self::Verified
             | Self::NoticeOpen
             | Self::NoticeClosed
+            | Self::AwaitingFunds
             | Self::Approved
             | Self::Instructed
             | Self::PayUnknown
@@ -176,6 +183,7 @@ pub enum State {
     Ineligible(Ineligible),
     NoticeOpen(NoticeOpen),
     NoticeClosed(NoticeClosed),
+    AwaitingFunds(AwaitingFunds),
     Approved(Approved),
     Rejected(Rejected),
     Instructed(Instructed),
@@ -186,6 +194,7 @@ pub enum State {
     Closed(Closed),
     Recovering(Recovering),
     Recovered(Recovered),
+    WrittenOff(WrittenOff),
     Withdrawn(Withdrawn),
     Appealed(Appealed),
     AppealDismissed(AppealDismissed),
@@ -205,6 +214,7 @@ impl State {
             Self::Ineligible(_) => Status::Ineligible,
             Self::NoticeOpen(_) => Status::NoticeOpen,
             Self::NoticeClosed(_) => Status::NoticeClosed,
+            Self::AwaitingFunds(_) => Status::AwaitingFunds,
             Self::Approved(_) => Status::Approved,
             Self::Rejected(_) => Status::Rejected,
             Self::Instructed(_) => Status::Instructed,
@@ -215,6 +225,7 @@ impl State {
             Self::Closed(_) => Status::Closed,
             Self::Recovering(_) => Status::Recovering,
             Self::Recovered(_) => Status::Recovered,
+            Self::WrittenOff(_) => Status::WrittenOff,
             Self::Withdrawn(_) => Status::Withdrawn,
             Self::Appealed(_) => Status::Appealed,
             Self::AppealDismissed(_) => Status::AppealDismissed,
@@ -249,6 +260,21 @@ impl State {
         }
     }
 
+    /// The recovery, if the state stands on one.
+    pub const fn recovering(&self) -> Option<&Recovering> {
+        if let Self::Recovering(recovering) = self {
+            return Some(recovering);
+        }
+        if let Self::Recovered(recovered) = self {
+            return Some(&recovered.recovering);
+        }
+        if let Self::WrittenOff(written_off) = self {
+            Some(&written_off.recovering)
+        } else {
+            None
+        }
+    }
+
     /// The instruction of a payment that was sent, if the state stands on one.
     pub const fn instructed(&self) -> Option<&Instructed> {
         match self {
@@ -258,6 +284,7 @@ impl State {
             Self::Closed(closed) => Some(&closed.paid.instructed),
             Self::Recovering(recovering) => Some(&recovering.paid.instructed),
             Self::Recovered(recovered) => Some(&recovered.recovering.paid.instructed),
+            Self::WrittenOff(written_off) => Some(&written_off.recovering.paid.instructed),
             Self::Draft(_)
             | Self::Referred(_)
             | Self::Returned(_)
@@ -267,6 +294,7 @@ impl State {
             | Self::Ineligible(_)
             | Self::NoticeOpen(_)
             | Self::NoticeClosed(_)
+            | Self::AwaitingFunds(_)
             | Self::Approved(_)
             | Self::Rejected(_)
             | Self::PayFailed(_)
@@ -289,6 +317,9 @@ impl State {
         if let Some(refused) = self.refused() {
             return refused.closed_notice();
         }
+        if let Self::AwaitingFunds(waiting) = self {
+            return Some(&waiting.approved.closed);
+        }
         if let Some(approved) = self.approved() {
             Some(&approved.closed)
         } else {
@@ -307,7 +338,8 @@ impl State {
             | Self::Paid(_)
             | Self::Closed(_)
             | Self::Recovering(_)
-            | Self::Recovered(_) => {
+            | Self::Recovered(_)
+            | Self::WrittenOff(_) => {
                 if let Some(instructed) = self.instructed() {
                     Some(&instructed.approved)
                 } else {
@@ -323,6 +355,7 @@ impl State {
             | Self::Ineligible(_)
             | Self::NoticeOpen(_)
             | Self::NoticeClosed(_)
+            | Self::AwaitingFunds(_)
             | Self::Rejected(_)
             | Self::Withdrawn(_)
             | Self::Appealed(_)
@@ -344,6 +377,7 @@ impl State {
                     None
                 }
             }
+            Self::AwaitingFunds(waiting) => Some(&waiting.approved.closed.open),
             Self::Approved(_)
             | Self::PayFailed(_)
             | Self::PayReturned(_)
@@ -352,7 +386,8 @@ impl State {
             | Self::Paid(_)
             | Self::Closed(_)
             | Self::Recovering(_)
-            | Self::Recovered(_) => {
+            | Self::Recovered(_)
+            | Self::WrittenOff(_) => {
                 if let Some(approved) = self.approved() {
                     Some(&approved.closed.open)
                 } else {
@@ -376,6 +411,7 @@ impl State {
             Self::Verified(verified) => Some(verified),
             Self::NoticeOpen(_)
             | Self::NoticeClosed(_)
+            | Self::AwaitingFunds(_)
             | Self::Rejected(_)
             | Self::Approved(_)
             | Self::PayFailed(_)
@@ -386,6 +422,7 @@ impl State {
             | Self::Closed(_)
             | Self::Recovering(_)
             | Self::Recovered(_)
+            | Self::WrittenOff(_)
             | Self::Appealed(_)
             | Self::AppealDismissed(_)
             | Self::RefusalClosed(_) => {
@@ -633,14 +670,27 @@ impl Claim {
         self.state.approved()
     }
 
-    /// What the claim counts for in the running totals (年度累计) of person and household: the
-    /// approved amount and the eligible loss it rests on, as long as money is reserved or paid.
+    /// What is still to come back, in fen, of a payment that is recovered or was written off.
+    pub fn outstanding(&self) -> Option<Fen> {
+        self.state.recovering().map(Recovering::outstanding)
+    }
+
+    /// The fen that stand on the account its status [holds](Status::holds): the approved amount, less what
+    /// of it came back.
+    pub fn held(&self) -> Fen {
+        self.outstanding()
+            .or_else(|| self.approved_amount())
+            .unwrap_or_default()
+    }
+
+    /// What the claim counts for in the running totals (年度累计) of person and household: what it
+    /// holds and the eligible loss it rests on, as long as money is reserved, paid or written off.
     pub fn counted(&self) -> RunningShare {
         if self.status() == Status::Recovered {
             return RunningShare::default();
         }
         RunningShare {
-            benefit: self.approved_amount().unwrap_or_default(),
+            benefit: self.held(),
             loss: self
                 .approved_amount()
                 .and(self.assessment())
@@ -1000,6 +1050,58 @@ impl Claim {
                     second: None,
                 })
             }
+            Happening::ApprovalQueued {
+                benefit,
+                uplift,
+                amount,
+                payee,
+                rank,
+                dossier,
+            } => {
+                let State::NoticeClosed(closed) = state else {
+                    return None;
+                };
+                State::AwaitingFunds(AwaitingFunds {
+                    approved: Approved {
+                        closed: NoticeClosed {
+                            first_approval: None,
+                            ..closed
+                        },
+                        approval: Approval {
+                            benefit: *benefit,
+                            uplift: uplift.clone(),
+                            amount: *amount,
+                            payee: *payee,
+                            dossier: Seal::on(&self, dossier),
+                            approved: stamp.clone(),
+                        },
+                        second: None,
+                    },
+                    rank: rank.clone(),
+                    queued: stamp,
+                })
+            }
+            Happening::SecondApprovalQueued { rank, dossier: _ } => {
+                let State::NoticeClosed(mut closed) = state else {
+                    return None;
+                };
+                let approval = closed.first_approval.take()?;
+                State::AwaitingFunds(AwaitingFunds {
+                    approved: Approved {
+                        closed,
+                        approval,
+                        second: Some(stamp.clone()),
+                    },
+                    rank: rank.clone(),
+                    queued: stamp,
+                })
+            }
+            Happening::WaitingReserved => {
+                let State::AwaitingFunds(waiting) = state else {
+                    return None;
+                };
+                State::Approved(waiting.approved)
+            }
             Happening::SecondApprovalGiven { .. } => {
                 let State::NoticeClosed(mut closed) = state else {
                     return None;
@@ -1015,9 +1117,7 @@ impl Claim {
                 lines,
                 letter_due_on,
             } => {
-                let State::NoticeClosed(closed) = state else {
-                    return None;
-                };
+                let closed = state.closed_notice()?.clone();
                 self.refusals
                     .push(Refusal::new(lines, stamp, *letter_due_on));
                 State::Rejected(Rejected { closed })
@@ -1128,12 +1228,46 @@ impl Claim {
                 State::Recovering(Recovering {
                     paid,
                     reason: reason.clone(),
+                    instalments: Vec::new(),
+                    write_off: None,
+                })
+            }
+            Happening::RecoveryRecorded { amount, bank_ref } => {
+                let State::Recovering(recovering) = state else {
+                    return None;
+                };
+                State::Recovering(came(recovering, *amount, bank_ref, stamp))
+            }
+            Happening::WriteOffProposed { amount, reason } => {
+                let State::Recovering(recovering) = state else {
+                    return None;
+                };
+                State::Recovering(Recovering {
+                    write_off: Some(WriteOff {
+                        amount: *amount,
+                        reason: reason.clone(),
+                        proposed: stamp,
+                    }),
+                    ..recovering
+                })
+            }
+            Happening::RecoveryWrittenOff => {
+                let State::Recovering(mut recovering) = state else {
+                    return None;
+                };
+                let write_off = recovering.write_off.take()?;
+                State::WrittenOff(WrittenOff {
+                    recovering,
+                    write_off,
+                    confirmed: stamp,
                 })
             }
             Happening::RecoveryCompleted { bank_ref } => {
                 let State::Recovering(recovering) = state else {
                     return None;
                 };
+                let rest = recovering.outstanding();
+                let recovering = came(recovering, rest, bank_ref, stamp.clone());
                 State::Recovered(Recovered {
                     recovering,
                     bank_ref: bank_ref.clone(),
@@ -1213,7 +1347,10 @@ fn part_of(what: &Happening) -> Option<ActedAs> {
         | Happening::VerificationRecorded { .. } => Some(ActedAs::Surveyor),
         Happening::FirstApprovalGiven { .. }
         | Happening::ClaimApproved { .. }
-        | Happening::SecondApprovalGiven { .. } => Some(ActedAs::Approver),
+        | Happening::SecondApprovalGiven { .. }
+        | Happening::ApprovalQueued { .. }
+        | Happening::SecondApprovalQueued { .. }
+        | Happening::WaitingReserved => Some(ActedAs::Approver),
         Happening::PayoutInstructed { .. } => Some(ActedAs::Payer),
         Happening::FindingRecorded {
             check: Check::DataComparison | Check::VillageEvaluation | Check::TownshipReview,
@@ -1246,6 +1383,9 @@ fn part_of(what: &Happening) -> Option<ActedAs> {
         | Happening::ClaimWithdrawn { .. }
         | Happening::ClaimClosed { .. }
         | Happening::RecoveryStarted { .. }
+        | Happening::RecoveryRecorded { .. }
+        | Happening::WriteOffProposed { .. }
+        | Happening::RecoveryWrittenOff
         | Happening::RecoveryCompleted { .. }
         | Happening::RefusalLetterIssued { .. }
         | Happening::AppealLodged { .. }
@@ -1263,6 +1403,21 @@ fn pending(state: State) -> Option<Instructed> {
         Some(unknown.instructed)
     } else {
         None
+    }
+}
+
+/// A recovery after an instalment: a write-off that was proposed before speaks of another sum.
+fn came(recovering: Recovering, amount: Fen, bank_ref: &str, recorded: Stamp) -> Recovering {
+    let mut instalments = recovering.instalments;
+    instalments.push(Instalment {
+        amount,
+        bank_ref: bank_ref.to_owned(),
+        recorded,
+    });
+    Recovering {
+        instalments,
+        write_off: None,
+        ..recovering
     }
 }
 

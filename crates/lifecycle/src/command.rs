@@ -35,6 +35,7 @@ coded! {
         CountyReviewClaim = "COUNTY_REVIEW_CLAIM" "县级审定",
         ApproveClaim = "APPROVE_CLAIM" "审批通过",
         SecondApproveClaim = "SECOND_APPROVE_CLAIM" "复核审批",
+        ReserveWaiting = "RESERVE_WAITING" "待资金预留",
         RejectClaim = "REJECT_CLAIM" "拒赔",
         SendBackClaim = "SEND_BACK_CLAIM" "退回复查",
         ChangePayee = "CHANGE_PAYEE" "变更收款人",
@@ -53,6 +54,8 @@ coded! {
         IssueRefusalLetter = "ISSUE_REFUSAL_LETTER" "送达拒赔通知",
         LodgeAppeal = "LODGE_APPEAL" "提出申诉",
         DecideAppeal = "DECIDE_APPEAL" "处理申诉",
+        WriteOffRecovery = "WRITE_OFF_RECOVERY" "提议核销",
+        ConfirmWriteOff = "CONFIRM_WRITE_OFF" "确认核销",
     }
 }
 
@@ -140,6 +143,8 @@ pub enum Command {
         payee: PayeeId,
         dossier: String,
     },
+    /// Gives the first that waits the pool's money; the caller echoes the amount that was seen.
+    ReserveWaiting { amount: Fen },
     /// Refuses the claim with reasons.
     RejectClaim { lines: Vec<RefusalLine> },
     /// Sends the claim back to verification with questions.
@@ -183,7 +188,7 @@ pub enum Command {
     CloseClaim { archive_no: String },
     /// Begins to recover a wrong payment.
     StartRecovery { reason: String },
-    /// The whole amount has come back.
+    /// Money has come back: all that is outstanding, or a part.
     RecordRecovery { amount: Fen, bank_ref: String },
     /// The letter of a refusal reached the household; the caller echoes the hash of what was handed over.
     IssueRefusalLetter {
@@ -196,6 +201,10 @@ pub enum Command {
     LodgeAppeal { grounds: String },
     /// Decides the appeal.
     DecideAppeal { upheld: bool, findings: String },
+    /// Proposes to write off what is outstanding; the caller echoes the amount that was seen.
+    WriteOffRecovery { amount: Fen, reason: String },
+    /// A second person confirms the write-off.
+    ConfirmWriteOff { amount: Fen },
 }
 
 impl Command {
@@ -222,6 +231,7 @@ impl Command {
             Self::CountyReviewClaim => K::CountyReviewClaim,
             Self::ApproveClaim { .. } => K::ApproveClaim,
             Self::SecondApproveClaim { .. } => K::SecondApproveClaim,
+            Self::ReserveWaiting { .. } => K::ReserveWaiting,
             Self::RejectClaim { .. } => K::RejectClaim,
             Self::SendBackClaim { .. } => K::SendBackClaim,
             Self::ChangePayee { .. } => K::ChangePayee,
@@ -240,6 +250,8 @@ impl Command {
             Self::IssueRefusalLetter { .. } => K::IssueRefusalLetter,
             Self::LodgeAppeal { .. } => K::LodgeAppeal,
             Self::DecideAppeal { .. } => K::DecideAppeal,
+            Self::WriteOffRecovery { .. } => K::WriteOffRecovery,
+            Self::ConfirmWriteOff { .. } => K::ConfirmWriteOff,
         }
     }
 
@@ -267,6 +279,7 @@ impl Command {
             | Self::CountyReviewClaim
             | Self::ApproveClaim { .. }
             | Self::SecondApproveClaim { .. }
+            | Self::ReserveWaiting { .. }
             | Self::RejectClaim { .. }
             | Self::SendBackClaim { .. }
             | Self::ChangePayee { .. }
@@ -282,9 +295,20 @@ impl Command {
             | Self::CloseClaim { .. }
             | Self::StartRecovery { .. }
             | Self::RecordRecovery { .. }
+            | Self::WriteOffRecovery { .. }
+            | Self::ConfirmWriteOff { .. }
             | Self::IssueRefusalLetter { .. }
             | Self::LodgeAppeal { .. }
             | Self::DecideAppeal { .. } => Vec::new(),
+        }
+    }
+
+    /// The bank's reference of a recovery: whether it was recorded before is looked up.
+    pub fn recovery_ref(&self) -> Option<&str> {
+        if let Self::RecordRecovery { bank_ref, .. } = self {
+            Some(bank_ref)
+        } else {
+            None
         }
     }
 

@@ -58,7 +58,8 @@ pub fn holder(claim: &Claim, county_review: bool) -> Holder {
         State::Referred(_) | State::Accepted(_) | State::Verifying(_) | State::Approved(_) => {
             Holder::Insurer
         }
-        State::Verified(_) => Holder::CountyOffice,
+        // The notice is the county's to post, the money its to bring.
+        State::Verified(_) | State::AwaitingFunds(_) => Holder::CountyOffice,
         State::NoticeOpen(_) => Holder::Village,
         State::NoticeClosed(closed) if county_review && closed.review.is_none() => {
             Holder::CountyOffice
@@ -81,6 +82,7 @@ pub fn holder(claim: &Claim, county_review: bool) -> Holder {
         State::Paid(_)
         | State::Closed(_)
         | State::Recovered(_)
+        | State::WrittenOff(_)
         | State::Withdrawn(_)
         | State::RefusalClosed(_) => Holder::Nobody,
     }

@@ -227,6 +227,7 @@ fn rule(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
             };
             approval::second_approve(claim, order, *amount, seen, facts)
         }
+        Command::ReserveWaiting { amount } => approval::reserve(claim, order, *amount, facts),
         Command::RejectClaim { lines } => approval::reject(claim, order, lines, facts),
         Command::SendBackClaim { questions } => approval::send_back(claim, order, questions),
         Command::ChangePayee { payee } => payout::change_payee(claim, order, *payee, facts),
@@ -257,7 +258,13 @@ fn rule(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
         Command::CloseClaim { archive_no } => payout::archive(claim, order, archive_no, facts),
         Command::StartRecovery { reason } => payout::start_recovery(claim, order, reason),
         Command::RecordRecovery { amount, bank_ref } => {
-            payout::recover(claim, order, *amount, bank_ref)
+            payout::recover(claim, order, *amount, bank_ref, facts)
+        }
+        Command::WriteOffRecovery { amount, reason } => {
+            payout::write_off(claim, order, *amount, reason, facts)
+        }
+        Command::ConfirmWriteOff { amount } => {
+            payout::confirm_write_off(claim, order, *amount, facts)
         }
         Command::IssueRefusalLetter {
             content_hash,
@@ -285,6 +292,7 @@ fn rule(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
 /// The money an event moves. It follows from the claim and the event alone.
 pub fn postings(claim: &Claim, what: &Happening) -> Vec<Posting> {
     let reserved = || claim.approved_amount().unwrap_or(Fen::ZERO);
+    let outstanding = || claim.outstanding().unwrap_or(Fen::ZERO);
     let transfer = |movement: Movement, amount| vec![movement.of(amount)];
     match what {
         Happening::ClaimApproved { amount, .. } => transfer(Movement::Reserved, *amount),
@@ -301,7 +309,15 @@ pub fn postings(claim: &Claim, what: &Happening) -> Vec<Posting> {
         Happening::PayoutConfirmed { .. } => transfer(Movement::Paid, reserved()),
         Happening::PayoutFailed { .. } => transfer(Movement::PayFailed, reserved()),
         Happening::PayoutReturned { .. } => transfer(Movement::PayReturned, reserved()),
-        Happening::RecoveryCompleted { .. } => transfer(Movement::Recovered, reserved()),
+        Happening::WaitingReserved => {
+            let State::AwaitingFunds(waiting) = &claim.state else {
+                return Vec::new();
+            };
+            transfer(Movement::Reserved, waiting.approved.approval.amount)
+        }
+        Happening::RecoveryRecorded { amount, .. } => transfer(Movement::Recovered, *amount),
+        Happening::RecoveryCompleted { .. } => transfer(Movement::Recovered, outstanding()),
+        Happening::RecoveryWrittenOff => transfer(Movement::WrittenOff, outstanding()),
         Happening::ObjectionUpheld { .. }
         | Happening::PayeeChanged { .. }
         | Happening::ClaimWithdrawn { .. } => match claim.approved_amount() {
@@ -326,6 +342,8 @@ pub fn postings(claim: &Claim, what: &Happening) -> Vec<Posting> {
         | Happening::NoticeClosed
         | Happening::CountyReviewed
         | Happening::FirstApprovalGiven { .. }
+        | Happening::ApprovalQueued { .. }
+        | Happening::SecondApprovalQueued { .. }
         | Happening::ClaimRejected { .. }
         | Happening::ClaimSentBack { .. }
         | Happening::PayeeConfirmed { .. }
@@ -333,6 +351,7 @@ pub fn postings(claim: &Claim, what: &Happening) -> Vec<Posting> {
         | Happening::PayoutReinstated
         | Happening::ClaimClosed { .. }
         | Happening::RecoveryStarted { .. }
+        | Happening::WriteOffProposed { .. }
         | Happening::RefusalLetterIssued { .. }
         | Happening::AppealLodged { .. }
         | Happening::AppealUpheld { .. }

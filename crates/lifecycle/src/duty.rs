@@ -80,16 +80,21 @@ pub const fn standard(command: CommandKind) -> &'static [Duty] {
             D::CountyCaseworker,
             D::CountySupervisor,
         ],
-        C::ResolveObjection | C::DecideAppeal => &[D::CountySupervisor],
+        // What is written off is the county's money.
+        C::ResolveObjection | C::DecideAppeal | C::ConfirmWriteOff => &[D::CountySupervisor],
         C::CloseNotice => &[D::Timer, D::CountySupervisor],
         C::CountyReviewClaim => &[D::CountyReviewer],
-        C::ApproveClaim | C::SecondApproveClaim | C::RejectClaim | C::SendBackClaim => {
-            &[D::Approver]
-        }
+        C::ApproveClaim
+        | C::SecondApproveClaim
+        | C::RejectClaim
+        | C::SendBackClaim
+        | C::ReserveWaiting => &[D::Approver],
         C::ChangePayee | C::ConfirmPayee => &[D::InsurerHandler],
-        C::InstructPayout | C::ReinstatePayout | C::ReconcilePayout | C::RecordRecovery => {
-            &[D::Finance]
-        }
+        C::InstructPayout
+        | C::ReinstatePayout
+        | C::ReconcilePayout
+        | C::RecordRecovery
+        | C::WriteOffRecovery => &[D::Finance],
         C::ConfirmPayout | C::ReportPayoutFailure | C::ReportPayoutReturned => {
             &[D::BankConnector, D::Finance]
         }
@@ -136,6 +141,7 @@ const fn is_judgement(command: CommandKind) -> bool {
         | C::CountyReviewClaim
         | C::ApproveClaim
         | C::SecondApproveClaim
+        | C::ReserveWaiting
         | C::RejectClaim
         | C::SendBackClaim
         | C::ConfirmPayee
@@ -146,6 +152,8 @@ const fn is_judgement(command: CommandKind) -> bool {
         | C::ReconcilePayout
         | C::ReinstatePayout
         | C::RecordRecovery
+        | C::WriteOffRecovery
+        | C::ConfirmWriteOff
         | C::DecideAppeal => true,
         C::DraftReferral
         | C::AmendReferral
@@ -171,16 +179,19 @@ const fn is_judgement(command: CommandKind) -> bool {
     }
 }
 
-/// Whether a command makes money payable or paid: a timer never gives one (invariant 11).
+/// Whether a command makes money payable or paid, or gives it up: a timer never gives one (invariant 11).
 pub const fn moves_towards_payment(command: CommandKind) -> bool {
     use CommandKind as C;
     match command {
         C::ApproveClaim
         | C::SecondApproveClaim
+        | C::ReserveWaiting
         | C::InstructPayout
         | C::ConfirmPayout
         | C::ReconcilePayout
-        | C::ReinstatePayout => true,
+        | C::ReinstatePayout
+        | C::WriteOffRecovery
+        | C::ConfirmWriteOff => true,
         C::DraftReferral
         | C::AmendReferral
         | C::ReferCase

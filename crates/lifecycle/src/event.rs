@@ -133,6 +133,12 @@ happenings! {
     FirstApprovalGiven { benefit: Fen, uplift: Option<Uplift>, amount: Fen, payee: PayeeId, dossier: String } = "FIRST_APPROVAL_GIVEN" "初审通过",
     /// The claim was approved; money is reserved.
     ClaimApproved { benefit: Fen, uplift: Option<Uplift>, amount: Fen, payee: PayeeId, dossier: String } = "CLAIM_APPROVED" "审批通过",
+    /// The claim was approved, and waits for the pool's money.
+    ApprovalQueued { benefit: Fen, uplift: Option<Uplift>, amount: Fen, payee: PayeeId, rank: String, dossier: String } = "APPROVAL_QUEUED" "审批通过待资金",
+    /// The second approval was given, and the claim waits for the pool's money.
+    SecondApprovalQueued { rank: String, dossier: String } = "SECOND_APPROVAL_QUEUED" "复核通过待资金",
+    /// The first that waited was given the money: it is reserved.
+    WaitingReserved = "WAITING_RESERVED" "待资金已预留",
     /// The second approval was given; money is reserved.
     SecondApprovalGiven { dossier: String } = "SECOND_APPROVAL_GIVEN" "复核通过",
     /// The claim was rejected.
@@ -161,7 +167,13 @@ happenings! {
     ClaimClosed { archive_no: String } = "CLAIM_CLOSED" "已归档",
     /// Recovery of a wrong payment began.
     RecoveryStarted { reason: String } = "RECOVERY_STARTED" "启动追回",
-    /// The whole amount came back.
+    /// A part came back.
+    RecoveryRecorded { amount: Fen, bank_ref: String } = "RECOVERY_RECORDED" "追回一笔",
+    /// It was proposed to write off what is outstanding.
+    WriteOffProposed { amount: Fen, reason: String } = "WRITE_OFF_PROPOSED" "提议核销",
+    /// A second person confirmed: what is outstanding is written off.
+    RecoveryWrittenOff = "RECOVERY_WRITTEN_OFF" "已核销",
+    /// All that was outstanding came back.
     RecoveryCompleted { bank_ref: String } = "RECOVERY_COMPLETED" "已追回",
     /// The letter of a refusal, or of a dismissed appeal, reached the household.
     RefusalLetterIssued { letter: Box<Letter>, content_hash: String, delivery: Delivery, handed_to: String } = "REFUSAL_LETTER_ISSUED" "拒赔通知已送达",

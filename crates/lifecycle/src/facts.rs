@@ -1,7 +1,7 @@
 //! What a judgement needs to know, read under the lock and recorded with the event.
 
 use crate::{
-    BillKey, Calendar, Duty, MemberId, NameCheck, PayeeId, PayeeRelation, PersonId, RegionCode,
+    BillKey, Calendar, ClaimId, Duty, MemberId, NameCheck, PayeeId, PayeeRelation, PersonId, RegionCode,
     Scheme,
 };
 use benefits::{Fen, RunningTotals};
@@ -84,6 +84,15 @@ pub struct Seen {
     pub bills_taken: Vec<BillKey>,
     /// What the pool can still reserve.
     pub pool_available: Fen,
+    /// Whether the pool is settled: nothing is reserved from it, and no money comes any more.
+    #[serde(default)]
+    pub pool_settled: bool,
+    /// The claim that waits first for the pool's money; `None` if none waits.
+    #[serde(default)]
+    pub first_waiting: Option<ClaimId>,
+    /// The claim for whose recovery the bank's reference that the command names was recorded before.
+    #[serde(default)]
+    pub reference_of: Option<ClaimId>,
     /// Running totals of the policy year, this claim's own reservation not counted.
     pub used: RunningTotals,
     /// What was approved for the household in the twelve months up to today and still stands, over

@@ -7,7 +7,9 @@
 
 use crate::coded;
 use crate::scheme::{PolicyYear, PoolTerms, Scheme, Shortage, Surplus};
-use crate::{Actor, Movement, Param, PoolAccount, Posting, SchemeId, Stamp, calendar};
+use crate::{
+    Actor, Claim, ClaimId, Movement, Param, PoolAccount, Posting, SchemeId, Stamp, State, calendar,
+};
 use benefits::{Fen, Rate};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -46,7 +48,7 @@ coded! {
 }
 
 /// An order: money that no claim moves, with its reference, its reason and its two persons.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolOrder {
     /// Its id.
     pub id: Uuid,
@@ -123,6 +125,38 @@ pub struct PoolClaims {
     pub open: u32,
     /// What those were assessed at.
     pub assessed: Fen,
+    /// Approved, waiting for money: nothing is reserved.
+    pub waiting: u32,
+    /// What those were approved at.
+    pub waiting_sum: Fen,
+}
+
+/// A claim that waits for its pool's money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The claim.
+    pub claim: ClaimId,
+    /// Its place: the one with the smallest text is first.
+    pub rank: String,
+    /// What was approved, in fen.
+    pub amount: Fen,
+    /// When it began to wait.
+    pub queued_at: DateTime<Utc>,
+}
+
+impl Waiting {
+    /// How a claim waits; `None` if it does not.
+    pub fn of(claim: &Claim) -> Option<Self> {
+        let State::AwaitingFunds(waiting) = &claim.state else {
+            return None;
+        };
+        Some(Self {
+            claim: claim.id,
+            rank: waiting.rank.clone(),
+            amount: waiting.approved.approval.amount,
+            queued_at: waiting.queued.at,
+        })
+    }
 }
 
 /// The pool that a surplus is carried into.
@@ -240,6 +274,13 @@ pub enum PoolBlocked {
         /// For how many claims.
         claims: u32,
     },
+    /// Approved claims wait for money: they are reserved, sent back, rejected or withdrawn before.
+    ClaimsWaiting {
+        /// How many.
+        claims: u32,
+        /// What they were approved at.
+        sum: Fen,
+    },
     /// The contract year runs until this day.
     YearNotOver {
         /// Its last day.
@@ -278,6 +319,7 @@ impl PoolBlocked {
             Self::PremiumExceeded { .. } => "PREMIUM_EXCEEDED",
             Self::Settled => "POOL_SETTLED",
             Self::NotBalanced { .. } => "NOT_BALANCED",
+            Self::ClaimsWaiting { .. } => "CLAIMS_WAITING",
             Self::YearNotOver { .. } => "YEAR_NOT_OVER",
             Self::NextPoolMissing { .. } => "NEXT_POOL_MISSING",
             Self::OrderPending { .. } => "ORDER_PENDING",
@@ -305,6 +347,10 @@ impl PoolBlocked {
                 ("reserved", Param::Money(*reserved)),
                 ("in_flight", Param::Money(*in_flight)),
                 ("claims", Param::Number(i64::from(*claims))),
+            ],
+            Self::ClaimsWaiting { claims, sum } => vec![
+                ("claims", Param::Number(i64::from(*claims))),
+                ("sum", Param::Money(*sum)),
             ],
             Self::YearNotOver { to } => vec![("to", Param::Day(*to))],
             Self::NextPoolMissing { year } => vec![("year", Param::Number(i64::from(*year)))],
@@ -361,7 +407,10 @@ pub struct Settlement {
     pub returned: Fen,
     /// Recovered from wrong payments.
     pub recovered: Fen,
-    /// Paid less returned and recovered: what the fee is a share of.
+    /// Written off: paid wrongly, and a cost of the pool. No fee is taken of it.
+    #[serde(default)]
+    pub written_off: Fen,
+    /// Paid less returned, recovered and written off: what the fee is a share of.
     pub net_paid: Fen,
     /// The share.
     pub rate: Rate,
@@ -397,6 +446,7 @@ impl Settlement {
             paid: flows.of(Movement::Paid),
             returned: flows.of(Movement::PayReturned),
             recovered: flows.of(Movement::Recovered),
+            written_off: flows.of(Movement::WrittenOff),
             net_paid,
             rate: terms.fee,
             fee,
@@ -414,10 +464,11 @@ impl Settlement {
     pub fn fee_working(&self) -> String {
         let points = self.rate.basis_points();
         format!(
-            "({} - {} - {}) × {}.{:02}% = {}",
+            "({} - {} - {} - {}) × {}.{:02}% = {}",
             self.paid,
             self.returned,
             self.recovered,
+            self.written_off,
             points / 100,
             points % 100,
             self.fee
@@ -456,7 +507,8 @@ impl Settlement {
     }
 }
 
-/// When a pool runs out, by a plain rule: first every open claim takes what it was assessed at; then
+/// When a pool runs out, by a plain rule: first every claim that waits takes what it was approved at and
+/// every open claim what it was assessed at; then
 /// approvals go on at their average of the year so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forecast {
@@ -466,7 +518,9 @@ pub struct Forecast {
     pub days: i64,
     /// What open claims were assessed at.
     pub assessed: Fen,
-    /// What the pool lacks for the open claims alone.
+    /// What claims that wait for money were approved at.
+    pub waiting: Fen,
+    /// What the pool lacks for the waiting and the open claims alone.
     pub lacking: Fen,
     /// The day the pool no longer suffices; `None`: not this year.
     pub runs_out_on: Option<NaiveDate>,
@@ -479,12 +533,14 @@ impl Forecast {
             PoolAccount::Reserved,
             PoolAccount::InFlight,
             PoolAccount::PaidOut,
+            PoolAccount::WrittenOff,
         ];
         let approved = held
             .iter()
             .fold(Fen::ZERO, |sum, account| plus(sum, flows.balance(*account)));
         let days = ((today - year.from).num_days() + 1).max(1);
-        let left = minus(flows.balance(PoolAccount::Available), claims.assessed);
+        let wanted = plus(claims.waiting_sum, claims.assessed);
+        let left = minus(flows.balance(PoolAccount::Available), wanted);
         let lacking = minus(Fen::ZERO, left).max(Fen::ZERO);
         let lasts = if lacking > Fen::ZERO {
             Some(0)
@@ -501,6 +557,7 @@ impl Forecast {
             approved,
             days,
             assessed: claims.assessed,
+            waiting: claims.waiting_sum,
             lacking,
             runs_out_on,
         }
@@ -679,6 +736,14 @@ fn settleable(
             claims: seen.claims.reserved + seen.claims.in_flight,
         });
     }
+    let PoolClaims {
+        waiting: claims,
+        waiting_sum: sum,
+        ..
+    } = seen.claims;
+    if claims > 0 {
+        return Err(PoolBlocked::ClaimsWaiting { claims, sum });
+    }
     // A settled year is settled once more only for money that came back since.
     if seen.is_settled() && settlement.postings(scheme.pool_id).is_empty() {
         return Err(PoolBlocked::Settled);
@@ -761,7 +826,7 @@ const fn minus(one: Fen, other: Fen) -> Fen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scheme::YearDate;
+    use crate::scheme::{QueueOrder, YearDate};
 
     fn day(month: u32, day: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(2020, month, day).expect("a day")
@@ -785,6 +850,8 @@ mod tests {
             fee: Rate::from_basis_points(1_500).expect("a rate"),
             surplus,
             shortage,
+            queue_order: QueueOrder::NoticeClosed,
+            write_off_max: Fen::ZERO,
         };
         let flows = flows(&[
             (Movement::PremiumPaid, 20),
@@ -807,6 +874,13 @@ mod tests {
             (Fen::new(10), Fen::new(8))
         );
         assert_eq!(settlement.shortage, Fen::ZERO);
+        // What is written off of it is paid no fee for, and does not come back.
+        let mut written = flows.clone();
+        written.add(Movement::WrittenOff, Fen::new(4));
+        let settlement = Settlement::of(&carried, &written, None);
+        let figures = (settlement.net_paid, settlement.written_off, settlement.fee);
+        assert_eq!(figures, (Fen::new(6), Fen::new(4), Fen::new(1)));
+        assert_eq!(settlement.available, Fen::new(10));
         // All of it spent: the fee lacks, and comes in before it goes out.
         let mut spent = flows;
         for movement in [Movement::Reserved, Movement::Instructed, Movement::Paid] {
@@ -843,6 +917,8 @@ mod tests {
                     fee: Rate::from_basis_points(1_500).expect("a rate"),
                     surplus,
                     shortage,
+                    queue_order: QueueOrder::NoticeClosed,
+                    write_off_max: Fen::ZERO,
                 };
                 let mut flows = flows(&[
                     (Movement::PremiumPaid, 100 + taken),
@@ -892,6 +968,16 @@ mod tests {
         assert_eq!(on(100, 901, day(1, 10)), (Some(day(1, 10)), 1));
         // Late in the year the same speed lasts.
         assert_eq!(on(100, 0, day(12, 1)), (None, 0));
+        // Whoever waits comes before everything: one fen lacks.
+        let moved = flows(&[(Movement::PremiumPaid, 1_000), (Movement::Reserved, 100)]);
+        let waits = PoolClaims {
+            waiting: 1,
+            waiting_sum: Fen::new(601),
+            ..open(300)
+        };
+        let forecast = Forecast::of(&moved, &waits, &year, day(1, 10));
+        assert_eq!(forecast.lacking, Fen::new(1));
+        assert_eq!(forecast.runs_out_on, Some(day(1, 10)));
         assert_eq!(on(1_000, 0, day(12, 1)), (Some(day(12, 2)), 0));
     }
 }

@@ -17,6 +17,7 @@ coded! {
         Reserved = "RESERVED" "已预留",
         InFlight = "IN_FLIGHT" "在途",
         PaidOut = "PAID_OUT" "已赔付",
+        WrittenOff = "WRITTEN_OFF" "已核销",
         Fee = "FEE" "服务费",
         CarriedOut = "CARRIED_OUT" "结转下年",
         SurplusReturned = "SURPLUS_RETURNED" "结余退回",
@@ -36,6 +37,7 @@ impl PoolAccount {
             | Self::Reserved
             | Self::InFlight
             | Self::PaidOut
+            | Self::WrittenOff
             | Self::Fee
             | Self::CarriedOut
             | Self::SurplusReturned => false,
@@ -58,6 +60,7 @@ coded! {
         Paid = "PAID" "赔付到账",
         PayReturned = "PAY_RETURNED" "退票",
         Recovered = "RECOVERED" "追回",
+        WrittenOff = "WRITTEN_OFF" "核销",
         FeeTaken = "FEE_TAKEN" "计提服务费",
         FeeGivenBack = "FEE_GIVEN_BACK" "服务费退回",
         CarriedOut = "CARRIED_OUT" "结转下年转出",
@@ -82,6 +85,7 @@ impl Movement {
             Self::Paid => (P::InFlight, P::PaidOut),
             Self::PayReturned => (P::PaidOut, P::Reserved),
             Self::Recovered => (P::PaidOut, P::Available),
+            Self::WrittenOff => (P::PaidOut, P::WrittenOff),
             Self::FeeTaken => (P::Available, P::Fee),
             Self::FeeGivenBack => (P::Fee, P::Available),
             Self::CarriedOut => (P::Available, P::CarriedOut),
@@ -104,7 +108,8 @@ impl Movement {
             | Self::PayFailed
             | Self::Paid
             | Self::PayReturned
-            | Self::Recovered => true,
+            | Self::Recovered
+            | Self::WrittenOff => true,
             Self::Funded
             | Self::PremiumPaid
             | Self::ToppedUp

@@ -309,6 +309,17 @@ coded! {
     }
 }
 
+coded! {
+    /// Who is reserved first when a pool's money does not suffice for all (待资金排队次序). Equal ones are
+    /// ordered by their claims' numbers.
+    QueueOrder {
+        NoticeClosed = "NOTICE_CLOSED" "公示期满先后",
+        Approval = "APPROVAL" "审批先后",
+        SmallestFirst = "SMALLEST_FIRST" "金额由小到大",
+        Group = "GROUP" "人群类别次序",
+    }
+}
+
 /// Premium, pool and fee (保费、资金池、服务费).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolTerms {
@@ -324,6 +335,10 @@ pub struct PoolTerms {
     pub surplus: Surplus,
     /// Who makes up a shortage.
     pub shortage: Shortage,
+    /// In which order claims wait when the money does not suffice.
+    pub queue_order: QueueOrder,
+    /// The most that may be written off of one wrong payment, in fen; 0 for nothing.
+    pub write_off_max: Fen,
 }
 
 impl PoolTerms {

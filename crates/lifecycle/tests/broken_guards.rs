@@ -85,11 +85,17 @@ fn story_of(guard: Guard) -> Story {
             Status::PayUnknown,
             &[give(C::ReinstatePayout), give(C::InstructPayout)],
         ),
+        Guard::WithinOutstanding => story(Status::Recovering, &[choice(C::RecordRecovery, 2)]),
+        Guard::ReferenceOnce => story(
+            Status::Recovering,
+            &[choice(C::RecordRecovery, 3), choice(C::RecordRecovery, 3)],
+        ),
+        Guard::QueueOrder => behind_another(),
         Guard::ExactlyInstructed => story(Status::Approved, &[choice(C::InstructPayout, 1)]),
         Guard::WithinAssessment => reviewed(&[choice(C::ApproveClaim, 2)]),
         Guard::WithinCaps => two_of_one_household(),
         Guard::WithinPool => {
-            let mut story = reviewed(&[give(C::ApproveClaim)]);
+            let mut story = story(Status::AwaitingFunds, &[give(C::ReserveWaiting)]);
             story.office.world.pool = yuan(1_999);
             story
         }
@@ -196,6 +202,24 @@ fn two_of_one_household() -> Story {
     Story {
         office: Office::with_two(World::new(), yuan(5_000)),
         orders: vec![give(C::ApproveClaim)],
+    }
+}
+
+/// Two claims of two households: one waits for money, the other one's notice closed later.
+fn behind_another() -> Story {
+    let mut office = Office::new(World::new());
+    for place in [0, 1] {
+        let draft = office.world.draft(place, u32::try_from(place).unwrap_or(0));
+        office
+            .submit(place, &Who::Town.orders(draft))
+            .expect("a draft");
+    }
+    office.walk(1, &path_to(Status::AwaitingFunds)[1..]);
+    office.walk(0, &path_to(Status::NoticeClosed)[1..]);
+    office.walk(0, &[Step::Do(C::CountyReviewClaim)]);
+    Story {
+        office,
+        orders: vec![give(C::ApproveClaim), give(C::ReserveWaiting)],
     }
 }
 

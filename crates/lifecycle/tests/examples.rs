@@ -8,17 +8,21 @@ use chrono::{Duration, NaiveDate};
 use lifecycle::phase::referral::Case;
 use lifecycle::phase::refusal::RefusalLine;
 use lifecycle::phase::verification::{Evidence, Flag, IncomeFacts, LossFacts, Verifying, Votes};
+use lifecycle::pool::{
+    Flows, PoolBlocked, PoolClaims, PoolCommand, PoolSeen, Waiting, decide_pool,
+};
 use lifecycle::scheme::{
-    Clause, DocumentRule, DueStep, IncomeTerms, IncomeWindow, Supplier, VoteBase, YearDate,
+    Clause, DocumentRule, DueStep, IncomeTerms, IncomeWindow, QueueOrder, Supplier, VoteBase,
+    YearDate,
 };
 use lifecycle::{
     Actor, Blocked, Check, Claim, Command, CommandKind as C, NameCheck, NameCheckMeans, Order,
-    Param, PayeeRelation, Peril, Status,
+    Param, PayeeRelation, Peril, RunningShare, Status,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use world::office::Office;
-use world::{Step, Who, World, at, day, evidence, plus, yuan};
+use world::{Step, Who, World, at, day, evidence, path_to, plus, yuan};
 
 /// A claim that came to a status.
 fn given(status: Status) -> Given {
@@ -491,13 +495,17 @@ fn approval(seen: &mut Seen) {
         .when(C::ApproveClaim)
         .with("remaining", &Param::Money(yuan(1_500)))
         .then_blocked(seen, "CAP_EXCEEDED");
-    let mut poor = World::new();
-    poor.pool = yuan(1_999);
-    given_in(poor, Status::NoticeClosed)
-        .and(&[C::CountyReviewClaim])
-        .when(C::ApproveClaim)
+    given(Status::AwaitingFunds)
+        .but(|office| office.world.pool = yuan(1_999))
+        .when(C::ReserveWaiting)
         .with("available", &Param::Money(yuan(1_999)))
         .then_blocked(seen, "POOL_INSUFFICIENT");
+    given(Status::AwaitingFunds)
+        .when_choice(C::ReserveWaiting, 1)
+        .then_blocked(seen, "MISMATCH");
+    behind_another()
+        .when(C::ReserveWaiting)
+        .then_blocked(seen, "NOT_FIRST");
     reviewed()
         .but(|office| {
             let payee = office.claim(0).case.payee;
@@ -610,9 +618,154 @@ fn payout(seen: &mut Seen) {
     given(Status::Closed)
         .when(C::ReportPayoutFailure)
         .then_blocked(seen, "CONTRADICTION");
-    given(Status::Recovering)
-        .when_choice(C::RecordRecovery, 1)
+    recoveries(seen);
+}
+
+/// A claim whose notice closed later than another one's that waits. Its money is there: it waits too.
+fn behind_another() -> Given {
+    let mut office = Office::new(World::new());
+    for place in [0, 1] {
+        let draft = office.world.draft(place, u32::try_from(place).unwrap_or(0));
+        office
+            .submit(place, &Who::Town.orders(draft))
+            .expect("a draft");
+    }
+    office.walk(1, &path_to(Status::AwaitingFunds)[1..]);
+    office.walk(0, &path_to(Status::NoticeClosed)[1..]);
+    office.walk(
+        0,
+        &[Step::Do(C::CountyReviewClaim), Step::Do(C::ApproveClaim)],
+    );
+    assert_eq!(office.claim(0).status(), Status::AwaitingFunds);
+    Given(office)
+}
+
+/// Whatever was paid wrongly comes back in parts, each known by its reference; the rest is written off by two.
+fn recoveries(seen: &mut Seen) {
+    let recovering = || given(Status::Recovering);
+    recovering()
+        .when_choice(C::RecordRecovery, 2)
+        .with("outstanding", &Param::Money(yuan(2_000)))
+        .then_blocked(seen, "OVER_OUTSTANDING");
+    recovering()
+        .when_by(Who::Cashier.actor(), C::RecordRecovery)
+        .then_blocked(seen, "SECOND_PERSON_REQUIRED");
+    let again = Step::Last(C::RecordRecovery);
+    recovering()
+        .but(|it| it.walk(0, &[again]))
+        .when_choice(C::RecordRecovery, 3)
+        .then_blocked(seen, "REFERENCE_TAKEN");
+    recovering()
+        .when_choice(C::WriteOffRecovery, 1)
         .then_blocked(seen, "MISMATCH");
+    recovering()
+        .when(C::ConfirmWriteOff)
+        .then_blocked(seen, "NO_WRITE_OFF");
+    let proposed = || recovering().and(&[C::WriteOffRecovery]);
+    proposed()
+        .when_choice(C::ConfirmWriteOff, 1)
+        .then_blocked(seen, "MISMATCH");
+    // Whoever proposed it does not confirm it, whatever duties there are; nor does whoever paid.
+    let supervising = |who: Who| Actor {
+        duties: Who::Supervisor.duties(),
+        ..who.actor()
+    };
+    for who in [Who::Accountant, Who::Cashier] {
+        proposed()
+            .when_by(supervising(who), C::ConfirmWriteOff)
+            .then_blocked(seen, "SECOND_PERSON_REQUIRED");
+    }
+    // Money that comes in makes a proposal void.
+    proposed()
+        .but(|it| it.walk(0, &[Step::Other(C::RecordRecovery)]))
+        .when(C::ConfirmWriteOff)
+        .then_blocked(seen, "NO_WRITE_OFF");
+    // The scheme's limit, for both persons.
+    let careful = World::new().with_scheme(|it| it.pool.write_off_max = yuan(1_999));
+    given_in(careful, Status::Recovering)
+        .when(C::WriteOffRecovery)
+        .with("limit", &Param::Money(yuan(1_999)))
+        .then_blocked(seen, "BEYOND_AUTHORITY");
+    proposed()
+        .but(|it| {
+            it.world = it
+                .world
+                .clone()
+                .with_scheme(|scheme| scheme.pool.write_off_max = yuan(1_999));
+        })
+        .when(C::ConfirmWriteOff)
+        .then_blocked(seen, "BEYOND_AUTHORITY");
+}
+
+/// What of a wrong payment came back and what did not are together what was paid; a written-off loss stays
+/// in the books, counts for the caps and keeps its event.
+#[test]
+fn recovered_and_written_off_are_what_was_paid() {
+    let office = Office::at(World::new(), Status::WrittenOff);
+    let books = office.books();
+    assert_eq!((books.paid_out, books.written_off), (0, yuan(1_000).get()));
+    assert_eq!(books.available, yuan(4_000).get());
+    let claim = office.claim(0);
+    assert_eq!(claim.counted().benefit, yuan(1_000));
+    assert!(claim.status().is_living());
+    assert_eq!(office.violations, []);
+    let office = Office::at(World::new(), Status::Recovered);
+    assert_eq!(office.claim(0).counted(), RunningShare::default());
+    assert!(!office.claim(0).status().is_living());
+}
+
+/// Each order of the queue puts another claim first (failure 34: a setting that nobody reads).
+#[test]
+fn the_queue_is_in_the_order_the_scheme_declares() {
+    // The second household's claim: its notice closed a day later, it was approved first, its sum is
+    // smaller, its group is named first.
+    let first = |order: QueueOrder| {
+        let mut world = World::new().with_scheme(|scheme| {
+            scheme.pool.queue_order = order;
+            scheme.coverage.groups = vec!["脱贫户".into(), world::GROUP.into()];
+        });
+        world.houses[1].group = "脱贫户".into();
+        let mut office = Office::new(world);
+        for place in [0, 1] {
+            let draft = office.world.draft(place, u32::try_from(place).unwrap_or(0));
+            office
+                .submit(place, &Who::Town.orders(draft))
+                .expect("a draft");
+        }
+        let (noticed, short) = (path_to(Status::NoticeClosed), Step::Pool(yuan(1)));
+        office.walk(0, &noticed[1..]);
+        let verified = path_to(Status::Verifying);
+        office.walk(1, &verified[1..]);
+        office.walk(1, &[Step::Do(C::RecordFinding), Step::Do(C::RecordFinding)]);
+        let smaller = office.world.usual(C::RecordVerification, office.claim(1));
+        let Command::RecordVerification { mut facts } = smaller else {
+            unreachable!("the command of the kind");
+        };
+        facts.bills[0].amount = Fen::new(facts.bills[0].amount.get() - 100);
+        let smaller = Who::Surveyor.orders(Command::RecordVerification { facts });
+        office.submit(1, &smaller).expect("a smaller sum");
+        office.walk(1, &noticed[path_to(Status::Verified).len()..]);
+        let approval = [
+            Step::Do(C::CountyReviewClaim),
+            short,
+            Step::Do(C::ApproveClaim),
+        ];
+        office.walk(1, &approval);
+        office.now += Duration::minutes(1);
+        office.walk(0, &approval);
+        let mut ranks: Vec<(String, usize)> = [0, 1]
+            .map(|place| {
+                let waiting = Waiting::of(office.claim(place)).expect("it waits");
+                (waiting.rank, place)
+            })
+            .into();
+        ranks.sort();
+        ranks[0].1
+    };
+    assert_eq!(first(QueueOrder::NoticeClosed), 0);
+    assert_eq!(first(QueueOrder::Approval), 1);
+    assert_eq!(first(QueueOrder::SmallestFirst), 1);
+    assert_eq!(first(QueueOrder::Group), 1);
 }
 
 /// What a county writes into its scheme: each term is seen to refuse, and the same case passes
@@ -1303,4 +1456,33 @@ fn an_uplift_is_its_own_line_and_takes_two_approvers() {
     );
     assert_eq!(Fen::new(office.books().reserved), yuan(2_100));
     assert_eq!(evidence("公示照片").sha256.len(), 64);
+}
+
+/// Whoever was approved and waits for money is not forgotten when the year is settled.
+#[test]
+fn a_year_is_not_settled_over_those_who_wait() {
+    let scheme = World::new().scheme;
+    let settle = |waiting| {
+        let seen = PoolSeen {
+            now: at(12, 31, 23) + Duration::days(1),
+            log: 1,
+            flows: Flows::default(),
+            orders: Vec::new(),
+            claims: PoolClaims {
+                waiting,
+                waiting_sum: yuan(2_000),
+                ..PoolClaims::default()
+            },
+            next: None,
+        };
+        let command = PoolCommand::Settle {
+            reference: "2020-HS-01".into(),
+            reason: "年度核算(虚构)".into(),
+        };
+        let (order, actor) = (world::id(0xe0), Who::Accountant.actor());
+        decide_pool(order, Some(&actor), &command, &scheme, &seen)
+    };
+    let (claims, sum) = (1, yuan(2_000));
+    assert_eq!(settle(1), Err(PoolBlocked::ClaimsWaiting { claims, sum }));
+    assert!(settle(0).is_ok());
 }

@@ -13,9 +13,10 @@ mod world;
 
 use benefits::Fen;
 use chrono::{DateTime, Duration, NaiveTime, Utc};
+use lifecycle::pool::Waiting;
 use lifecycle::{
-    Actor, Check, Claim, Command, CommandKind, Duty, EventKind, Facts, MemberId, ObjectionStatus,
-    Order, PersonId, Status, TABLE, calendar, decide, open_claim,
+    Actor, Check, Claim, ClaimId, Command, CommandKind, Duty, EventKind, Facts, MemberId,
+    ObjectionStatus, Order, PersonId, Status, TABLE, calendar, decide, open_claim,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
@@ -32,6 +33,7 @@ struct Bounds {
     rounds: u8,
     instructions: u16,
     proofs: u16,
+    instalments: usize,
 }
 
 /// The first claim may be objected to, reopened and paid again; the second one goes straight on.
@@ -43,6 +45,7 @@ const BOUNDS: [Bounds; 2] = [
         rounds: 1,
         instructions: 2,
         proofs: 1,
+        instalments: 1,
     },
     Bounds {
         objections: 0,
@@ -51,6 +54,7 @@ const BOUNDS: [Bounds; 2] = [
         rounds: 0,
         instructions: 1,
         proofs: 1,
+        instalments: 0,
     },
 ];
 
@@ -169,6 +173,8 @@ impl Local {
         let mut trail = self.trail.clone();
         trail.events = 0;
         trail.approved_at = None;
+        // Only whether the one reference that may come twice has come matters.
+        trail.refs.retain(|it| *it == world::bank_ref());
         let mut days_left = 0;
         if let Some(notice) = &mut trail.notice {
             let left = world.term_ends(notice.opened_at) - self.now;
@@ -204,6 +210,10 @@ impl Local {
             && self.told().filter(|it| it.1).count() <= bounds.appeals
             && self.trail.rounds <= bounds.rounds
             && self.claim.instructions <= bounds.instructions
+            && self.claim.state.recovering().is_none_or(|it| {
+                let ended = usize::from(self.claim.status() == Status::Recovered);
+                it.instalments.len() <= bounds.instalments + ended
+            })
             && self
                 .trail
                 .notice
@@ -229,6 +239,8 @@ impl Local {
 struct View {
     other_holds: i64,
     shared_bill_taken: bool,
+    /// The other one waits for money, and is before this one.
+    other_first: bool,
 }
 
 /// All that is known of one of the two claims.
@@ -355,6 +367,12 @@ impl Walk {
             } else {
                 Vec::new()
             },
+            first_waiting: if view.other_first {
+                Some(ClaimId(world::id(0)))
+            } else {
+                Waiting::of(&local.claim).map(|it| it.claim)
+            },
+            is_overtaking: view.other_first,
             ..Scene::quiet(local.household, local.now)
         }
     }
@@ -449,7 +467,10 @@ impl Walk {
         while let Some((first, second)) = queue.pop_front() {
             self.check_both(first, second);
             let mut nexts = Vec::new();
-            let views = [self.view_of(1, second), self.view_of(0, first)];
+            let views = [
+                self.view_of(1, second, first),
+                self.view_of(0, first, second),
+            ];
             nexts.extend(
                 self.moves(0, first, views[0])
                     .iter()
@@ -479,9 +500,13 @@ impl Walk {
         (seen.len(), transitions)
     }
 
-    fn view_of(&self, which: usize, place: usize) -> View {
+    /// What the claim at `own` of the other side sees of this one.
+    fn view_of(&self, which: usize, place: usize, own: usize) -> View {
         let local = &self.sides[which].locals[place];
+        let own = &self.sides[1 - which].locals[own];
+        let (other, own) = (Waiting::of(&local.claim), Waiting::of(&own.claim));
         View {
+            other_first: other.is_some_and(|other| own.is_none_or(|own| other.rank < own.rank)),
             other_holds: local.trail.holds(),
             shared_bill_taken: local.took_shared_bill(),
         }

@@ -10,7 +10,7 @@ use lifecycle::{
 };
 use std::collections::BTreeSet;
 use world::office::Office;
-use world::{Step, Who, World, path_to};
+use world::{Step, Who, World, path_to, yuan};
 
 type Row = (Option<Status>, CommandKind, EventKind, Status);
 
@@ -31,6 +31,7 @@ fn fuller_histories(status: Status) -> Vec<Vec<Step>> {
     match status {
         Status::NoticeOpen
         | Status::NoticeClosed
+        | Status::AwaitingFunds
         | Status::Approved
         | Status::PayFailed
         | Status::PayReturned => histories.push(with(&[Step::Do(C::RaiseObjection)])),
@@ -42,6 +43,10 @@ fn fuller_histories(status: Status) -> Vec<Vec<Step>> {
             ]));
         }
         Status::Verified => histories.push(with(&[Step::Do(C::PreviewNotice)])),
+        Status::Recovering => histories.push(with(&[
+            Step::Other(C::RecordRecovery),
+            Step::Do(C::WriteOffRecovery),
+        ])),
         Status::Draft
         | Status::Referred
         | Status::Returned
@@ -50,8 +55,8 @@ fn fuller_histories(status: Status) -> Vec<Vec<Step>> {
         | Status::PayUnknown
         | Status::Paid
         | Status::Closed
-        | Status::Recovering
         | Status::Recovered
+        | Status::WrittenOff
         | Status::Withdrawn
         | Status::RefusalClosed => {}
         Status::Ineligible | Status::Rejected => {
@@ -73,6 +78,13 @@ fn fuller_histories(status: Status) -> Vec<Vec<Step>> {
         histories.push(with(&[
             Step::Do(C::CountyReviewClaim),
             Step::Other(C::ApproveClaim),
+        ]));
+        let short = Step::Pool(yuan(1_000));
+        histories.push(with(&[Step::Do(C::CountyReviewClaim), short]));
+        histories.push(with(&[
+            Step::Do(C::CountyReviewClaim),
+            Step::Other(C::ApproveClaim),
+            short,
         ]));
     }
     histories
@@ -180,6 +192,9 @@ fn check_refusal(status: Status, kind: CommandKind, blocked: &Blocked) {
         | CommandKind::WithdrawClaim
         | CommandKind::CloseClaim
         | CommandKind::StartRecovery
+        | CommandKind::ReserveWaiting
+        | CommandKind::WriteOffRecovery
+        | CommandKind::ConfirmWriteOff
         | CommandKind::RecordRecovery
         | CommandKind::IssueRefusalLetter
         | CommandKind::LodgeAppeal

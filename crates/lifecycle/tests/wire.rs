@@ -13,7 +13,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 use world::office::Office;
-use world::{Step, Who, World, path_to};
+use world::{Step, Who, World, path_to, yuan};
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -74,7 +74,7 @@ fn events() -> BTreeMap<EventKind, Event> {
     for status in Status::ALL {
         take(&Office::at(World::new(), *status));
     }
-    let more: [(Status, &[Step]); 7] = [
+    let more: [(Status, &[Step]); 9] = [
         (Status::Appealed, &[Step::Other(C::DecideAppeal)]),
         (Status::Returned, &[Step::Do(C::AmendReferral)]),
         (
@@ -96,6 +96,16 @@ fn events() -> BTreeMap<EventKind, Event> {
                 Step::Do(C::ConfirmPayee),
             ],
         ),
+        (
+            Status::NoticeClosed,
+            &[
+                Step::Do(C::CountyReviewClaim),
+                Step::Other(C::ApproveClaim),
+                Step::Pool(yuan(1_000)),
+                Step::Do(C::SecondApproveClaim),
+            ],
+        ),
+        (Status::AwaitingFunds, &[Step::Do(C::ReserveWaiting)]),
         (Status::NoticeClosed, &[Step::Do(C::SendBackClaim)]),
         (Status::Verifying, &[Step::Do(C::AttachDocument)]),
         (Status::PayFailed, &[Step::Do(C::ReinstatePayout)]),

@@ -78,6 +78,8 @@ fn as_json(book: &PoolBook) -> serde_json::Value {
         "feeWorking": outcome.fee_working(), "feeTakenFen": outcome.fee_taken.get(),
         "shortageFen": outcome.shortage.get(), "shortageRule": outcome.made_up_by.code(),
         "surplusFen": outcome.surplus.get(), "surplusRule": outcome.surplus_rule.code(),
+        "writtenOffFen": outcome.written_off.get(),
+        "waitingClaims": book.claims.waiting, "waitingFen": forecast.waiting.get(),
         "openClaims": book.claims.open, "openAssessedFen": forecast.assessed.get(),
         "runsOutOn": forecast.runs_out_on, "lackingFen": forecast.lacking.get(),
     })
@@ -124,6 +126,7 @@ fn print(book: &PoolBook) {
         ("赔付", "paid", outcome.paid),
         ("退票", "returned", outcome.returned),
         ("追回", "recovered", outcome.recovered),
+        ("核销", "written off", outcome.written_off),
         ("净赔付", "net paid", outcome.net_paid),
         ("已计提服务费", "fee taken", outcome.fee_taken),
         (
@@ -180,9 +183,16 @@ fn print(book: &PoolBook) {
         claims.open,
         forecast.assessed
     );
+    if claims.waiting > 0 {
+        say!(
+            "待资金案件 claims that wait for money: {} 件, {}",
+            claims.waiting,
+            forecast.waiting
+        );
+    }
     match forecast.runs_out_on {
         Some(day) if forecast.lacking > Fen::ZERO => say!(
-            "预测 forecast: 待批案件即超出可用资金 {} 元 the open claims alone exceed the pool ({day})",
+            "预测 forecast: 待资金和待批案件即超出可用资金 {} 元 the waiting and open claims alone exceed the pool ({day})",
             forecast.lacking
         ),
         Some(day) => say!("预测 forecast: {day} 起资金不足 the pool runs out"),

@@ -34,6 +34,7 @@ pub async fn run(config: &Config, json: bool) -> Ending {
                 serde_json::json!({
                     "county": head.county, "event": head.event, "eventHash": head.event_hash,
                     "disclosure": head.disclosure, "disclosureHash": head.disclosure_hash,
+                    "order": head.order, "orderHash": head.order_hash,
                 })
             })
             .collect();
@@ -55,10 +56,15 @@ pub async fn run(config: &Config, json: bool) -> Ending {
                 event_hash,
                 disclosure,
                 disclosure_hash,
+                order,
+                order_hash,
             } = head;
             say!("county {county} ends at event {event} {event_hash}");
             if *disclosure > 0 {
                 say!("  its disclosures end at {disclosure} {disclosure_hash}");
+            }
+            if *order > 0 {
+                say!("  its orders of pools end at {order} {order_hash}");
             }
         }
         for fault in &faults {

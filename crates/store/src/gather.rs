@@ -8,7 +8,7 @@ use crate::rows;
 use benefits::Fen;
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::identity::{Assignment, duties_in};
-use engine::{Ask, EventKey, Fault, Receipt, Target};
+use engine::{Ask, EventKey, Fault, Receipt, Target, limits};
 use lifecycle::calendar::legal_day;
 use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
@@ -39,6 +39,7 @@ struct AskRow {
     /// The day after which an approval counts. A clock that is a little behind the log's last entry
     /// counts a day more, never less.
     twelve_months_from: NaiveDate,
+    recovery_ref: Option<String>,
 }
 
 /// The receipt of an earlier call with the same key.
@@ -78,6 +79,10 @@ pub(crate) struct Gathered {
     pub(crate) pool_available: i64,
     /// Whether the year is settled: nothing is reserved any more.
     pub(crate) pool_settled: bool,
+    /// Whether claims wait for the pool's money.
+    pub(crate) pool_waits: bool,
+    /// The claim for whose recovery the bank's reference named was recorded before.
+    pub(crate) reference_of: Option<ClaimId>,
     pub(crate) person: RunningShare,
     pub(crate) household: RunningShare,
     /// What other claims of the household were approved for in twelve months, and still are.
@@ -102,6 +107,7 @@ pub(crate) fn text(dialect: Dialect) -> String {
                 "peril",
                 "event_on",
                 "twelve_months_from",
+                "recovery_ref",
             ];
             dialect.rows(1, "", &columns)
         }
@@ -110,7 +116,7 @@ pub(crate) fn text(dialect: Dialect) -> String {
     let columns = match dialect {
         Dialect::Sqlite => "",
         Dialect::Postgres => {
-            "(ord integer, county_code integer, account_id uuid, key uuid, claim_id uuid, household_id uuid, scheme_id uuid, named_id uuid, payee_id uuid, insured_id uuid, peril text, event_on date, twelve_months_from date)"
+            "(ord integer, county_code integer, account_id uuid, key uuid, claim_id uuid, household_id uuid, scheme_id uuid, named_id uuid, payee_id uuid, insured_id uuid, peril text, event_on date, twelve_months_from date, recovery_ref text)"
         }
     };
     format!(
@@ -143,6 +149,10 @@ pub(crate) fn text(dialect: Dialect) -> String {
         AND po.kind = 'SETTLEMENT' AND po.status = 'POSTED') THEN 1 ELSE 0 END AS pool_settled,
     (SELECT CAST(SUM(ap.amount_fen) AS BIGINT) FROM approval ap WHERE ap.county_code = a.county_code AND ap.household_id = h.id
         AND ap.claim_id <> a.claim_id AND ap.approved_on > a.twelve_months_from AND ap.ended_at IS NULL) AS approved_twelve_months,
+    CASE WHEN EXISTS (SELECT 1 FROM pool_queue pq WHERE pq.county_code = a.county_code AND pq.scheme_id = s.pool_id
+        AND pq.left_at IS NULL) THEN 1 ELSE 0 END AS pool_waits,
+    (SELECT CAST(re.claim_id AS TEXT) FROM recovery re WHERE re.county_code = a.county_code AND re.bank_ref = a.recovery_ref)
+        AS reference_of,
     tp.used_fen AS person_used, tp.loss_fen AS person_loss, th.used_fen AS household_used, th.loss_fen AS household_loss
 FROM {asks} AS a{columns}
 LEFT JOIN receipt r ON r.county_code = a.county_code AND r.account_id = a.account_id AND r.idempotency_key = a.key
@@ -205,6 +215,7 @@ fn ask_row(ord: usize, ask: &Ask) -> Result<AskRow, Fault> {
         peril: event.map(|event| event.peril.code()),
         event_on: event.map(|event| event.event_on),
         twelve_months_from: twelve_months_before(legal_day(ask.now)),
+        recovery_ref: ask.recovery_ref.clone(),
     })
 }
 
@@ -279,6 +290,31 @@ pub(crate) async fn bills<C: ConnectionTrait>(
         .collect()
 }
 
+/// Who waits for a pool's money, by rank: as many as one round can change, and one more.
+pub(crate) async fn queue<C: ConnectionTrait>(
+    core: &Core,
+    connection: &C,
+    county: CountyCode,
+    pool: SchemeId,
+) -> Result<Vec<(String, ClaimId)>, Fault> {
+    let most = rows::count(u32::try_from(limits::BATCH_MAX + 1).unwrap_or(u32::MAX));
+    let statement = core.dialect.statement(
+        &core.texts.queue,
+        [rows::county(county), core.dialect.id(pool.0), most],
+    );
+    let found = connection
+        .query_all_raw(statement)
+        .await
+        .map_err(|fault| Fault::store("reading a queue", fault))?;
+    found
+        .iter()
+        .map(|row| {
+            let claim = ClaimId(rows::sure_id(row, "claim_id")?);
+            Ok((rows::get(row, "rank")?, claim))
+        })
+        .collect()
+}
+
 fn gathered(row: &QueryResult, ask: &Ask) -> Result<Gathered, Fault> {
     let scheme = match (rows::id(row, "scheme_id")?, rows::id(row, "insurer_id")?) {
         (Some(id), Some(insurer)) => Some((SchemeId(id), OrgId(insurer))),
@@ -311,6 +347,8 @@ fn gathered(row: &QueryResult, ask: &Ask) -> Result<Gathered, Fault> {
         )?,
         pool_available: fen("pool_available")?,
         pool_settled: rows::get::<i32>(row, "pool_settled")? == 1,
+        pool_waits: rows::get::<i32>(row, "pool_waits")? == 1,
+        reference_of: rows::id(row, "reference_of")?.map(ClaimId),
         person: RunningShare {
             benefit: Fen::new(fen("person_used")?),
             loss: Fen::new(fen("person_loss")?),

@@ -12,20 +12,21 @@ use async_trait::async_trait;
 use benefits::Fen;
 use chrono::{DateTime, Utc};
 use engine::pool::{
-    PoolAsk, PoolBalances, PoolJudge, PoolTransfer, Pools, count_claims, movement_of, next_pool,
-    transfer_id,
+    PoolAsk, PoolBalances, PoolEntry, PoolJudge, PoolTransfer, Pools, Queued, count_claims,
+    movement_of, next_pool, transfer_id,
 };
-use engine::{Fault, Page, Sight, Slice, sight};
+use engine::{Fault, Page, Sight, Slice, limits, sight};
 use lifecycle::pool::{
     Flows, PoolBlocked, PoolClaims, PoolDecision, PoolOrder, PoolOrderKind, PoolOrderStatus,
-    PoolSeen,
+    PoolSeen, Waiting,
 };
-use lifecycle::{CountyCode, PoolAccount, Posting, SchemeId, Status};
+use lifecycle::{ClaimId, CountyCode, PoolAccount, Posting, SchemeId, Status};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryResult,
     Statement,
 };
 use serde_json::{Value as Json, json};
+use std::fmt::Write as _;
 
 const ORDER: &[&str] = &[
     "county_code",
@@ -44,6 +45,15 @@ const ORDER: &[&str] = &[
     "decided_at",
     "county_seq",
     "settlement",
+];
+
+const ENTRY: &[&str] = &[
+    "county_code",
+    "seq",
+    "order_id",
+    "entry",
+    "previous_hash",
+    "hash",
 ];
 
 const TRANSFER: &[&str] = &[
@@ -112,9 +122,63 @@ fn claims_of(found: &[QueryResult]) -> Result<PoolClaims, Fault> {
         let status = rows::code("claim", "status", &"", &code, Status::from_code)?;
         let count: i64 = rows::get(row, "claims")?;
         let count = rows::whole("claim", "status", &code, count)?;
-        count_claims(&mut claims, status, count, Fen::new(rows::get(row, "fen")?));
+        // Those that wait are counted by the queue, which knows what they were approved at.
+        if status != Status::AwaitingFunds {
+            count_claims(&mut claims, status, count, Fen::new(rows::get(row, "fen")?));
+        }
     }
     Ok(claims)
+}
+
+fn last_entry_text(dialect: Dialect, county: CountyCode) -> Statement {
+    dialect.statement(
+        "SELECT seq, entry, previous_hash, hash FROM pool_log WHERE county_code = $1 ORDER BY seq DESC LIMIT 1",
+        [rows::county(county)],
+    )
+}
+
+fn entry_of(row: &QueryResult) -> Result<PoolEntry, Fault> {
+    Ok(PoolEntry {
+        seq: rows::get(row, "seq")?,
+        text: rows::get(row, "entry")?,
+        previous_hash: rows::get(row, "previous_hash")?,
+        hash: rows::get(row, "hash")?,
+    })
+}
+
+fn waiting_text(dialect: Dialect, county: CountyCode, pool: SchemeId) -> Statement {
+    dialect.statement(
+        "SELECT count(*) AS claims, CAST(COALESCE(sum(amount_fen), 0) AS BIGINT) AS fen FROM pool_queue \
+         WHERE county_code = $1 AND scheme_id = $2 AND left_at IS NULL",
+        [rows::county(county), dialect.id(pool.0)],
+    )
+}
+
+/// Adds those that wait for money.
+fn wait(claims: &mut PoolClaims, found: &[QueryResult]) -> Result<(), Fault> {
+    for row in found {
+        let count: i64 = rows::get(row, "claims")?;
+        let count = rows::whole("pool_queue", "claim_id", &"", count)?;
+        let fen = Fen::new(rows::get(row, "fen")?);
+        count_claims(claims, Status::AwaitingFunds, count, fen);
+    }
+    Ok(())
+}
+
+fn queued_of(row: &QueryResult) -> Result<Queued, Fault> {
+    let claim = ClaimId(rows::sure_id(row, "claim_id")?);
+    let place: i64 = rows::get(row, "place")?;
+    Ok(Queued {
+        waiting: Waiting {
+            claim,
+            rank: rows::get(row, "rank")?,
+            amount: Fen::new(rows::get(row, "amount_fen")?),
+            queued_at: rows::get(row, "queued_at")?,
+        },
+        number: rows::get(row, "number")?,
+        place: rows::whole("pool_queue", "rank", &claim, place)?,
+        through: Fen::new(rows::get(row, "through")?),
+    })
 }
 
 fn order_of(pool: SchemeId, row: &QueryResult) -> Result<PoolOrder, Fault> {
@@ -223,7 +287,11 @@ impl SqlStore {
         let read = |statement| Core::rows_under_lock(&transaction, statement);
         let flows = read(flows_text(dialect, county, pool)).await?;
         let orders = read(orders_text(dialect, county, pool)).await?;
-        let claims = read(claims_text(dialect, county, pool)).await?;
+        let mut claims = claims_of(&read(claims_text(dialect, county, pool)).await?)?;
+        wait(
+            &mut claims,
+            &read(waiting_text(dialect, county, pool)).await?,
+        )?;
         let next_orders = match next {
             Some(next) => orders_of(next, &read(orders_text(dialect, county, next)).await?)?,
             None => Vec::new(),
@@ -233,7 +301,7 @@ impl SqlStore {
             log: head.last_seq,
             flows: flows_of(&flows)?,
             orders: orders_of(pool, &orders)?,
-            claims: claims_of(&claims)?,
+            claims,
             next: next_pool(next, &next_orders),
         };
         let decision = match judge(&seen) {
@@ -246,6 +314,18 @@ impl SqlStore {
         let known = seen.orders.iter().any(|it| it.id == decision.order.id);
         self.keep_order(&transaction, county, &decision.order, known)
             .await?;
+        let last = read(last_entry_text(dialect, county)).await?;
+        let last = last.first().map(entry_of).transpose()?;
+        let entry = PoolEntry::after(last.as_ref(), &decision.order)?;
+        let entry = json!([{
+            "county_code": county.get(),
+            "seq": entry.seq,
+            "order_id": decision.order.id,
+            "entry": entry.text,
+            "previous_hash": entry.previous_hash,
+            "hash": entry.hash,
+        }]);
+        self.put(&transaction, "pool_log", ENTRY, entry, "").await?;
         self.post(&transaction, county, now, &decision).await?;
         commit(transaction).await?;
         Ok(Ok(decision))
@@ -396,7 +476,59 @@ impl Pools for SqlStore {
 
     async fn pool_claims(&self, county: CountyCode, pool: SchemeId) -> Result<PoolClaims, Fault> {
         let select = claims_text(self.core.dialect, county, pool);
-        claims_of(&self.all("counting a pool's claims", select).await?)
+        let mut claims = claims_of(&self.all("counting a pool's claims", select).await?)?;
+        let select = waiting_text(self.core.dialect, county, pool);
+        wait(&mut claims, &self.all("counting a queue", select).await?)?;
+        Ok(claims)
+    }
+
+    async fn pool_log(
+        &self,
+        county: CountyCode,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PoolEntry>, Fault> {
+        let select = self.core.dialect.statement(
+            "SELECT seq, entry, previous_hash, hash FROM pool_log WHERE county_code = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+            [rows::county(county), after.into(), rows::count(limit)],
+        );
+        let found = self.all("reading the chain of orders", select).await?;
+        found.iter().map(entry_of).collect()
+    }
+
+    async fn pool_queue(
+        &self,
+        county: CountyCode,
+        pool: SchemeId,
+        page: &Page,
+    ) -> Result<Slice<Queued>, Fault> {
+        let dialect = self.core.dialect;
+        let mut sql = String::from(
+            "SELECT * FROM (SELECT CAST(q.claim_id AS TEXT) AS claim_id, c.number, q.rank, q.amount_fen, q.queued_at, \
+             row_number() OVER (ORDER BY q.rank) AS place, CAST(sum(q.amount_fen) OVER (ORDER BY q.rank) AS BIGINT) AS through \
+             FROM pool_queue q JOIN claim c ON c.county_code = q.county_code AND c.id = q.claim_id WHERE q.county_code = $1 AND q.scheme_id = $2 AND q.left_at IS NULL) AS waiting WHERE true",
+        );
+        let mut values = vec![rows::county(county), dialect.id(pool.0)];
+        for (key, than) in [(&page.after, '>'), (&page.before, '<')] {
+            if let Some(key) = key {
+                values.push(key.as_str().into());
+                let _ = write!(sql, " AND rank {than} ${}", values.len());
+            }
+        }
+        let size = page.size.clamp(1, limits::PAGE_MAX);
+        let order = if page.from_end { "DESC" } else { "ASC" };
+        values.push(rows::count(size + 1));
+        let _ = write!(sql, " ORDER BY rank {order} LIMIT ${}", values.len());
+        let select = dialect.statement(&sql, values);
+        let found = self.all("reading a queue", select).await?;
+        let mut rows = found.iter().map(queued_of).collect::<Result<Vec<_>, _>>()?;
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let more = rows.len() > size;
+        rows.truncate(size);
+        if page.from_end {
+            rows.reverse();
+        }
+        Ok(Slice { rows, more })
     }
 
     async fn pool_transfers(

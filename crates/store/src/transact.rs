@@ -24,6 +24,7 @@ use engine::{
     limits,
 };
 use lifecycle::calendar::legal_day;
+use lifecycle::pool::Waiting as Waits;
 use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
     BillKey, Blocked, Claim, ClaimId, CountyCode, Event, Happening, HouseholdId, PoolAccount,
@@ -295,6 +296,12 @@ struct Round {
     /// What was approved, or ceased to be, for a household: the day of the approval and the fen.
     approvals: HashMap<HouseholdId, Vec<(NaiveDate, i64)>>,
     numbers: HashMap<i32, u32>,
+    /// Who waited for a pool's money before the round, where it was looked up.
+    queues: HashMap<SchemeId, Vec<(String, ClaimId)>>,
+    /// Who has joined or left a queue since.
+    joined: Vec<(SchemeId, String, ClaimId)>,
+    left: HashSet<ClaimId>,
+    references: HashMap<String, ClaimId>,
     /// The instant of the log's last entry.
     last_at: Option<DateTime<Utc>>,
 }
@@ -330,6 +337,11 @@ impl Round {
             return Ok(Ruling::Answered(Ok(Outcome::NotFound)));
         };
         let now = ask.instant_after(self.last_at)?;
+        let pool = scheme.pool_id;
+        if found.pool_waits && !self.queues.contains_key(&pool) {
+            let waiting = gather::queue(core, connection, ask.county, pool).await?;
+            self.queues.insert(pool, waiting);
+        }
         let seen = self.seen(ask, claim.as_ref(), &scheme, found, now)?;
         let given = Found {
             scheme: Arc::clone(&scheme),
@@ -448,6 +460,12 @@ impl Round {
             } else {
                 Fen::new(found.pool_available + pool)
             },
+            pool_settled: found.pool_settled,
+            first_waiting: self.first_waiting(scheme.pool_id),
+            reference_of: found.reference_of.or_else(|| {
+                let noted = self.references.get(ask.recovery_ref.as_ref()?);
+                noted.copied()
+            }),
             used: RunningTotals {
                 person_year: person.benefit,
                 household_year: household.benefit,
@@ -467,6 +485,19 @@ impl Round {
         let approvals = self.approvals.get(&household).into_iter().flatten();
         let recent = approvals.filter(|(day, _)| *day > since);
         recent.map(|(_, fen)| fen).sum()
+    }
+
+    /// Who waits first for a pool's money, after what the round has changed so far.
+    fn first_waiting(&self, pool: SchemeId) -> Option<ClaimId> {
+        let waited = self.queues.get(&pool).into_iter().flatten();
+        let waited = waited
+            .map(|(rank, claim)| (rank, *claim))
+            .filter(|(_, claim)| !self.left.contains(claim));
+        let joined = self.joined.iter();
+        let joined = joined
+            .filter(|(of, _, _)| *of == pool)
+            .map(|(_, rank, claim)| (rank, *claim));
+        waited.chain(joined).min().map(|(_, claim)| claim)
     }
 
     /// Notes what a decided command changes for those after it.
@@ -495,6 +526,18 @@ impl Round {
         }
         if let Some(number) = item.number {
             self.numbers.insert(claim.policy_year, number);
+        }
+        if Waits::of(claim).is_none() && item.before.as_ref().and_then(Waits::of).is_some() {
+            self.left.insert(claim.id);
+        }
+        if let Some(waiting) = Waits::of(claim) {
+            let pool = item.scheme.pool_id;
+            self.joined.push((pool, waiting.rank, waiting.claim));
+        }
+        if let Happening::RecoveryRecorded { bank_ref, .. }
+        | Happening::RecoveryCompleted { bank_ref } = &item.event.what
+        {
+            self.references.insert(bank_ref.clone(), claim.id);
         }
         let mut available = 0_i64;
         for posting in &item.postings {

@@ -16,6 +16,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use engine::{Ask, Fault, Receipt, Recorded, ids};
 use lifecycle::calendar::{end_of, legal_day};
 use lifecycle::phase::approval::Approved;
+use lifecycle::pool::Waiting;
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Event, Happening, HouseholdId,
     MemberId, NoticeId, ObjectionId, OrgId, PayeeId, PaymentId, PersonId, PoolAccount, Posting,
@@ -56,6 +57,10 @@ pub(crate) struct Texts {
     bill_insert: String,
     transfer: String,
     pool: String,
+    pub(crate) queue: String,
+    queue_leave: String,
+    queue_join: String,
+    recovery: String,
     total_begin: String,
     total_add: String,
     approval_insert: String,
@@ -284,6 +289,26 @@ impl Texts {
                 &["balance_fen"],
                 "true",
             ),
+            queue: "SELECT CAST(claim_id AS TEXT) AS claim_id, rank FROM pool_queue \
+                WHERE county_code = $1 AND scheme_id = $2 AND left_at IS NULL ORDER BY rank LIMIT $3".into(),
+            queue_leave: dialect.update(
+                1,
+                "pool_queue",
+                by_claim,
+                &[("left_at", "r.left_at")],
+                &["left_at"],
+                "pool_queue.left_at IS NULL",
+            ),
+            queue_join: format!(
+                "{} ON CONFLICT (county_code, claim_id) DO UPDATE SET rank = excluded.rank, \
+                amount_fen = excluded.amount_fen, queued_at = excluded.queued_at, left_at = NULL",
+                dialect.insert(1, "pool_queue", &[
+                    "county_code", "claim_id", "scheme_id", "rank", "amount_fen", "queued_at",
+                ])
+            ),
+            recovery: dialect.insert(1, "recovery", &[
+                "county_code", "claim_id", "line_no", "kind", "amount_fen", "bank_ref", "proposed_by", "recorded_by", "recorded_at",
+            ]),
             total_begin: {
                 let columns = &["county_code", "policy_year", "peril", "subject_kind", "subject_id"];
                 let list = columns.join(", ");
@@ -321,7 +346,7 @@ impl Texts {
 #[cfg(test)]
 impl Texts {
     /// Every statement that looks rows up or changes them, with the number of its parameters.
-    pub(crate) fn lookups(&self) -> [(&str, usize); 19] {
+    pub(crate) fn lookups(&self) -> [(&str, usize); 23] {
         [
             (&self.gather, 1),
             (&self.bills, 2),
@@ -339,6 +364,10 @@ impl Texts {
             (&self.payment_update, 1),
             (&self.bill_drop, 1),
             (&self.pool, 1),
+            (&self.queue, 3),
+            (&self.queue_leave, 1),
+            (&self.queue_join, 1),
+            (&self.recovery, 1),
             (&self.total_begin, 1),
             (&self.total_add, 1),
             (&self.transfer, 1),
@@ -682,6 +711,36 @@ struct TransferRow {
 }
 
 #[derive(Serialize)]
+struct QueueRow {
+    county_code: u32,
+    claim_id: ClaimId,
+    scheme_id: SchemeId,
+    rank: String,
+    amount_fen: i64,
+    queued_at: String,
+}
+
+#[derive(Serialize)]
+struct QueueLeft {
+    county_code: u32,
+    claim_id: ClaimId,
+    left_at: String,
+}
+
+#[derive(Serialize)]
+struct RecoveryRow<'a> {
+    county_code: u32,
+    claim_id: ClaimId,
+    line_no: usize,
+    kind: &'static str,
+    amount_fen: i64,
+    bank_ref: Option<&'a str>,
+    proposed_by: Option<PersonId>,
+    recorded_by: PersonId,
+    recorded_at: String,
+}
+
+#[derive(Serialize)]
 struct PoolRow {
     county_code: u32,
     scheme_id: SchemeId,
@@ -770,6 +829,9 @@ struct Rows<'a> {
     payment_changes: Vec<PaymentChange>,
     bills_dropped: Vec<ClaimKey>,
     bills: Vec<BillRow<'a>>,
+    queue_left: Vec<QueueLeft>,
+    queue: Vec<QueueRow>,
+    recoveries: Vec<RecoveryRow<'a>>,
     transfers: Vec<TransferRow>,
     pools: BTreeMap<(SchemeId, PoolAccount), PoolRow>,
     totals: BTreeMap<TotalKey, TotalRow>,
@@ -857,6 +919,7 @@ impl<'a> Rows<'a> {
         self.project(item);
         self.approval(item);
         self.release(item);
+        self.line_up(item);
         self.money(item, county_seq)
     }
 
@@ -956,7 +1019,19 @@ impl<'a> Rows<'a> {
             Happening::PayoutFailed { .. } => payment("FAILED"),
             Happening::PayoutReturned { .. } => payment("RETURNED"),
             Happening::PayoutUnknown { .. } => payment("UNKNOWN"),
-            Happening::RecoveryCompleted { .. } => payment("RECOVERED"),
+            Happening::RecoveryRecorded { amount, bank_ref } => {
+                self.recover(item, *amount, Some(bank_ref));
+                nothing
+            }
+            Happening::RecoveryCompleted { bank_ref } => {
+                let rest = item.before.as_ref().and_then(Claim::outstanding);
+                self.recover(item, rest.unwrap_or_default(), Some(bank_ref));
+                payment("RECOVERED")
+            }
+            Happening::RecoveryWrittenOff => {
+                self.recover(item, claim.outstanding().unwrap_or_default(), None);
+                payment("WRITTEN_OFF")
+            }
             Happening::VerificationRecorded { .. } => {
                 self.bills_dropped.push(ClaimKey {
                     county_code,
@@ -983,7 +1058,11 @@ impl<'a> Rows<'a> {
             | Happening::FirstApprovalGiven { .. }
             | Happening::ClaimApproved { .. }
             | Happening::SecondApprovalGiven { .. }
+            | Happening::ApprovalQueued { .. }
+            | Happening::SecondApprovalQueued { .. }
+            | Happening::WaitingReserved
             | Happening::ClaimRejected { .. }
+            | Happening::WriteOffProposed { .. }
             | Happening::PayeeConfirmed { .. }
             | Happening::PayoutReinstated
             | Happening::ClaimClosed { .. }
@@ -1161,6 +1240,51 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// The place of a claim that begins or ends to wait for money.
+    fn line_up(&mut self, item: &Item) {
+        let (county_code, claim_id) = (item.claim.county.get(), item.claim.id);
+        let waited = item.before.as_ref().and_then(Waiting::of);
+        match (waited, Waiting::of(&item.claim)) {
+            (Some(_), None) => self.queue_left.push(QueueLeft {
+                county_code,
+                claim_id,
+                left_at: instant(item.event.stamp.at),
+            }),
+            (None, Some(waiting)) => self.queue.push(QueueRow {
+                county_code,
+                claim_id,
+                scheme_id: item.scheme.pool_id,
+                rank: waiting.rank,
+                amount_fen: waiting.amount.get(),
+                queued_at: instant(waiting.queued_at),
+            }),
+            (None, None) | (Some(_), Some(_)) => {}
+        }
+    }
+
+    /// A line of a recovery: what came back under a reference, or what will not.
+    fn recover(&mut self, item: &'a Item, amount: Fen, bank_ref: Option<&'a String>) {
+        let before = item.before.as_ref().and_then(|it| it.state.recovering());
+        let proposed = before.and_then(|it| it.write_off.as_ref());
+        self.recoveries.push(RecoveryRow {
+            county_code: item.claim.county.get(),
+            claim_id: item.claim.id,
+            line_no: before.map_or(0, |it| it.instalments.len()) + 1,
+            kind: if bank_ref.is_some() {
+                "INSTALMENT"
+            } else {
+                "WRITE_OFF"
+            },
+            amount_fen: amount.get(),
+            bank_ref: bank_ref.map(String::as_str),
+            proposed_by: proposed
+                .filter(|_| bank_ref.is_none())
+                .map(|it| it.proposed.by),
+            recorded_by: item.event.stamp.by,
+            recorded_at: instant(item.event.stamp.at),
+        });
+    }
+
     fn money(&mut self, item: &Item, county_seq: i64) -> Result<(), Fault> {
         let claim = &item.claim;
         let county_code = claim.county.get();
@@ -1311,7 +1435,7 @@ impl Pen<'_> {
     }
 
     /// The order matters: the guards of a claim's new status look at notices, objections, letters, appeals,
-    /// payments and approvals; what refers to a claim that begins comes after it.
+    /// payments, approvals, recoveries and at who has left the queue; what refers to a claim that begins comes after it.
     async fn rows(&self, head: &Head, now: &Head, written: &Rows<'_>) -> Result<(), Fault> {
         let texts = self.texts;
         self.table("payment", &texts.payment_insert, &written.payments)
@@ -1340,10 +1464,16 @@ impl Pen<'_> {
             .await?;
         self.table("approval", &texts.approval_insert, &written.approvals)
             .await?;
+        self.table("pool_queue", &texts.queue_leave, &written.queue_left)
+            .await?;
+        self.table("recovery", &texts.recovery, &written.recoveries)
+            .await?;
         match self.dialect {
             Dialect::Sqlite => self.core_sqlite(head, now, written).await?,
             Dialect::Postgres => self.core_postgres(head, now, written).await?,
         }
+        self.table("pool_queue", &texts.queue_join, &written.queue)
+            .await?;
         let counters: Vec<&CounterRow> = written.counters.values().collect();
         self.table("claim_counter", &texts.counter, &counters)
             .await?;

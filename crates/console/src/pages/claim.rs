@@ -147,7 +147,12 @@ impl Dossier {
                 ClaimState::PayUnknown(it) => { p.alert { "付款结果不明:" (it.reason) } },
                 ClaimState::PayFailed(it) => { p.alert { "付款失败:" (it.reason) } },
                 ClaimState::PayReturned(it) => { p.alert { "银行退票,流水 " (it.bank_ref) } },
-                ClaimState::Recovering(it) => { p.alert { "追回原因:" (it.reason) } },
+                ClaimState::AwaitingFunds(it) => { p.alert { "资金池余额不足,排队等待资金:" (yuan(it.approved.approval.amount)) } },
+                ClaimState::Recovering(it) => {
+                    p.alert { "追回原因:" (it.reason) "。尚未追回 " (yuan(it.outstanding())) }
+                    @if let Some(write_off) = &it.write_off { p.alert { "核销待第二人确认:" (write_off.reason) } }
+                },
+                ClaimState::WrittenOff(it) => { p.alert { "已核销 " (yuan(it.write_off.amount)) ":" (it.write_off.reason) } },
                 ClaimState::Verifying(it) => {
                     @match &it.reopened {
                         Some(Reopened::Objection) => p.alert { "异议成立,重新核查。" },

@@ -112,6 +112,7 @@ fn details(what: &Happening, staff: &Staff) -> Markup {
         | Happening::ObjectionDismissed { findings, .. }
         | Happening::AppealUpheld { findings } => text(findings),
         Happening::FirstApprovalGiven { uplift, amount, .. }
+        | Happening::ApprovalQueued { uplift, amount, .. }
         | Happening::ClaimApproved { uplift, amount, .. } => approval(*amount, uplift),
         Happening::ClaimSentBack { questions } => list(questions),
         Happening::PayoutInstructed {
@@ -120,6 +121,12 @@ fn details(what: &Happening, staff: &Staff) -> Markup {
             ..
         } => html! {
             p { "指令号 " (instruction_no) "," (yuan(*amount)) }
+        },
+        Happening::RecoveryRecorded { amount, bank_ref } => html! {
+            p { (yuan(*amount)) ",银行流水 " (bank_ref) }
+        },
+        Happening::WriteOffProposed { amount, reason } => html! {
+            p { (yuan(*amount)) ":" (reason) }
         },
         Happening::PayoutConfirmed { bank_ref }
         | Happening::PayoutReturned { bank_ref }
@@ -136,6 +143,9 @@ fn details(what: &Happening, staff: &Staff) -> Markup {
         | Happening::NoticeClosed
         | Happening::CountyReviewed
         | Happening::SecondApprovalGiven { .. }
+        | Happening::SecondApprovalQueued { .. }
+        | Happening::WaitingReserved
+        | Happening::RecoveryWrittenOff
         | Happening::PayeeChanged { .. }
         | Happening::PayeeConfirmed { .. }
         | Happening::PayoutReinstated => html! {},

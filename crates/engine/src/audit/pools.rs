@@ -2,7 +2,7 @@
 //! tells, what no claim moved is what an order of two persons says, and a settled year recomputes.
 
 use super::{CHUNK, Report};
-use crate::pool::{PoolBalances, PoolTransfer};
+use crate::pool::{PoolBalances, PoolEntry, PoolTransfer};
 use crate::ports::{Fault, Page, Store};
 use benefits::Fen;
 use lifecycle::pool::{Flows, PoolOrder, PoolOrderKind, PoolOrderStatus, Settlement};
@@ -16,14 +16,15 @@ use uuid::Uuid;
 struct Held(BTreeMap<PoolAccount, i128>);
 
 impl Held {
-    const ACCOUNTS: [PoolAccount; 3] = [
+    const ACCOUNTS: [PoolAccount; 4] = [
         PoolAccount::Reserved,
         PoolAccount::InFlight,
         PoolAccount::PaidOut,
+        PoolAccount::WrittenOff,
     ];
 
     fn add(&mut self, claim: &Claim) {
-        let fen = claim.approved_amount().unwrap_or_default().get();
+        let fen = claim.held().get();
         if let Some(account) = claim.status().holds() {
             *self.0.entry(account).or_default() += i128::from(fen);
         }
@@ -53,7 +54,7 @@ pub(super) async fn verify(
     schemes: &BTreeMap<SchemeId, Arc<Scheme>>,
     folded: &BTreeMap<ClaimId, Claim>,
     report: &mut Report,
-) -> Result<(), Fault> {
+) -> Result<(i64, String), Fault> {
     let mut held: BTreeMap<SchemeId, Held> = BTreeMap::new();
     for claim in folded.values() {
         let pool = schemes
@@ -91,7 +92,62 @@ pub(super) async fn verify(
         });
     }
     ordered(&books, report);
-    Ok(())
+    chained(store, county, &books, report).await
+}
+
+/// The orders are what their chain tells, the chain has no gap, and each entry holds the hash of the one
+/// before; where it ends.
+async fn chained(
+    store: &dyn Store,
+    county: CountyCode,
+    books: &[Book<'_>],
+    report: &mut Report,
+) -> Result<(i64, String), Fault> {
+    let (mut last, mut hash) = (0, String::new());
+    let mut told: BTreeMap<Uuid, PoolOrder> = BTreeMap::new();
+    loop {
+        let entries = store.pool_log(county, last, CHUNK).await?;
+        if entries.is_empty() {
+            break;
+        }
+        for entry in entries {
+            let place = entry.seq;
+            if place != last + 1 {
+                let expected = last + 1;
+                let fault = format!("pool entry {place}: expected {expected}");
+                report.faults.push(fault);
+            }
+            let expected = PoolEntry::hash_of(&hash, place, &entry.text);
+            if entry.previous_hash != hash || entry.hash != expected {
+                let fault = format!("pool entry {place}: the hash chain is broken");
+                report.faults.push(fault);
+            }
+            match entry.order() {
+                Some(order) => {
+                    told.insert(order.id, order);
+                }
+                None => report
+                    .faults
+                    .push(format!("pool entry {place}: it cannot be read")),
+            }
+            last = place;
+            hash = entry.hash;
+        }
+    }
+    for book in books {
+        for order in &book.orders {
+            if told.remove(&order.id).as_ref() != Some(order) {
+                let code = &book.scheme.code;
+                let fault = format!("pool {code}: order {}: not what its chain tells", order.id);
+                report.faults.push(fault);
+            }
+        }
+    }
+    for order in told.keys() {
+        let fault = format!("order {order}: its chain tells of it, and it is missing");
+        report.faults.push(fault);
+    }
+    Ok((last, hash))
 }
 
 async fn transfers(

@@ -18,7 +18,7 @@ use benefits::{
 use chrono::NaiveDate;
 use lifecycle::scheme::{
     Authority, Clause, Coverage, Deadline, DocumentRule, EvaluationTerms, GroupTable, IncomeTerms,
-    NoticeTerms, PerilTerms, PolicyYear, PoolTerms, VoteBase,
+    NoticeTerms, PerilTerms, PolicyYear, PoolTerms, QueueOrder, VoteBase,
 };
 use lifecycle::{
     Calendar, Check, CommandKind, CountyCode, Duty, NameCheckMeans, Scheme, SchemeId, Term,
@@ -590,6 +590,8 @@ impl Reader<'_, '_> {
             fee,
             surplus,
             shortage,
+            queue_order,
+            write_off_max,
         } = text;
         let headcount = self.count(
             headcount,
@@ -605,6 +607,8 @@ impl Reader<'_, '_> {
         let fee = self.percent(fee, "pool.fee");
         let surplus = self.word(surplus, "pool.surplus");
         let shortage = self.word(shortage, "pool.shortage");
+        let queue_order = self.word_or(queue_order, "pool.queue_order", QueueOrder::NoticeClosed);
+        let write_off_max = self.yuan_or_none(write_off_max, "pool.write_off_max");
         Some(PoolTerms {
             headcount: headcount?,
             headcount_basis: headcount_basis?,
@@ -612,6 +616,8 @@ impl Reader<'_, '_> {
             fee: fee?,
             surplus: surplus?,
             shortage: shortage?,
+            queue_order: queue_order?,
+            write_off_max: write_off_max?,
         })
     }
 

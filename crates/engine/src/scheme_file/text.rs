@@ -6,7 +6,9 @@
 
 use benefits::{Accumulation, AidTreatment, BandBase, BandMode, CapScope, Per, Rounding};
 use lifecycle::calendar::Counting;
-use lifecycle::scheme::{DueStep, IncomeWindow, Shortage, Supplier, Surplus, VoteBase, YearDate};
+use lifecycle::scheme::{
+    DueStep, IncomeWindow, QueueOrder, Shortage, Supplier, Surplus, VoteBase, YearDate,
+};
 use lifecycle::{Check, CommandKind, Duty, NameCheckMeans, Peril, Status};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
@@ -285,6 +287,11 @@ pub(super) struct PoolText {
     /// Who makes up a shortage (超赔处理).
     #[schemars(required)]
     pub shortage: Option<Word<Shortage>>,
+    /// In which order claims wait when the money does not suffice (待资金排队次序); left out: by the day their notice
+    /// closed.
+    pub queue_order: Option<Word<QueueOrder>>,
+    /// The most that may be written off of one wrong payment (核销上限); left out: nothing.
+    pub write_off_max: Option<Yuan>,
 }
 
 /// A peril (保障责任) with its own period, documents and tables.
@@ -612,7 +619,7 @@ macro_rules! coded_words {
 
 coded_words! {
     Peril Check Duty Status CommandKind NameCheckMeans Counting YearDate IncomeWindow VoteBase Supplier DueStep
-    Surplus Shortage
+    Surplus Shortage QueueOrder
 }
 
 macro_rules! words {

@@ -27,7 +27,7 @@ use crate::timer::close_due_notices;
 use benefits::{Cap, CapScope, Fen};
 use chrono::{Duration, NaiveDate};
 use lifecycle::phase::referral::Case;
-use lifecycle::pool::PoolBlocked;
+use lifecycle::pool::{PoolBlocked, Waiting};
 use lifecycle::{
     Claim, ClaimId, Command, CommandKind, CountyCode, Event, EventKind, Happening, HouseholdId,
     MemberId, NameCheckMeans, PayeeId, PayeeRelation, PaymentId, Peril, PoolAccount, Posting,
@@ -87,6 +87,7 @@ macro_rules! store_contracts {
             one_event_one_claim
             numbers_without_a_gap
             pool_is_never_overdrawn
+            shortage_is_a_queue
             money_takes_two_persons
             a_year_is_settled
             shortage_and_surplus_by_rule
@@ -102,6 +103,7 @@ macro_rules! store_contracts {
             payment_returned_and_paid_again
             unknown_payment_is_reconciled
             wrong_payment_is_recovered
+            recovery_comes_in_parts
             a_batch_says_what_became_of_each
             a_bank_file_moves_nothing_by_itself
             timer_closes_what_is_due
@@ -327,7 +329,13 @@ async fn whole_journey(store: Arc<dyn Store>) {
 
 /// Stories that together make every kind of event there is; each is kept and read back.
 async fn every_event_is_kept(store: Arc<dyn Store>) {
-    let desk = TestDesk::open(store).await;
+    let mut world = World {
+        pool: yuan(100_000),
+        ..World::new()
+    };
+    // Days pass; the check of the living stays good.
+    world.scheme.liveness_days_max = 365;
+    let desk = TestDesk::open_with(store, world).await;
     let household = desk.world.household("石门寨").clone();
     let other_payee = household.payees[1].id;
     let begin = |number| desk.draft(&household).event_on(event_day(number));
@@ -444,12 +452,36 @@ async fn every_event_is_kept(store: Arc<dyn Store>) {
         .await;
     withdrawn.expect_status(Status::Withdrawn);
 
+    // The pool runs short, and two wait; the first is given what comes free. Of what was paid wrongly a part comes
+    // back, the rest is written off.
+    let closed = through_notice(&desk, (10..15).map(begin).collect()).await;
+    let held = all(closed[..3].iter().map(|it| desk.on(it).approve())).await;
+    let first = desk.on(&closed[3]).approve().await;
+    let second = desk.on(&closed[4]).approve_with_uplift(yuan(1_000));
+    let second = second.second_approve().await;
+    for waits in [&first, &second] {
+        waits.expect_status(Status::AwaitingFunds);
+    }
+    for claim in &held {
+        desk.on(claim).withdraw().await;
+    }
+    desk.on(&second).withdraw().await;
+    let paid = desk.on(&first).reserve_waiting().instruct().confirm().await;
+    let part = desk.on(&paid).start_recovery().recover_part(yuan(10_000));
+    part.propose_write_off().confirm_write_off().await;
+
     let log = desk.log().await;
     let made: BTreeSet<EventKind> = log.iter().map(|it| it.event.what.kind()).collect();
     let every: BTreeSet<EventKind> = EventKind::ALL.iter().copied().collect();
     assert_eq!(made, every);
     let (zero, put_in) = (Fen::ZERO, desk.world.pool);
-    assert_eq!(desk.pool().await, balances(put_in, zero, zero, zero));
+    let written_off = yuan(15_340);
+    let expected = PoolBalances {
+        available: put_in.saturating_sub_to_zero(written_off),
+        written_off,
+        ..balances(put_in, zero, zero, zero)
+    };
+    assert_eq!(desk.pool().await, expected);
     for claim in [&ineligible, &rejected, &withdrawn] {
         assert_eq!(desk.claim(claim.id).await, *claim);
     }
@@ -1538,34 +1570,190 @@ async fn pool_is_never_overdrawn(store: Arc<dyn Store>) {
     let drafts = (0..60).map(|number| desk.draft(&household).event_on(event_day(number)));
     let closed = through_notice(&desk, drafts.collect()).await;
     let outcomes = together(closed.iter().map(|it| desk.on(it).approve().outcome())).await;
-    assert_eq!(tally(&outcomes, "POOL_INSUFFICIENT"), (36, 24));
+    let (approved, waiting) = approved_and_waiting(outcomes);
+    assert_eq!((approved.len(), waiting.len()), (36, 24));
     let pool = desk.pool().await;
     assert_eq!(pool.available, Fen::new(1_267_000));
     assert_eq!(pool.reserved, times(BENEFIT, 36));
 
-    // Money that comes back can be reserved again, by one.
-    let approved = outcomes.into_iter().find_map(|outcome| match outcome {
+    // Money that comes back is the first one's, whoever asks at once.
+    desk.on(&approved[0]).withdraw().await;
+    let outcomes = together(
+        waiting
+            .iter()
+            .map(|it| desk.on(it).reserve_waiting().outcome()),
+    )
+    .await;
+    let (reserved, _) = approved_and_waiting(outcomes);
+    assert_eq!(reserved.len(), 1);
+    let least = waiting.iter().map(|it| &it.number).min();
+    assert_eq!(Some(&reserved[0].number), least);
+    desk.expect_sound().await;
+}
+
+/// The claims that were approved, and those that wait for money.
+fn approved_and_waiting(outcomes: Vec<Outcome>) -> (Vec<Claim>, Vec<Claim>) {
+    let claims = outcomes.into_iter().filter_map(|outcome| match outcome {
         Outcome::Done { claim, .. } => Some(*claim),
         Outcome::Blocked(_) | Outcome::Stale { .. } | Outcome::NotFound | Outcome::KeyReused => {
             None
         }
     });
-    desk.on(&approved.expect("some were approved"))
-        .withdraw()
-        .await;
-    let waiting = ClaimFilter {
-        statuses: vec![Status::NoticeClosed],
-        ..ClaimFilter::default()
+    claims
+        .filter(|it| [Status::Approved, Status::AwaitingFunds].contains(&it.status()))
+        .partition(|it| it.status() == Status::Approved)
+}
+
+/// Shortage is a queue: nobody overtakes, not with a smaller sum, not with a second command, not while
+/// eighty approvals and reservations come at once; money that comes in is given in the queue's order.
+async fn shortage_is_a_queue(store: Arc<dyn Store>) {
+    let world = World {
+        pool: times(BENEFIT, 2),
+        ..World::new()
     };
-    let scope = scope_of(Role::Auditor);
-    let waiting = desk
-        .store()
-        .claims(&scope, &waiting, &Page::first(100))
+    let desk = TestDesk::open_with(store, world).await;
+    let household = desk.world.household("石门寨").clone();
+    let drafts = (0..8).map(|number| desk.draft(&household).event_on(event_day(number)));
+    let closed = through_notice(&desk, drafts.collect()).await;
+    // A claim that would need less than what is left, noticed later than the others.
+    let small = desk.draft(&household).event_on(event_day(20)).refer();
+    let small = small.through_verification(yuan(6_000));
+    let small = small.through_notice().await;
+    let outcomes = together(closed.iter().map(|it| desk.on(it).approve().outcome())).await;
+    let (approved, mut waiting) = approved_and_waiting(outcomes);
+    assert_eq!((approved.len(), waiting.len()), (2, 6));
+    let rank = |it: &Claim| Waiting::of(it).expect("it waits").rank;
+    waiting.sort_by_key(rank);
+    let late = desk.on(&small).approve().await;
+    late.expect_status(Status::AwaitingFunds);
+    desk.on(&late)
+        .reserve_waiting()
+        .expect_blocked("NOT_FIRST")
         .await;
-    let waiting = waiting.expect("reading").rows;
-    assert_eq!(waiting.len(), 24);
-    let outcomes = together(waiting.iter().map(|it| desk.on(it).approve().outcome())).await;
-    assert_eq!(tally(&outcomes, "POOL_INSUFFICIENT"), (1, 23));
+    desk.on(&waiting[0])
+        .reserve_waiting()
+        .expect_blocked("POOL_INSUFFICIENT")
+        .await;
+
+    // The queue tells each place and what is missing, and the forecast and the settlement know of it.
+    let pool = desk.world.scheme.pool_id;
+    let queue = desk
+        .store()
+        .pool_queue(county(), pool, &Page::first(5))
+        .await;
+    let queue = queue.expect("reading");
+    assert!(queue.more);
+    for (place, (row, claim)) in (0_u32..).zip(queue.rows.iter().zip(&waiting)) {
+        assert_eq!((row.place, row.waiting.claim), (place + 1, claim.id));
+        assert_eq!(row.missing(Fen::ZERO), times(BENEFIT, i64::from(place) + 1));
+    }
+    let rest = Page {
+        after: Some(queue.rows[4].waiting.rank.clone()),
+        ..Page::first(5)
+    };
+    let rest = desk.store().pool_queue(county(), pool, &rest).await;
+    let rest = rest.expect("reading");
+    let ids: Vec<_> = rest.rows.iter().map(|it| it.waiting.claim).collect();
+    assert_eq!((ids, rest.more), (vec![waiting[5].id, late.id], false));
+    let claims = desk.store().pool_claims(county(), pool).await;
+    let claims = claims.expect("reading");
+    let sum = times(BENEFIT, 6).checked_add(yuan(700)).expect("in range");
+    assert_eq!((claims.waiting, claims.waiting_sum), (7, sum));
+
+    // Two come back: everybody who waits asks, many times at once; the first two have it, in order.
+    for claim in &approved {
+        desk.on(claim).withdraw().await;
+    }
+    let everybody = waiting.iter().chain([&late]);
+    let tries = everybody.flat_map(|it| (0..8).map(|_| desk.on(it).reserve_waiting().outcome()));
+    let outcomes = together(tries).await;
+    let (reserved, _) = approved_and_waiting(outcomes);
+    let ids: BTreeSet<_> = reserved.iter().map(|it| it.id).collect();
+    assert!(!ids.is_empty() && ids.contains(&waiting[0].id), "{ids:?}");
+    assert!(
+        ids.iter()
+            .all(|it| waiting[..2].iter().any(|of| of.id == *it))
+    );
+    if ids.len() == 1 {
+        desk.on(&waiting[1]).reserve_waiting().await;
+    }
+    assert_eq!(desk.pool().await.available, Fen::ZERO);
+
+    // Whoever leaves the queue makes place: the first is sent back, the second is first.
+    desk.on(&waiting[2]).send_back().await;
+    let one = reserved.iter().find(|it| it.id == waiting[0].id);
+    desk.on(one.expect("the first")).withdraw().await;
+    let third = desk.on(&waiting[3]).reserve_waiting().await;
+    third.expect_status(Status::Approved);
+    desk.on(&waiting[4]).reject().await;
+    desk.on(&waiting[5]).withdraw().await;
+    desk.on(&third).withdraw().await;
+    let late = desk.on(&late).reserve_waiting();
+    late.instruct().confirm().await.expect_paid(yuan(700));
+    desk.expect_sound().await;
+}
+
+/// Recovered in parts, the rest written off by two: what was paid is what came back and what did not.
+async fn recovery_comes_in_parts(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let household = desk.world.household("石门寨").clone();
+    let paid = |number| {
+        let draft = desk.draft(&household).event_on(event_day(number)).refer();
+        let verified = draft.through_verification(COST);
+        verified.through_notice().through_payout().start_recovery()
+    };
+    let (one, other) = (paid(0).await, paid(1).await);
+    let part = yuan(10_000);
+    let one = desk.on(&one).recover_part(part).recover_part(part).await;
+    assert_eq!(one.outstanding(), BENEFIT.checked_sub(yuan(20_000)));
+    // One reference of the bank is money once, in the whole county.
+    let taken = one.state.recovering().expect("it is recovered").instalments[0].clone();
+    let again = Command::RecordRecovery {
+        amount: yuan(1),
+        bank_ref: taken.bank_ref,
+    };
+    desk.on(&other)
+        .command(Role::SecondFinance, again)
+        .expect_blocked("REFERENCE_TAKEN")
+        .await;
+    let too_much = Command::RecordRecovery {
+        amount: BENEFIT,
+        bank_ref: "BANK-OVER".into(),
+    };
+    desk.on(&one)
+        .command(Role::SecondFinance, too_much)
+        .expect_blocked("OVER_OUTSTANDING")
+        .await;
+    let recovered = desk.on(&one).recover().await;
+    recovered.expect_status(Status::Recovered);
+    assert_eq!(desk.pool().await.paid_out, BENEFIT);
+
+    // Beyond the limit nothing is written off; within it two persons do.
+    desk.on(&other)
+        .propose_write_off()
+        .expect_blocked("BEYOND_AUTHORITY")
+        .await;
+    let proposed = desk.on(&other).recover_part(part).propose_write_off().await;
+    let rest = BENEFIT.checked_sub(part).expect("in range");
+    desk.on(&proposed)
+        .confirm_write_off()
+        .by(Role::SecondFinance)
+        .expect_blocked("DUTY_MISSING")
+        .await;
+    let written = desk.on(&proposed).confirm_write_off().await;
+    written.expect_status(Status::WrittenOff);
+    let pool = desk.pool().await;
+    assert_eq!((pool.paid_out, pool.written_off), (Fen::ZERO, rest));
+    assert_eq!(
+        payments_of(&desk, written.id).await,
+        [("WRITTEN_OFF".to_owned(), BENEFIT)]
+    );
+    // What the household keeps counts against a second claim for the event; what came back does not.
+    desk.draft(&household)
+        .event_on(event_day(1))
+        .expect_blocked("DUPLICATE_EVENT")
+        .await;
+    desk.draft(&household).event_on(event_day(0)).await;
     desk.expect_sound().await;
 }
 
@@ -3298,6 +3486,7 @@ fn past_the_desk(desk: &TestDesk, claim: &Claim) -> Ask {
         payee: None,
         event: None,
         bills: Vec::new(),
+        recovery_ref: None,
         now: desk.now(),
     }
 }

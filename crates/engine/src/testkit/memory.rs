@@ -23,7 +23,7 @@ use crate::ids;
 use crate::limits;
 use crate::outlook::Outlook;
 use crate::payment_batch::PaymentBatch;
-use crate::pool::{PoolBalances, PoolTransfer};
+use crate::pool::{PoolBalances, PoolEntry, PoolTransfer};
 use crate::ports::{
     Ask, ClaimFilter, ClaimReader, ClaimStore, Commit, EventKey, Fault, Found, Happened, Judge,
     LogRow, Outcome, Page, PaymentRow, Receipt, Recorded, Slice, Span, StatusCount, Target,
@@ -202,6 +202,7 @@ struct Tables {
     bills: BTreeMap<(CountyCode, BillKey), ClaimId>,
     transfers: Vec<Transfer>,
     pool_orders: BTreeMap<(CountyCode, Uuid), PoolOrder>,
+    pool_log: BTreeMap<CountyCode, Vec<PoolEntry>>,
     balances: BTreeMap<(CountyCode, SchemeId), PoolBalances>,
     payments: Vec<PaymentEntry>,
     notices: Vec<NoticeEntry>,
@@ -564,6 +565,15 @@ impl Tables {
                 .get(&(county, scheme.pool_id))
                 .filter(|_| !self.is_settled(county, scheme.pool_id))
                 .map_or(Fen::ZERO, |it| it.available),
+            pool_settled: self.is_settled(county, scheme.pool_id),
+            first_waiting: self
+                .queue(county, scheme.pool_id)
+                .min_by(|one, other| one.rank.cmp(&other.rank))
+                .map(|it| it.claim),
+            reference_of: ask
+                .recovery_ref
+                .as_ref()
+                .and_then(|bank_ref| self.reference_of(county, bank_ref)),
             used: RunningTotals {
                 person_year: person.benefit,
                 household_year: family.benefit,
@@ -753,6 +763,12 @@ impl Tables {
                 return Err(Fault::Conflict("live payment"));
             }
         }
+        if let Happening::RecoveryRecorded { bank_ref, .. }
+        | Happening::RecoveryCompleted { bank_ref } = &event.what
+            && self.reference_of(ask.county, bank_ref).is_some()
+        {
+            return Err(Fault::Conflict("recovery"));
+        }
         if let Happening::ObjectionRaised { objection, .. } = &event.what
             && self.objections.contains_key(objection)
         {
@@ -764,6 +780,16 @@ impl Tables {
             return Err(Fault::Conflict("notice"));
         }
         Ok(())
+    }
+
+    /// The claim for whose recovery the bank's reference was recorded.
+    fn reference_of(&self, county: CountyCode, bank_ref: &str) -> Option<ClaimId> {
+        let mut claims = self.claims_of(county).map(|row| &row.claim);
+        let names = |claim: &&Claim| {
+            let recovering = claim.state.recovering();
+            recovering.is_some_and(|it| it.instalments.iter().any(|it| it.bank_ref == bank_ref))
+        };
+        claims.find(names).map(|it| it.id)
     }
 
     /// The running totals as the claim leaves them. A total that would pass its cap is refused.
@@ -937,6 +963,7 @@ impl Tables {
             Happening::PayoutReturned { .. } => self.set_payment(id, "RETURNED"),
             Happening::PayoutUnknown { .. } => self.set_payment(id, "UNKNOWN"),
             Happening::RecoveryCompleted { .. } => self.set_payment(id, "RECOVERED"),
+            Happening::RecoveryWrittenOff => self.set_payment(id, "WRITTEN_OFF"),
             Happening::ReferralDrafted(_)
             | Happening::ReferralAmended { .. }
             | Happening::CaseReferred
@@ -952,6 +979,9 @@ impl Tables {
             | Happening::FirstApprovalGiven { .. }
             | Happening::ClaimApproved { .. }
             | Happening::SecondApprovalGiven { .. }
+            | Happening::ApprovalQueued { .. }
+            | Happening::SecondApprovalQueued { .. }
+            | Happening::WaitingReserved
             | Happening::ClaimRejected { .. }
             | Happening::ClaimSentBack { .. }
             | Happening::PayeeChanged { .. }
@@ -960,6 +990,8 @@ impl Tables {
             | Happening::ClaimWithdrawn { .. }
             | Happening::ClaimClosed { .. }
             | Happening::RecoveryStarted { .. }
+            | Happening::RecoveryRecorded { .. }
+            | Happening::WriteOffProposed { .. }
             | Happening::RefusalLetterIssued { .. }
             | Happening::AppealLodged { .. }
             | Happening::AppealUpheld { .. }

@@ -567,6 +567,9 @@ impl Walk {
             | C::WithdrawClaim
             | C::CloseClaim
             | C::StartRecovery
+            | C::ReserveWaiting
+                        | C::WriteOffRecovery
+            | C::ConfirmWriteOff
             | C::RecordRecovery
             | C::IssueRefusalLetter
             | C::LodgeAppeal

@@ -35,6 +35,7 @@ use lifecycle::phase::payout::BankOutcome;
 use lifecycle::phase::referral::{Basis, Case};
 use lifecycle::phase::refusal::{Delivery, RefusalCode, RefusalLine};
 use lifecycle::phase::verification::{Bill, Evidence, LossFacts, Votes};
+use lifecycle::pool::Waiting;
 use lifecycle::{
     AccountId, BillKey, Calendar, Check, Claim, ClaimId, Command, CountyCode, DraftReferral, Duty,
     HouseholdId, MemberId, NameCheckMeans, ObjectionId, ObjectionStatus, OrgId, PayeeId,
@@ -712,6 +713,10 @@ enum Act {
     IssueLetter,
     Appeal,
     DecideAppeal { upheld: bool },
+    RecoverPart(Fen),
+    ProposeWriteOff,
+    ConfirmWriteOff,
+    ReserveWaiting,
     Command(Box<Command>),
     PassDays(i64),
 }
@@ -1047,6 +1052,26 @@ impl Journey {
         self.then(Act::DecideAppeal { upheld: false })
     }
 
+    /// The second person of finance records that a part came back.
+    pub fn recover_part(self, amount: Fen) -> Self {
+        self.then(Act::RecoverPart(amount))
+    }
+
+    /// The second person of finance proposes to write off what is outstanding.
+    pub fn propose_write_off(self) -> Self {
+        self.then(Act::ProposeWriteOff)
+    }
+
+    /// The supervisor confirms the write-off.
+    pub fn confirm_write_off(self) -> Self {
+        self.then(Act::ConfirmWriteOff)
+    }
+
+    /// The approver gives a claim that waits its money.
+    pub fn reserve_waiting(self) -> Self {
+        self.then(Act::ReserveWaiting)
+    }
+
     /// Somebody gives this command.
     pub fn command(self, role: Role, command: Command) -> Self {
         self.then(Act::Command(Box::new(command))).by(role)
@@ -1159,14 +1184,17 @@ impl Journey {
             | Act::Resolve { .. }
             | Act::CloseNotice
             | Act::StartRecovery
-            | Act::DecideAppeal { .. } => Role::Supervisor,
+            | Act::DecideAppeal { .. }
+            | Act::ConfirmWriteOff => Role::Supervisor,
             Act::OpenNotice | Act::Archive => Role::CountyCaseworker,
             Act::Review => Role::Reviewer,
-            Act::Approve(_) | Act::Reject | Act::SendBack => Role::Approver,
+            Act::Approve(_) | Act::Reject | Act::SendBack | Act::ReserveWaiting => Role::Approver,
             Act::SecondApprove => Role::SecondApprover,
             Act::Instruct | Act::MarkUnknown | Act::Reinstate => Role::Finance,
             Act::Confirm | Act::Fail | Act::Return => Role::Connector,
-            Act::Reconcile { .. } | Act::Recover => Role::SecondFinance,
+            Act::Reconcile { .. } | Act::Recover | Act::RecoverPart(_) | Act::ProposeWriteOff => {
+                Role::SecondFinance
+            }
         }
     }
 
@@ -1191,6 +1219,10 @@ impl Journey {
                 (instruction.instruction_no.clone(), instruction.amount)
             },
         )
+    }
+
+    fn seen_outstanding(&self) -> Fen {
+        self.seen().outstanding().unwrap_or(Fen::ZERO)
     }
 
     fn bank_ref(&self) -> String {
@@ -1410,7 +1442,7 @@ impl Journey {
                 reason: "重复享受(测试)".into(),
             },
             Act::Recover => Command::RecordRecovery {
-                amount: self.seen_instruction().1,
+                amount: self.seen_outstanding(),
                 bank_ref: self.bank_ref(),
             },
             Act::IssueLetter => Command::IssueRefusalLetter {
@@ -1425,6 +1457,20 @@ impl Journey {
             Act::DecideAppeal { upheld } => Command::DecideAppeal {
                 upheld: *upheld,
                 findings: "已重新核对(测试)".into(),
+            },
+            Act::RecoverPart(amount) => Command::RecordRecovery {
+                amount: *amount,
+                bank_ref: self.bank_ref(),
+            },
+            Act::ProposeWriteOff => Command::WriteOffRecovery {
+                amount: self.seen_outstanding(),
+                reason: "户主去世,无遗产(测试)".into(),
+            },
+            Act::ConfirmWriteOff => Command::ConfirmWriteOff {
+                amount: self.seen_outstanding(),
+            },
+            Act::ReserveWaiting => Command::ReserveWaiting {
+                amount: Waiting::of(self.seen()).map_or(Fen::ZERO, |it| it.amount),
             },
             Act::Command(command) => (**command).clone(),
             Act::PassDays(_) => panic!("time passes without a command"),

@@ -13,7 +13,7 @@ claim_mutations! {
         codes "DUTY_CONFLICT"
         county_review_claim(CountyReviewClaimInput {}) -> CountyReviewClaimPayload = |_ids| Ok(Command::CountyReviewClaim);
 
-        "Approves the claim and reserves the money; above one approver's limit, for the claim or for what the household was approved in twelve months, it is a first approval (审批通过)."
+        "Approves the claim and reserves the money; above one approver's limit, for the claim or for what the household was approved in twelve months, it is a first approval; while the pool lacks money, or others wait for it, the claim is AWAITING_FUNDS (审批通过)."
         codes "DUTY_CONFLICT, MISMATCH, PERIOD_INCOMPLETE, PROOF_MISSING, CONTENT_CHANGED, OBJECTION_OPEN, REVIEW_REQUIRED, OUTSIDE_POLICY_YEAR, EVIDENCE_MISSING, OVER_ASSESSMENT, ASSESSMENT_STALE, OVER_LIMIT, BEYOND_AUTHORITY, OVER_TWELVE_MONTH_LIMIT, BEYOND_TWELVE_MONTH_AUTHORITY, NO_BENEFIT, CAP_EXCEEDED, POOL_INSUFFICIENT, PAYEE_UNKNOWN, PAYEE_DECEASED, ACCOUNT_NAME_MISMATCH, NAME_CHECK_DUE, ACCOUNT_SHARED, RELATION_MISMATCH, HEIR_REQUIRED"
         approve_claim(ApproveClaimInput {
             /// The assessed benefit that was seen: an echo, checked, never a correction.
@@ -32,7 +32,7 @@ claim_mutations! {
             dossier: dossier_hash,
         });
 
-        "Gives the second approval above the limit and reserves the money (复核审批)."
+        "Gives the second approval above the limit and reserves the money, or the claim is AWAITING_FUNDS (复核审批)."
         codes "NO_FIRST_APPROVAL, DOSSIER_CHANGED, DUTY_CONFLICT, MISMATCH, PERIOD_INCOMPLETE, PROOF_MISSING, CONTENT_CHANGED, OBJECTION_OPEN, REVIEW_REQUIRED, OUTSIDE_POLICY_YEAR, EVIDENCE_MISSING, OVER_ASSESSMENT, ASSESSMENT_STALE, BEYOND_AUTHORITY, BEYOND_TWELVE_MONTH_AUTHORITY, CAP_EXCEEDED, POOL_INSUFFICIENT, PAYEE_UNKNOWN, PAYEE_DECEASED, ACCOUNT_NAME_MISMATCH, NAME_CHECK_DUE, ACCOUNT_SHARED, RELATION_MISMATCH, HEIR_REQUIRED"
         second_approve_claim(SecondApproveClaimInput {
             /// The amount of the first approval that was seen: an echo.
@@ -45,6 +45,15 @@ claim_mutations! {
             amount: amount_fen.0,
             payee: input::payee(&payee_id)?,
             dossier: dossier_hash,
+        });
+
+        "Reserves the pool's money for the first claim that waits for it; everything is judged again as of today (待资金预留)."
+        codes "NOT_FIRST, POOL_INSUFFICIENT, MISMATCH, DOSSIER_CHANGED, DUTY_CONFLICT, PERIOD_INCOMPLETE, PROOF_MISSING, CONTENT_CHANGED, OBJECTION_OPEN, REVIEW_REQUIRED, OUTSIDE_POLICY_YEAR, EVIDENCE_MISSING, OVER_ASSESSMENT, ASSESSMENT_STALE, CAP_EXCEEDED, PAYEE_UNKNOWN, PAYEE_DECEASED, ACCOUNT_NAME_MISMATCH, ACCOUNT_SHARED"
+        reserve_waiting(ReserveWaitingInput {
+            /// The approved amount that was seen: an echo.
+            amount_fen: Fen,
+        }) -> ReserveWaitingPayload = |_ids| Ok(Command::ReserveWaiting {
+            amount: amount_fen.0,
         });
 
         "Refuses the claim with reasons; a letter is due (拒赔)."

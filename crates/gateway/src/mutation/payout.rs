@@ -152,8 +152,8 @@ claim_mutations! {
             reason: input::prose("reason", reason)?,
         });
 
-        "Records that the whole amount came back (登记追回)."
-        codes "MISMATCH, SECOND_PERSON_REQUIRED"
+        "Records what came back of a wrong payment: all that is outstanding, or a part (登记追回)."
+        codes "OVER_OUTSTANDING, REFERENCE_TAKEN, NO_BENEFIT, SECOND_PERSON_REQUIRED"
         record_recovery(RecordRecoveryInput {
             /// The amount on the statement.
             amount_fen: Fen,
@@ -162,6 +162,27 @@ claim_mutations! {
         }) -> RecordRecoveryPayload = |_ids| Ok(Command::RecordRecovery {
             amount: amount_fen.0,
             bank_ref: input::text("bankRef", bank_ref)?,
+        });
+
+        "Proposes to write off what is outstanding; it waits for a second person (提议核销)."
+        codes "MISMATCH, BEYOND_AUTHORITY, SECOND_PERSON_REQUIRED"
+        write_off_recovery(WriteOffRecoveryInput {
+            /// What is outstanding, as it was seen: an echo.
+            outstanding_fen: Fen,
+            /// Why it cannot be recovered.
+            reason: String,
+        }) -> WriteOffRecoveryPayload = |_ids| Ok(Command::WriteOffRecovery {
+            amount: outstanding_fen.0,
+            reason: input::prose("reason", reason)?,
+        });
+
+        "Confirms, as a second person, that what is outstanding is written off (确认核销)."
+        codes "NO_WRITE_OFF, MISMATCH, BEYOND_AUTHORITY, SECOND_PERSON_REQUIRED"
+        confirm_write_off(ConfirmWriteOffInput {
+            /// What is outstanding, as it was seen: an echo.
+            outstanding_fen: Fen,
+        }) -> ConfirmWriteOffPayload = |_ids| Ok(Command::ConfirmWriteOff {
+            amount: outstanding_fen.0,
         });
     }
 }

@@ -177,7 +177,7 @@ impl PoolMutations {
 
     /// Orders the settlement of a year that is over (年度核算): the insurer's fee, and what the scheme says
     /// of a shortage or a surplus (多退少补、余额结转). Nothing moves until another person confirms what it
-    /// comes to. Codes: VALIDATION, `PRIVATE_IN_TEXT`, `YEAR_NOT_OVER`, `NOT_BALANCED`, `ORDER_PENDING`,
+    /// comes to. Codes: VALIDATION, `PRIVATE_IN_TEXT`, `YEAR_NOT_OVER`, `NOT_BALANCED`, `CLAIMS_WAITING`, `ORDER_PENDING`,
     /// `NEXT_POOL_MISSING`, `POOL_SETTLED`.
     async fn settle_pool(
         &self,
@@ -194,7 +194,7 @@ impl PoolMutations {
     }
 
     /// Confirms an order as the second person (第二人确认): it is posted, once; the order is the key. Codes:
-    /// `SECOND_PERSON_REQUIRED`, `ORDER_DECIDED`, `PREMIUM_EXCEEDED`, `POOL_SETTLED`, `NOT_BALANCED`,
+    /// `SECOND_PERSON_REQUIRED`, `ORDER_DECIDED`, `PREMIUM_EXCEEDED`, `POOL_SETTLED`, `NOT_BALANCED`, `CLAIMS_WAITING`,
     /// `YEAR_NOT_OVER`, `NEXT_POOL_MISSING`, `SETTLEMENT_CHANGED`.
     async fn confirm_pool_order(
         &self,

@@ -44,6 +44,7 @@ const fn is_awaited(command: CommandKind) -> bool {
         | C::CountyReviewClaim
         | C::ApproveClaim
         | C::SecondApproveClaim
+        | C::ReserveWaiting
         | C::RejectClaim
         | C::SendBackClaim
         | C::ConfirmPayee
@@ -54,6 +55,8 @@ const fn is_awaited(command: CommandKind) -> bool {
         | C::ReinstatePayout
         | C::CloseClaim
         | C::RecordRecovery
+        | C::WriteOffRecovery
+        | C::ConfirmWriteOff
         | C::IssueRefusalLetter
         | C::DecideAppeal => true,
     }

@@ -22,6 +22,7 @@ use engine::hooks::inbox::payee_fingerprint;
 use engine::{Desk, Recorded, Span};
 use lifecycle::calendar::legal_day;
 use lifecycle::days::ledger;
+use lifecycle::phase::payout::Instalment;
 use lifecycle::phase::verification::{Finding as RecordedFinding, Reopened};
 use lifecycle::{Claim, CommandKind, Happening, HouseholdId, PersonId, State, available_actions};
 use std::sync::Arc;
@@ -204,6 +205,8 @@ pub enum PayoutStatus {
     Returned,
     /// 已追回: it was paid in error and came back whole.
     Recovered,
+    /// 已核销: it was paid in error, and what did not come back was written off.
+    WrittenOff,
 }
 
 /// A payment of a claim (赔付).
@@ -272,6 +275,8 @@ impl Payout {
                 (PayoutStatus::Returned, Some(bank_ref), None)
             } else if let Happening::RecoveryCompleted { bank_ref } = what {
                 (PayoutStatus::Recovered, Some(bank_ref), None)
+            } else if let Happening::RecoveryWrittenOff = what {
+                (PayoutStatus::WrittenOff, None, None)
             } else if let Happening::PayoutFailed { reason } = what {
                 (PayoutStatus::Failed, None, Some(reason))
             } else if let Happening::PayoutUnknown { reason } = what {
@@ -288,6 +293,80 @@ impl Payout {
             }
         }
         payouts
+    }
+}
+
+/// The recovery of a wrong payment (追回). Recovered and outstanding are together what was paid.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct Recovery {
+    /// Why.
+    reason: String,
+    /// What came back so far.
+    recovered_fen: Fen,
+    /// What is still to come back; of a claim `WRITTEN_OFF` what was written off.
+    outstanding_fen: Fen,
+    /// The write-off that waits for a second person, or was confirmed.
+    write_off: Option<WriteOff>,
+}
+
+/// A write-off (核销) of what cannot be recovered.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct WriteOff {
+    /// What is written off.
+    amount_fen: Fen,
+    /// Why it cannot be recovered.
+    reason: String,
+    /// When it was proposed.
+    proposed_at: DateTime,
+    /// When a second person confirmed it; null while it waits.
+    confirmed_at: Option<DateTime>,
+}
+
+impl Recovery {
+    fn of(state: &State) -> Option<Self> {
+        let recovering = state.recovering()?;
+        let (write_off, confirmed) = if let State::WrittenOff(written_off) = state {
+            (Some(&written_off.write_off), Some(written_off.confirmed.at))
+        } else {
+            (recovering.write_off.as_ref(), None)
+        };
+        Some(Self {
+            reason: recovering.reason.clone(),
+            recovered_fen: Fen(recovering.recovered()),
+            outstanding_fen: Fen(recovering.outstanding()),
+            write_off: write_off.map(|it| WriteOff {
+                amount_fen: Fen(it.amount),
+                reason: it.reason.clone(),
+                proposed_at: DateTime(it.proposed.at),
+                confirmed_at: confirmed.map(DateTime),
+            }),
+        })
+    }
+}
+
+/// Money of a wrong payment that came back.
+#[derive(SimpleObject, Debug, Clone)]
+pub struct RecoveryInstalment {
+    /// How much.
+    amount_fen: Fen,
+    /// The bank's reference.
+    bank_ref: String,
+    /// When it was recorded.
+    recorded_at: DateTime,
+}
+
+impl From<&Instalment> for RecoveryInstalment {
+    fn from(instalment: &Instalment) -> Self {
+        let Instalment {
+            amount,
+            bank_ref,
+            recorded,
+        } = instalment;
+        Self {
+            amount_fen: Fen(*amount),
+            bank_ref: bank_ref.clone(),
+            recorded_at: DateTime(recorded.at),
+        }
     }
 }
 
@@ -673,6 +752,38 @@ impl ClaimNode {
         Ok(Connection::of_grown(&payouts, &page, &binding))
     }
 
+    /// The recovery of a wrong payment, if one was begun.
+    async fn recovery(&self) -> Option<Recovery> {
+        Recovery::of(&self.0.state)
+    }
+
+    /// What came back of a wrong payment, in order.
+    #[expect(clippy::unused_async, reason = "async-graphql's resolvers are async")]
+    async fn recovery_instalments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning, 1 to 100; either `first` or `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, 1 to 100; either `first` or `last`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<RecoveryInstalment>, ApiError> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        let caller = Visit::of(ctx)?.caller()?;
+        let binding = Binding::new("recoveryInstalments", &self.0.id, caller);
+        let page = args.parse(&binding)?;
+        let recovering = self.0.state.recovering();
+        let instalments = recovering.map_or(&[][..], |it| &it.instalments);
+        Ok(Connection::of_grown(instalments, &page, &binding))
+    }
+
     /// Every public notice up to this version, the oldest first; a new one follows on an objection that was
     /// upheld or on another payee.
     async fn notices(
@@ -826,6 +937,10 @@ fn reasons(claim: &Claim) -> Vec<String> {
         State::PayFailed(failed) => one(&failed.reason),
         State::Recovering(recovering) => one(&recovering.reason),
         State::Recovered(recovered) => one(&recovered.recovering.reason),
+        State::WrittenOff(written_off) => vec![
+            written_off.recovering.reason.clone(),
+            written_off.write_off.reason.clone(),
+        ],
         State::Withdrawn(withdrawn) => one(&withdrawn.reason),
         State::Draft(_)
         | State::Referred(_)
@@ -833,6 +948,7 @@ fn reasons(claim: &Claim) -> Vec<String> {
         | State::Verified(_)
         | State::NoticeOpen(_)
         | State::NoticeClosed(_)
+        | State::AwaitingFunds(_)
         | State::Approved(_)
         | State::Instructed(_)
         | State::Paid(_)

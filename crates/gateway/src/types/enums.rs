@@ -25,6 +25,8 @@ pub enum Status {
     NoticeOpen,
     /// 公示期满: the notice ran its full term; waits for approval.
     NoticeClosed,
+    /// 待资金: approved; waits in its pool's queue, nothing is reserved.
+    AwaitingFunds,
     /// 已审批: approved, money reserved.
     Approved,
     /// 已拒赔: refused after the notice; a letter is due, then the household may appeal.
@@ -45,6 +47,8 @@ pub enum Status {
     Recovering,
     /// 已追回: the whole amount came back.
     Recovered,
+    /// 已核销: what could not be recovered was written off.
+    WrittenOff,
     /// 已撤回: withdrawn by household or office.
     Withdrawn,
     /// 申诉中: the household appealed against the refusal.
@@ -171,6 +175,8 @@ pub enum ClaimAction {
     ApproveClaim,
     /// 复核审批: the second approval above the limit.
     SecondApproveClaim,
+    /// 待资金预留: gives the first that waits the pool's money; the caller echoes the amount that was seen.
+    ReserveWaiting,
     /// 拒赔: refuses the claim with reasons.
     RejectClaim,
     /// 退回复查: sends the claim back to verification with questions.
@@ -199,7 +205,7 @@ pub enum ClaimAction {
     CloseClaim,
     /// 启动追回: begins to recover a wrong payment.
     StartRecovery,
-    /// 登记追回: the whole amount has come back.
+    /// 登记追回: money has come back, all that is outstanding or a part.
     RecordRecovery,
     /// 送达拒赔通知: the letter of a refusal, or of a dismissed appeal, reached the household.
     IssueRefusalLetter,
@@ -207,6 +213,10 @@ pub enum ClaimAction {
     LodgeAppeal,
     /// 处理申诉: decides the appeal.
     DecideAppeal,
+    /// 提议核销: proposes to write off what is outstanding.
+    WriteOffRecovery,
+    /// 确认核销: a second person confirms the write-off.
+    ConfirmWriteOff,
 }
 
 /// Who must act next on a claim, and so uses the days.
@@ -277,6 +287,12 @@ pub enum EventKind {
     FirstApprovalGiven,
     /// 审批通过: the claim was approved; money is reserved.
     ClaimApproved,
+    /// 审批通过待资金: the claim was approved, and waits for the pool's money.
+    ApprovalQueued,
+    /// 复核通过待资金: the second approval was given, and the claim waits for the pool's money.
+    SecondApprovalQueued,
+    /// 待资金已预留: the first that waited was given the money; it is reserved.
+    WaitingReserved,
     /// 复核通过: the second approval was given; money is reserved.
     SecondApprovalGiven,
     /// 拒赔: the claim was rejected.
@@ -305,7 +321,13 @@ pub enum EventKind {
     ClaimClosed,
     /// 启动追回: recovery of a wrong payment began.
     RecoveryStarted,
-    /// 已追回: the whole amount came back.
+    /// 追回一笔: a part came back.
+    RecoveryRecorded,
+    /// 提议核销: it was proposed to write off what is outstanding.
+    WriteOffProposed,
+    /// 已核销: a second person confirmed; what is outstanding is written off.
+    RecoveryWrittenOff,
+    /// 已追回: all that was outstanding came back.
     RecoveryCompleted,
     /// 拒赔通知已送达: the letter of a refusal, or of a dismissed appeal, reached the household.
     RefusalLetterIssued,
@@ -613,6 +635,20 @@ pub enum BankForm {
     Mt940,
 }
 
+/// In which order claims wait when a pool's money does not suffice; equal ones by their numbers.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::scheme::QueueOrder")]
+pub enum QueueOrder {
+    /// 公示期满先后: by the day the notice closed.
+    NoticeClosed,
+    /// 审批先后: by the instant of the approval.
+    Approval,
+    /// 金额由小到大: the smallest sum first.
+    SmallestFirst,
+    /// 人群类别次序: by population group as the scheme lists them, then by the day the notice closed.
+    Group,
+}
+
 /// As what money is ordered into a pool.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolFunding {
@@ -657,8 +693,10 @@ pub enum PoolMovement {
     Paid,
     /// 退票: a payment came back; its money is reserved again.
     PayReturned,
-    /// 追回: a wrong payment was recovered.
+    /// 追回: a wrong payment was recovered, or a part of it.
     Recovered,
+    /// 核销: what of a wrong payment will not come back, a cost of the pool.
+    WrittenOff,
     /// 计提服务费: the insurer's fee.
     FeeTaken,
     /// 服务费退回: fee given back for what came back after the settlement.
@@ -710,6 +748,7 @@ mod tests {
         VoteBase = lifecycle::scheme::VoteBase;
         Surplus = lifecycle::scheme::Surplus;
         Shortage = lifecycle::scheme::Shortage;
+        QueueOrder = lifecycle::scheme::QueueOrder;
         PoolOrderKind = lifecycle::pool::PoolOrderKind;
         PoolOrderStatus = lifecycle::pool::PoolOrderStatus;
         PoolMovement = lifecycle::Movement;

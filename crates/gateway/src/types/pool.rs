@@ -42,8 +42,10 @@ pub struct PoolBalances {
     reserved_fen: Fen,
     /// 在途: instructed, not settled.
     in_flight_fen: Fen,
-    /// 已赔付: paid, less what came back and was recovered.
+    /// 已赔付: paid, less what came back, was recovered or written off.
     paid_out_fen: Fen,
+    /// 已核销: paid wrongly, and not to come back.
+    written_off_fen: Fen,
     /// 服务费: taken for the insurer.
     fee_fen: Fen,
     /// 结转下年: carried over.
@@ -73,6 +75,7 @@ impl PoolBalances {
             reserved_fen: on(PoolAccount::Reserved),
             in_flight_fen: on(PoolAccount::InFlight),
             paid_out_fen: on(PoolAccount::PaidOut),
+            written_off_fen: on(PoolAccount::WrittenOff),
             fee_fen: on(PoolAccount::Fee),
             carried_out_fen: on(PoolAccount::CarriedOut),
             surplus_returned_fen: on(PoolAccount::SurplusReturned),
@@ -89,7 +92,9 @@ pub struct PoolSettlement {
     returned_fen: Fen,
     /// Recovered from wrong payments (追回).
     recovered_fen: Fen,
-    /// Paid less returned and recovered: what the fee is a share of.
+    /// Written off (核销): paid wrongly, and a cost of the pool; no fee is taken of it.
+    written_off_fen: Fen,
+    /// Paid less returned, recovered and written off: what the fee is a share of.
     net_paid_fen: Fen,
     /// The fee's share in basis points.
     fee_basis_points: i32,
@@ -119,6 +124,7 @@ impl From<&Outcome> for PoolSettlement {
             paid,
             returned,
             recovered,
+            written_off,
             net_paid,
             rate,
             fee,
@@ -134,6 +140,7 @@ impl From<&Outcome> for PoolSettlement {
             paid_fen: Fen(paid),
             returned_fen: Fen(returned),
             recovered_fen: Fen(recovered),
+            written_off_fen: Fen(written_off),
             net_paid_fen: Fen(net_paid),
             fee_basis_points: count(rate.basis_points()),
             fee_fen: Fen(fee),
@@ -149,7 +156,8 @@ impl From<&Outcome> for PoolSettlement {
     }
 }
 
-/// When a pool runs out, by a plain rule: first every open claim takes what it was assessed at; then
+/// When a pool runs out, by a plain rule: first every claim that waits takes what it was approved at and every
+/// open claim what it was assessed at; then
 /// approvals go on at their average of the contract year so far.
 #[derive(SimpleObject, Debug, Clone)]
 pub struct PoolForecast {
@@ -161,7 +169,11 @@ pub struct PoolForecast {
     open_claims: i32,
     /// What those were assessed at.
     assessed_fen: Fen,
-    /// What the pool lacks for the open claims alone.
+    /// Claims that were approved and wait for money.
+    waiting_claims: i32,
+    /// What those were approved at.
+    waiting_fen: Fen,
+    /// What the pool lacks for the waiting and the open claims alone.
     lacking_fen: Fen,
     /// The day the pool no longer suffices; null: not this year.
     runs_out_on: Option<Date>,
@@ -278,6 +290,23 @@ impl PoolTransfer {
     }
 }
 
+/// A claim that waits for its pool's money (待资金).
+#[derive(SimpleObject, Debug, Clone)]
+pub struct PoolQueueEntry {
+    /// Its place, from 1: money is reserved for the first only.
+    place: i32,
+    /// The claim.
+    claim_id: ID,
+    /// Its number.
+    claim_number: String,
+    /// What was approved.
+    amount_fen: Fen,
+    /// What must come in, beyond what is available, before it can be reserved.
+    missing_fen: Fen,
+    /// When it began to wait.
+    queued_at: DateTime,
+}
+
 /// The pool of a contract year (资金池).
 #[Object(name = "Pool")]
 impl PoolNode {
@@ -315,9 +344,53 @@ impl PoolNode {
             days: i32::try_from(forecast.days).unwrap_or(i32::MAX),
             open_claims: count(self.0.claims.open),
             assessed_fen: Fen(forecast.assessed),
+            waiting_claims: count(self.0.claims.waiting),
+            waiting_fen: Fen(forecast.waiting),
             lacking_fen: Fen(forecast.lacking),
             runs_out_on: forecast.runs_out_on.map(Date),
         }
+    }
+
+    /// The claims that wait for its money, in the order the scheme declares (待资金排队). Only the first can be
+    /// reserved, by `reserveWaiting`.
+    async fn queue(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Rows from the beginning, 1 to 100; either `first` or `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Rows after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Rows from the end, 1 to 100; either `first` or `last`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<PoolQueueEntry>, ApiError> {
+        let args = PageArgs {
+            first,
+            after,
+            last,
+            before,
+        };
+        let visit = Visit::of(ctx)?;
+        let caller = visit.caller()?;
+        let pool = self.0.scheme.pool_id;
+        let binding = Binding::new("poolQueue", &pool, caller);
+        let page = args.parse(&binding)?;
+        let store = visit.office.desk.store();
+        let county = caller.scope.county;
+        let slice = store.pool_queue(county, pool, &page).await?;
+        let available = self.0.flows.balance(PoolAccount::Available);
+        let rows = slice.rows.iter().map(|row| {
+            let entry = PoolQueueEntry {
+                place: count(row.place),
+                claim_id: node_id::encode(Kind::Claim, row.waiting.claim.0),
+                claim_number: row.number.clone(),
+                amount_fen: Fen(row.waiting.amount),
+                missing_fen: Fen(row.missing(available)),
+                queued_at: row.waiting.queued_at.into(),
+            };
+            (row.waiting.rank.clone(), entry)
+        });
+        Ok(Connection::of(rows, slice.more, &page, &binding))
     }
 
     /// Its orders, in the order they were given.

@@ -2,8 +2,8 @@
 
 use crate::node_id::{self, Kind};
 use crate::types::enums::{
-    Check, Counting, DueStep, Duty, IncomeWindow, NameCheckMeans, Peril, Shortage, Status,
-    Supplier, Surplus, VoteBase, YearDate,
+    Check, Counting, DueStep, Duty, IncomeWindow, NameCheckMeans, Peril, QueueOrder, Shortage,
+    Status, Supplier, Surplus, VoteBase, YearDate,
 };
 use crate::types::event::count;
 use crate::types::scalars::{Date, Fen};
@@ -308,6 +308,10 @@ pub struct PoolTerms {
     surplus: Surplus,
     /// Who makes up a shortage.
     shortage: Shortage,
+    /// In which order claims wait when the money does not suffice.
+    queue_order: QueueOrder,
+    /// The most that may be written off of one wrong payment; 0 for nothing.
+    write_off_max_fen: Fen,
 }
 
 impl From<&lifecycle::scheme::PoolTerms> for PoolTerms {
@@ -319,6 +323,8 @@ impl From<&lifecycle::scheme::PoolTerms> for PoolTerms {
             fee,
             surplus,
             shortage,
+            queue_order,
+            write_off_max,
         } = terms;
         Self {
             headcount: count(*headcount),
@@ -328,6 +334,8 @@ impl From<&lifecycle::scheme::PoolTerms> for PoolTerms {
             fee_basis_points: count(fee.basis_points()),
             surplus: (*surplus).into(),
             shortage: (*shortage).into(),
+            queue_order: (*queue_order).into(),
+            write_off_max_fen: Fen(*write_off_max),
         }
     }
 }

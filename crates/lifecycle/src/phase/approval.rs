@@ -1,5 +1,6 @@
 //! APPROVAL (审批): the insurer's approver confirms the sum that was seen; money is reserved.
 
+use crate::calendar::legal_day;
 use crate::claim::{Claim, State};
 use crate::command::Order;
 use crate::decide::{Ruling, invalid};
@@ -13,7 +14,7 @@ use crate::phase::public_notice::{NoticeClosed, no_objection_open, proved, term_
 use crate::phase::referral::separate;
 use crate::phase::refusal::{RefusalLine, reasoned};
 use crate::phase::verification::letter_due;
-use crate::scheme::{DueStep, YearDate};
+use crate::scheme::{DueStep, QueueOrder, YearDate};
 use crate::{ActedAs, Blocked, PayeeId, Stamp};
 use benefits::{Accumulation, Assessment, CapScope, Fen};
 use serde::{Deserialize, Serialize};
@@ -93,11 +94,31 @@ impl Confirmed<'_> {
     }
 }
 
+/// `AWAITING_FUNDS` (待资金): approved, but the pool does not hold enough, or others wait for its money
+/// before. Nothing is reserved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitingFunds {
+    /// What was approved.
+    pub approved: Approved,
+    /// The place in the queue: of two claims of a pool the one with the smaller text is first.
+    pub rank: String,
+    /// When it began to wait, by whose approval.
+    pub queued: Stamp,
+}
+
 /// REJECTED (拒赔).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
     /// The completed notice.
     pub closed: NoticeClosed,
+}
+
+/// The completed notice of a claim that can still be refused: one that waits for money as well.
+fn refusable<'a>(claim: &'a Claim, order: &Order) -> Result<&'a NoticeClosed, Blocked> {
+    if let State::AwaitingFunds(waiting) = &claim.state {
+        return Ok(&waiting.approved.closed);
+    }
+    closed(claim, order)
 }
 
 fn closed<'a>(claim: &'a Claim, order: &Order) -> Result<&'a NoticeClosed, Blocked> {
@@ -188,12 +209,45 @@ fn approvable(
             Blocked::CapExceeded { remaining }
         })?;
     }
+    // To a settled pool no money comes any more: there is nothing to wait for.
+    if facts.seen.pool_settled {
+        let available = facts.seen.pool_available;
+        return Err(Blocked::PoolInsufficient { available });
+    }
+    payable_to(claim, facts)?;
+    Ok(amount)
+}
+
+/// Whether the pool's money is there for a claim now. Nobody overtakes: while any claim waits, only the
+/// first of them is reserved, even if a smaller one would fit.
+fn funded(claim: &Claim, amount: Fen, facts: &Facts) -> Result<(), Blocked> {
+    let first = facts.seen.first_waiting;
+    hold(
+        Guard::QueueOrder,
+        first.is_none_or(|it| it == claim.id),
+        || Blocked::NotFirst {},
+    )?;
     let available = facts.seen.pool_available;
     hold(Guard::WithinPool, amount <= available, || {
         Blocked::PoolInsufficient { available }
-    })?;
-    payable_to(claim, facts)?;
-    Ok(amount)
+    })
+}
+
+/// The place in the pool's queue, as the scheme orders it; equal ones by their claim's number.
+fn rank(claim: &Claim, closed: &NoticeClosed, amount: Fen, facts: &Facts) -> String {
+    let day = legal_day(closed.closed.at);
+    let key = match facts.scheme.pool.queue_order {
+        QueueOrder::NoticeClosed => day.to_string(),
+        QueueOrder::Approval => facts.seen.now.format("%FT%T%.6f").to_string(),
+        QueueOrder::SmallestFirst => format!("{:019}", amount.get()),
+        QueueOrder::Group => {
+            let groups = &facts.scheme.coverage.groups;
+            let place = groups.iter().position(|it| *it == facts.seen.group);
+            format!("{:04} {day}", place.unwrap_or(groups.len()))
+        }
+    };
+    // Numbers end in a count without leading zeros beyond five: the longer one is the later.
+    format!("{key} {:>24}", claim.number)
 }
 
 /// Whether the losses of the year that the assessment built on are still the losses of the year.
@@ -251,12 +305,21 @@ pub(crate) fn approve(
     if awaits_another {
         alone.clone()?;
     }
-    Ok(if alone.is_ok() {
+    Ok(if alone.is_ok() && funded(claim, amount, facts).is_ok() {
         Happening::ClaimApproved {
             benefit,
             uplift,
             amount,
             payee,
+            dossier,
+        }
+    } else if alone.is_ok() {
+        Happening::ApprovalQueued {
+            benefit,
+            uplift,
+            amount,
+            payee,
+            rank: rank(claim, closed, amount, facts),
             dossier,
         }
     } else {
@@ -367,13 +430,57 @@ pub(crate) fn second_approve(
         first.payee == claim.case.payee,
         || Blocked::Mismatch { field: "payeeId" },
     )?;
-    Ok(Happening::SecondApprovalGiven {
-        dossier: seen.dossier.to_owned(),
+    Ok(if funded(claim, amount, facts).is_ok() {
+        Happening::SecondApprovalGiven {
+            dossier: seen.dossier.to_owned(),
+        }
+    } else {
+        Happening::SecondApprovalQueued {
+            rank: rank(claim, closed, amount, facts),
+            dossier: seen.dossier.to_owned(),
+        }
     })
 }
 
+/// Money for a claim that waits: a person gives it, everything is judged again as of today, and only the
+/// first of the queue may have it.
+pub(crate) fn reserve(claim: &Claim, order: &Order, amount: Fen, facts: &Facts) -> Ruling {
+    let State::AwaitingFunds(waiting) = &claim.state else {
+        return Err(invalid(claim, order));
+    };
+    let Approved {
+        closed,
+        approval,
+        second,
+    } = &waiting.approved;
+    let uplift = approval.uplift.as_ref();
+    let limits = authority(order, approval.amount, facts)?;
+    // What others were approved meanwhile counts: two that waited together pass no limit together.
+    if second.is_none() {
+        limits.alone(approval.amount, uplift.is_some(), facts)?;
+    }
+    hold(
+        Guard::ApprovalStands,
+        approval.dossier.stands(claim),
+        || Blocked::DossierChanged {},
+    )?;
+    let computed = approvable(claim, order, closed, facts, approval.benefit, uplift)?;
+    hold(
+        Guard::WithinAssessment,
+        amount == approval.amount && computed == amount,
+        || Blocked::Mismatch { field: "amountFen" },
+    )?;
+    hold(
+        Guard::PayeeAsApproved,
+        approval.payee == claim.case.payee,
+        || Blocked::Mismatch { field: "payeeId" },
+    )?;
+    funded(claim, amount, facts)?;
+    Ok(Happening::WaitingReserved)
+}
+
 pub(crate) fn reject(claim: &Claim, order: &Order, lines: &[RefusalLine], facts: &Facts) -> Ruling {
-    closed(claim, order)?;
+    refusable(claim, order)?;
     separate(order, claim.kept_from(ActedAs::Approver))?;
     reasoned(lines, &facts.scheme)?;
     Ok(Happening::ClaimRejected {
@@ -383,7 +490,7 @@ pub(crate) fn reject(claim: &Claim, order: &Order, lines: &[RefusalLine], facts:
 }
 
 pub(crate) fn send_back(claim: &Claim, order: &Order, questions: &[String]) -> Ruling {
-    closed(claim, order)?;
+    refusable(claim, order)?;
     if questions.iter().all(|question| question.trim().is_empty()) {
         return Err(Blocked::Validation {
             field: "questions",

@@ -64,6 +64,8 @@ coded! {
         Returned = "RETURNED" "已退票",
         /// It arrived and was recovered.
         Recovered = "RECOVERED" "已追回",
+        /// It arrived, and what of it could not be recovered was written off.
+        WrittenOff = "WRITTEN_OFF" "已核销",
     }
 }
 
@@ -102,15 +104,17 @@ pub const fn meaning(says: BankSays, stands: PaymentStatus) -> Meaning {
         (B::Settled | B::Failed, P::Instructed | P::Unknown)
         | (B::Returned, P::Paid)
         | (B::Unknown, P::Instructed) => Meaning::News,
-        (B::Settled, P::Paid | P::Returned | P::Recovered)
+        (B::Settled, P::Paid | P::Returned | P::Recovered | P::WrittenOff)
         | (B::Failed, P::Failed)
         | (B::Returned, P::Returned)
         | (B::Unknown, P::Unknown) => Meaning::Known,
         (B::Returned, P::Instructed | P::Unknown) => Meaning::Early,
         (B::Settled, P::Failed)
-        | (B::Failed, P::Paid | P::Returned | P::Recovered)
-        | (B::Returned, P::Failed | P::Recovered)
-        | (B::Unknown, P::Paid | P::Failed | P::Returned | P::Recovered) => Meaning::Contradiction,
+        | (B::Failed, P::Paid | P::Returned | P::Recovered | P::WrittenOff)
+        | (B::Returned, P::Failed | P::Recovered | P::WrittenOff)
+        | (B::Unknown, P::Paid | P::Failed | P::Returned | P::Recovered | P::WrittenOff) => {
+            Meaning::Contradiction
+        }
     }
 }
 
@@ -189,6 +193,28 @@ pub struct Closed {
     pub closed: Stamp,
 }
 
+/// Money of a wrong payment that came back (追回分期).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instalment {
+    /// Positive fen.
+    pub amount: Fen,
+    /// The bank's reference: one is recorded once.
+    pub bank_ref: String,
+    /// Who recorded it, when.
+    pub recorded: Stamp,
+}
+
+/// That what is outstanding be written off (核销): it waits for a second person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteOff {
+    /// What is outstanding, in fen.
+    pub amount: Fen,
+    /// Why it cannot be recovered.
+    pub reason: String,
+    /// Who proposed it, when.
+    pub proposed: Stamp,
+}
+
 /// RECOVERING (追回中).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovering {
@@ -196,17 +222,50 @@ pub struct Recovering {
     pub paid: Paid,
     /// Why.
     pub reason: String,
+    /// What came back so far, in order.
+    #[serde(default)]
+    pub instalments: Vec<Instalment>,
+    /// The write-off that waits; money that comes in makes it void.
+    #[serde(default)]
+    pub write_off: Option<WriteOff>,
 }
 
-/// RECOVERED (已追回).
+impl Recovering {
+    /// What came back, in fen.
+    pub fn recovered(&self) -> Fen {
+        let came = self.instalments.iter();
+        came.fold(Fen::ZERO, |sum, it| {
+            sum.checked_add(it.amount).unwrap_or(sum)
+        })
+    }
+
+    /// What is still to come, in fen. Recovered and outstanding (later: written off) are what was paid.
+    pub fn outstanding(&self) -> Fen {
+        let paid = self.paid.instructed.instruction.amount;
+        paid.saturating_sub_to_zero(self.recovered())
+    }
+}
+
+/// RECOVERED (已追回): nothing is outstanding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovered {
-    /// What was recovered.
+    /// What was recovered, the last instalment included.
     pub recovering: Recovering,
-    /// The bank's reference.
+    /// The bank's reference of the last instalment.
     pub bank_ref: String,
     /// Who recorded it, when.
     pub recovered: Stamp,
+}
+
+/// `WRITTEN_OFF` (已核销): what is outstanding will not come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenOff {
+    /// What was recovered, and what was not.
+    pub recovering: Recovering,
+    /// The amount, the reason, the first person.
+    pub write_off: WriteOff,
+    /// The second person.
+    pub confirmed: Stamp,
 }
 
 pub(crate) fn change_payee(claim: &Claim, order: &Order, payee: PayeeId, facts: &Facts) -> Ruling {
@@ -215,6 +274,7 @@ pub(crate) fn change_payee(claim: &Claim, order: &Order, payee: PayeeId, facts: 
         | Status::Verified
         | Status::NoticeOpen
         | Status::NoticeClosed
+        | Status::AwaitingFunds
         | Status::Approved
         | Status::PayFailed
         | Status::PayReturned => {}
@@ -230,6 +290,7 @@ pub(crate) fn change_payee(claim: &Claim, order: &Order, payee: PayeeId, facts: 
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
+        | Status::WrittenOff
         | Status::Withdrawn
         | Status::Appealed
         | Status::AppealDismissed
@@ -342,10 +403,12 @@ pub(crate) fn instruct(
         | State::Ineligible(_)
         | State::NoticeOpen(_)
         | State::NoticeClosed(_)
+        | State::AwaitingFunds(_)
         | State::Rejected(_)
         | State::PayFailed(_)
         | State::PayReturned(_)
         | State::Recovered(_)
+        | State::WrittenOff(_)
         | State::Withdrawn(_)
         | State::Appealed(_)
         | State::AppealDismissed(_)
@@ -460,6 +523,7 @@ pub(crate) fn confirm(
         | State::Ineligible(_)
         | State::NoticeOpen(_)
         | State::NoticeClosed(_)
+        | State::AwaitingFunds(_)
         | State::Approved(_)
         | State::Rejected(_)
         | State::PayUnknown(_)
@@ -467,6 +531,7 @@ pub(crate) fn confirm(
         | State::Closed(_)
         | State::Recovering(_)
         | State::Recovered(_)
+        | State::WrittenOff(_)
         | State::Withdrawn(_)
         | State::Appealed(_)
         | State::AppealDismissed(_)
@@ -488,7 +553,8 @@ pub(crate) fn fail(claim: &Claim, order: &Order, instruction_no: &str, reason: &
         | State::Closed(_)
         | State::PayReturned(_)
         | State::Recovering(_)
-        | State::Recovered(_) => return Err(Blocked::Contradiction {}),
+        | State::Recovered(_)
+        | State::WrittenOff(_) => return Err(Blocked::Contradiction {}),
         State::Draft(_)
         | State::Referred(_)
         | State::Returned(_)
@@ -498,6 +564,7 @@ pub(crate) fn fail(claim: &Claim, order: &Order, instruction_no: &str, reason: &
         | State::Ineligible(_)
         | State::NoticeOpen(_)
         | State::NoticeClosed(_)
+        | State::AwaitingFunds(_)
         | State::Approved(_)
         | State::Rejected(_)
         | State::PayUnknown(_)
@@ -535,6 +602,7 @@ pub(crate) fn give_back(
         | State::Ineligible(_)
         | State::NoticeOpen(_)
         | State::NoticeClosed(_)
+        | State::AwaitingFunds(_)
         | State::Approved(_)
         | State::Rejected(_)
         | State::Instructed(_)
@@ -543,6 +611,7 @@ pub(crate) fn give_back(
         | State::PayReturned(_)
         | State::Recovering(_)
         | State::Recovered(_)
+        | State::WrittenOff(_)
         | State::Withdrawn(_)
         | State::Appealed(_)
         | State::AppealDismissed(_)
@@ -610,6 +679,7 @@ pub(crate) fn reinstate(claim: &Claim, order: &Order, payee: PayeeId, facts: &Fa
         | State::Ineligible(_)
         | State::NoticeOpen(_)
         | State::NoticeClosed(_)
+        | State::AwaitingFunds(_)
         | State::Approved(_)
         | State::Rejected(_)
         | State::Instructed(_)
@@ -617,6 +687,7 @@ pub(crate) fn reinstate(claim: &Claim, order: &Order, payee: PayeeId, facts: &Fa
         | State::Closed(_)
         | State::Recovering(_)
         | State::Recovered(_)
+        | State::WrittenOff(_)
         | State::Withdrawn(_)
         | State::Appealed(_)
         | State::AppealDismissed(_)
@@ -660,6 +731,7 @@ pub(crate) fn start_recovery(claim: &Claim, order: &Order, reason: &str) -> Ruli
         | Status::Ineligible
         | Status::NoticeOpen
         | Status::NoticeClosed
+        | Status::AwaitingFunds
         | Status::Approved
         | Status::Rejected
         | Status::Instructed
@@ -668,6 +740,7 @@ pub(crate) fn start_recovery(claim: &Claim, order: &Order, reason: &str) -> Ruli
         | Status::PayReturned
         | Status::Recovering
         | Status::Recovered
+        | Status::WrittenOff
         | Status::Withdrawn
         | Status::Appealed
         | Status::AppealDismissed
@@ -675,17 +748,106 @@ pub(crate) fn start_recovery(claim: &Claim, order: &Order, reason: &str) -> Ruli
     }
 }
 
-pub(crate) fn recover(claim: &Claim, order: &Order, amount: Fen, bank_ref: &str) -> Ruling {
-    let State::Recovering(recovering) = &claim.state else {
-        return Err(invalid(claim, order));
-    };
-    let instruction = &recovering.paid.instructed.instruction;
-    exactly(instruction, &instruction.instruction_no, Some(amount))?;
-    second_source(order, instruction)?;
+fn recovering<'a>(claim: &'a Claim, order: &Order) -> Result<&'a Recovering, Blocked> {
+    if let State::Recovering(recovering) = &claim.state {
+        Ok(recovering)
+    } else {
+        Err(invalid(claim, order))
+    }
+}
+
+pub(crate) fn recover(
+    claim: &Claim,
+    order: &Order,
+    amount: Fen,
+    bank_ref: &str,
+    facts: &Facts,
+) -> Ruling {
+    let recovering = recovering(claim, order)?;
+    second_source(order, &recovering.paid.instructed.instruction)?;
     named("bankRef", bank_ref)?;
-    Ok(Happening::RecoveryCompleted {
-        bank_ref: bank_ref.to_owned(),
+    let outstanding = recovering.outstanding();
+    // Invariant 2: recovered, written off and outstanding are together what was paid.
+    hold(Guard::WithinOutstanding, amount <= outstanding, || {
+        Blocked::OverOutstanding { outstanding }
+    })?;
+    let known = recovering
+        .instalments
+        .iter()
+        .any(|it| it.bank_ref == bank_ref);
+    hold(
+        Guard::ReferenceOnce,
+        !known && facts.seen.reference_of.is_none(),
+        || Blocked::ReferenceTaken {},
+    )?;
+    Ok(if amount == outstanding {
+        Happening::RecoveryCompleted {
+            bank_ref: bank_ref.to_owned(),
+        }
+    } else {
+        Happening::RecoveryRecorded {
+            amount,
+            bank_ref: bank_ref.to_owned(),
+        }
     })
+}
+
+/// What both persons of a write-off are held to: all that is outstanding, within the scheme's limit, and
+/// neither is the one who instructed the payment.
+fn writable(
+    recovering: &Recovering,
+    order: &Order,
+    amount: Fen,
+    facts: &Facts,
+) -> Result<(), Blocked> {
+    second_source(order, &recovering.paid.instructed.instruction)?;
+    hold(
+        Guard::WithinOutstanding,
+        amount == recovering.outstanding(),
+        || Blocked::Mismatch {
+            field: "outstandingFen",
+        },
+    )?;
+    let limit = facts.scheme.pool.write_off_max;
+    hold(Guard::WithinLimit, amount <= limit, || {
+        Blocked::BeyondAuthority { limit }
+    })
+}
+
+pub(crate) fn write_off(
+    claim: &Claim,
+    order: &Order,
+    amount: Fen,
+    reason: &str,
+    facts: &Facts,
+) -> Ruling {
+    let recovering = recovering(claim, order)?;
+    writable(recovering, order, amount, facts)?;
+    named("reason", reason)?;
+    Ok(Happening::WriteOffProposed {
+        amount,
+        reason: reason.to_owned(),
+    })
+}
+
+pub(crate) fn confirm_write_off(
+    claim: &Claim,
+    order: &Order,
+    amount: Fen,
+    facts: &Facts,
+) -> Ruling {
+    let recovering = recovering(claim, order)?;
+    let first = recovering.write_off.as_ref();
+    let first = first.ok_or(Blocked::NoWriteOff {})?;
+    let same = first
+        .proposed
+        .persons()
+        .any(|it| order.actor.persons().any(|actor| actor == it));
+    hold(Guard::SeparatePersons, !same, || {
+        Blocked::SecondPersonRequired {}
+    })?;
+    writable(recovering, order, amount, facts)?;
+    Ok(Happening::RecoveryWrittenOff)
 }
 
 #[cfg(test)]

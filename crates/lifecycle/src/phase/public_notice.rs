@@ -161,6 +161,7 @@ pub(crate) fn object(claim: &Claim, order: &Order, id: ObjectionId, grounds: &st
     match claim.state.status() {
         Status::NoticeOpen
         | Status::NoticeClosed
+        | Status::AwaitingFunds
         | Status::Approved
         | Status::PayFailed
         | Status::PayReturned => {
@@ -195,6 +196,7 @@ pub(crate) fn object(claim: &Claim, order: &Order, id: ObjectionId, grounds: &st
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
+        | Status::WrittenOff
         | Status::Withdrawn
         | Status::Appealed
         | Status::AppealDismissed
@@ -212,6 +214,7 @@ pub(crate) fn resolve(
     match claim.state.status() {
         Status::NoticeOpen
         | Status::NoticeClosed
+        | Status::AwaitingFunds
         | Status::Approved
         | Status::PayFailed
         | Status::PayReturned => {}
@@ -229,6 +232,7 @@ pub(crate) fn resolve(
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
+        | Status::WrittenOff
         | Status::Withdrawn
         | Status::Appealed
         | Status::AppealDismissed

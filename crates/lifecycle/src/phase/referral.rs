@@ -160,6 +160,7 @@ pub(crate) fn amend(claim: &Claim, order: &Order, case: &Case, facts: &Facts) ->
         | Status::Ineligible
         | Status::NoticeOpen
         | Status::NoticeClosed
+        | Status::AwaitingFunds
         | Status::Approved
         | Status::Rejected
         | Status::Instructed
@@ -170,6 +171,7 @@ pub(crate) fn amend(claim: &Claim, order: &Order, case: &Case, facts: &Facts) ->
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
+        | Status::WrittenOff
         | Status::Withdrawn
         | Status::Appealed
         | Status::AppealDismissed
@@ -248,6 +250,7 @@ pub(crate) fn withdraw(claim: &Claim, order: &Order, reason: &str) -> Ruling {
         | Status::Verified
         | Status::NoticeOpen
         | Status::NoticeClosed
+        | Status::AwaitingFunds
         | Status::Approved
         // No payment is live here; without this way out, a payee who died alone would hold the
         // reserved money for ever.
@@ -271,6 +274,7 @@ pub(crate) fn withdraw(claim: &Claim, order: &Order, reason: &str) -> Ruling {
         | Status::Closed
         | Status::Recovering
         | Status::Recovered
+        | Status::WrittenOff
         | Status::Withdrawn
         | Status::Appealed
         | Status::AppealDismissed

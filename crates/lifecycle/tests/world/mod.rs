@@ -19,9 +19,10 @@ use lifecycle::phase::public_notice;
 use lifecycle::phase::referral::{Basis, Case};
 use lifecycle::phase::refusal::{Delivery, RefusalCode, RefusalLine};
 use lifecycle::phase::verification::{Bill, Evidence, LossFacts, Votes};
+use lifecycle::pool::Waiting;
 use lifecycle::scheme::{
     Authority, Coverage, DocumentRule, DueStep, EvaluationTerms, GroupTable, NoticeTerms,
-    PerilTerms, PolicyYear, PoolTerms, Shortage, Supplier, Surplus, VoteBase, YearDate,
+    PerilTerms, PolicyYear, PoolTerms, QueueOrder, Shortage, Supplier, Surplus, VoteBase, YearDate,
 };
 use lifecycle::{
     Actor, BillKey, Calendar, Check, Claim, ClaimId, Command, CommandKind, Counting, CountyCode,
@@ -219,13 +220,13 @@ impl Who {
             C::RecordFinding | C::RecordVerification => Self::Surveyor,
             C::OpenPublicNotice | C::CloseClaim => Self::County,
             C::RecordPublicationProof => Self::Renderer,
-            C::ResolveObjection | C::DecideAppeal => Self::Supervisor,
+            C::ResolveObjection | C::DecideAppeal | C::ConfirmWriteOff => Self::Supervisor,
             C::CloseNotice | C::MarkPayoutUnknown => Self::Timer,
             C::CountyReviewClaim => Self::Reviewer,
             C::ApproveClaim | C::RejectClaim | C::SendBackClaim => Self::Approver,
-            C::SecondApproveClaim => Self::OtherApprover,
+            C::SecondApproveClaim | C::ReserveWaiting => Self::OtherApprover,
             C::InstructPayout | C::ReinstatePayout => Self::Cashier,
-            C::ReconcilePayout | C::RecordRecovery => Self::Accountant,
+            C::ReconcilePayout | C::RecordRecovery | C::WriteOffRecovery => Self::Accountant,
             C::ConfirmPayout | C::ReportPayoutFailure | C::ReportPayoutReturned => Self::Bank,
         }
     }
@@ -247,6 +248,7 @@ pub struct PayeeRow {
 pub struct House {
     pub id: HouseholdId,
     pub listed: bool,
+    pub group: String,
     pub head_name: String,
     pub insured: MemberId,
     pub kin: BTreeSet<PersonId>,
@@ -274,6 +276,10 @@ pub struct Scene {
     pub now: DateTime<Utc>,
     pub household: usize,
     pub pool_available: Fen,
+    pub first_waiting: Option<ClaimId>,
+    /// Whether a claim of the pool that is not this one waits before it.
+    pub is_overtaking: bool,
+    pub recovery_refs: Vec<String>,
     pub used: RunningTotals,
     /// Approved for the household in twelve months, by other claims.
     pub approved_twelve_months: Fen,
@@ -285,6 +291,8 @@ pub struct Scene {
     pub next_number: u32,
 }
 
+/// What the pool is funded with, unless a test says otherwise.
+pub const POOL: Fen = yuan(5_000);
 pub const UPLIFT: Fen = yuan(100);
 /// The population group of both households.
 pub const GROUP: &str = "边缘易致贫户";
@@ -312,6 +320,7 @@ impl World {
         let house = |number: u128, head_name: &str, kin: BTreeSet<PersonId>| House {
             id: HouseholdId(id(0x4000 + number)),
             listed: true,
+            group: GROUP.into(),
             head_name: head_name.into(),
             insured: MemberId(id(0x3000 + number)),
             kin,
@@ -344,7 +353,7 @@ impl World {
             ],
             holidays,
             workdays,
-            pool: yuan(5_000),
+            pool: POOL,
         }
     }
 
@@ -433,7 +442,7 @@ impl World {
             seen: Seen {
                 now: scene.now,
                 household_listed: house.listed,
-                group: GROUP.into(),
+                group: house.group.clone(),
                 village: RegionCode::new("130302105201").ok(),
                 insured: scene.insured,
                 insured_of_household: insured_of(claim, order)
@@ -463,6 +472,13 @@ impl World {
                     .cloned()
                     .collect(),
                 pool_available: scene.pool_available,
+                pool_settled: false,
+                first_waiting: scene.first_waiting,
+                reference_of: order
+                    .command
+                    .recovery_ref()
+                    .is_some_and(|it| scene.recovery_refs.iter().any(|known| known == it))
+                    .then_some(ClaimId(id(0))),
                 used: scene.used.clone(),
                 approved_twelve_months: scene.approved_twelve_months,
                 next_number: scene.next_number,
@@ -631,6 +647,12 @@ impl World {
                 })
                 .into()
             }
+            C::ReserveWaiting => {
+                let amount = Waiting::of(claim).map_or(Fen::ZERO, |it| it.amount);
+                [amount, plus(amount, 1)]
+                    .map(|amount| Command::ReserveWaiting { amount })
+                    .into()
+            }
             C::RejectClaim => vec![Command::RejectClaim {
                 lines: vec![refusal_line()],
             }],
@@ -708,12 +730,31 @@ impl World {
                     .into()
             }
             C::RecordRecovery => {
-                let (_, amount) = told(claim);
+                let amount = claim.outstanding().unwrap_or(yuan(1));
+                let number = claim.version;
+                let fresh = format!("20200616-{number}-{}(虚构)", claim.number);
+                [
+                    (amount, fresh.clone()),
+                    (Fen::new(amount.get() / 2), fresh.clone()),
+                    (plus(amount, 1), fresh),
+                    (yuan(1), bank_ref()),
+                ]
+                .map(|(amount, bank_ref)| Command::RecordRecovery { amount, bank_ref })
+                .into()
+            }
+            C::WriteOffRecovery => {
+                let amount = claim.outstanding().unwrap_or(yuan(1));
                 [amount, plus(amount, -1)]
-                    .map(|amount| Command::RecordRecovery {
+                    .map(|amount| Command::WriteOffRecovery {
                         amount,
-                        bank_ref: bank_ref(),
+                        reason: text(),
                     })
+                    .into()
+            }
+            C::ConfirmWriteOff => {
+                let amount = claim.outstanding().unwrap_or(yuan(1));
+                [amount, plus(amount, -1)]
+                    .map(|amount| Command::ConfirmWriteOff { amount })
                     .into()
             }
             C::MarkPayoutUnknown => vec![Command::MarkPayoutUnknown { reason: text() }],
@@ -843,7 +884,8 @@ fn told(claim: &Claim) -> (String, Fen) {
     )
 }
 
-fn bank_ref() -> String {
+/// The reference that may come twice.
+pub fn bank_ref() -> String {
     "20200615-001(虚构)".to_owned()
 }
 
@@ -857,7 +899,10 @@ impl Scene {
         Self {
             now,
             household,
-            pool_available: yuan(5_000),
+            pool_available: POOL,
+            first_waiting: None,
+            is_overtaking: false,
+            recovery_refs: Vec::new(),
             used: RunningTotals::default(),
             approved_twelve_months: Fen::ZERO,
             bills_taken: Vec::new(),
@@ -976,6 +1021,8 @@ fn scheme() -> Scheme {
             fee: Rate::from_basis_points(1_500).expect("fifteen per cent"),
             surplus: Surplus::CarriedOver,
             shortage: Shortage::CountyTopsUp,
+            queue_order: QueueOrder::NoticeClosed,
+            write_off_max: yuan(2_500),
         },
         duties: BTreeMap::new(),
     }
@@ -993,8 +1040,12 @@ pub enum Step {
     Do(CommandKind),
     /// The second choice among the commands of a kind: the objection upheld, the payment failed.
     Other(CommandKind),
+    /// The last choice: the money that came with the reference of another one.
+    Last(CommandKind),
     /// Legal days pass.
     Days(i64),
+    /// The pool was funded with another sum.
+    Pool(Fen),
 }
 
 /// The way of a claim to a status, from its draft.
@@ -1026,6 +1077,15 @@ pub fn path_to(status: Status) -> Vec<Step> {
             Status::NoticeClosed,
             &[C::CountyReviewClaim, C::ApproveClaim],
         ),
+        Status::AwaitingFunds => {
+            let mut path = after(Status::NoticeClosed, &[C::CountyReviewClaim]);
+            path.extend([
+                Step::Pool(yuan(1_000)),
+                Step::Do(C::ApproveClaim),
+                Step::Pool(POOL),
+            ]);
+            path
+        }
         Status::Rejected => after(Status::NoticeClosed, &[C::RejectClaim]),
         Status::Instructed => after(Status::Approved, &[C::InstructPayout]),
         Status::PayUnknown => after(Status::Instructed, &[C::MarkPayoutUnknown]),
@@ -1035,6 +1095,15 @@ pub fn path_to(status: Status) -> Vec<Step> {
         Status::Closed => after(Status::Paid, &[C::CloseClaim]),
         Status::Recovering => after(Status::Paid, &[C::StartRecovery]),
         Status::Recovered => after(Status::Recovering, &[C::RecordRecovery]),
+        Status::WrittenOff => {
+            let mut path = path_to(Status::Recovering);
+            path.extend([
+                Step::Other(C::RecordRecovery),
+                Step::Do(C::WriteOffRecovery),
+                Step::Do(C::ConfirmWriteOff),
+            ]);
+            path
+        }
         Status::Withdrawn => after(Status::Accepted, &[C::WithdrawClaim]),
         Status::Appealed => after(Status::Ineligible, &[C::IssueRefusalLetter, C::LodgeAppeal]),
         Status::AppealDismissed => after(Status::Appealed, &[C::DecideAppeal]),

@@ -70,8 +70,17 @@ pub struct Trail {
     pub first: Option<Approval>,
     pub approval: Option<Approval>,
     pub approved_at: Option<DateTime<Utc>>,
+    /// An approval that no money was reserved for yet.
+    pub waiting: Option<Approval>,
     pub live: Option<Fen>,
+    /// What arrived and did not come back.
     pub settled: Option<Fen>,
+    /// Who had instructed it.
+    pub paid_by: BTreeSet<PersonId>,
+    pub refs: Vec<String>,
+    /// A write-off that waits for a second person.
+    pub write_off: Option<(Fen, BTreeSet<PersonId>)>,
+    pub written_off: Fen,
     pub refusal: Option<Refused>,
     pub books: Books,
 }
@@ -87,8 +96,11 @@ pub struct Refused {
     pub dismissed: Option<bool>,
 }
 
+const OVERTOOK: &str = "overtook a claim that waits for money";
+const PAYER_RECOVERS: &str = "whoever paid recovered or wrote off";
+
 /// The legal day of an instant, counted here anew: UTC+8, half open.
-fn legal_day(at: DateTime<Utc>) -> NaiveDate {
+pub fn legal_day(at: DateTime<Utc>) -> NaiveDate {
     (at + Duration::hours(8)).date_naive()
 }
 
@@ -190,8 +202,13 @@ impl Trail {
             Happening::ClaimApproved { .. }
             | Happening::FirstApprovalGiven { .. }
             | Happening::SecondApprovalGiven { .. }
+            | Happening::ApprovalQueued { .. }
+            | Happening::SecondApprovalQueued { .. }
+            | Happening::WaitingReserved
             | Happening::PayoutInstructed { .. }
-            | Happening::PayoutReinstated => {
+            | Happening::PayoutReinstated
+            | Happening::WriteOffProposed { .. }
+            | Happening::RecoveryWrittenOff => {
                 broken(found, 11, !by(&programs), "a program approved or paid");
             }
             Happening::PayoutConfirmed { .. } => {
@@ -225,6 +242,7 @@ impl Trail {
             | Happening::ClaimWithdrawn { .. }
             | Happening::ClaimClosed { .. }
             | Happening::RecoveryStarted { .. }
+            | Happening::RecoveryRecorded { .. }
             | Happening::RecoveryCompleted { .. }
             | Happening::RefusalLetterIssued { .. }
             | Happening::AppealLodged { .. }
@@ -241,6 +259,7 @@ impl Trail {
         self.notice = None;
         self.first = None;
         self.approval = None;
+        self.waiting = None;
         self.previewers.clear();
         self.reviewers.clear();
     }
@@ -374,10 +393,48 @@ impl Trail {
                     persons: acting,
                 });
                 self.first = None;
+                broken(found, 3, !scene.is_overtaking, OVERTOOK);
+            }
+            Happening::ApprovalQueued {
+                benefit,
+                uplift,
+                amount,
+                payee,
+                ..
+            } => {
+                let extra = uplift.as_ref().map_or(Fen::ZERO, |it| it.amount);
+                self.check_approval(world, at, *benefit, extra, *amount, found);
+                let alone = *amount <= world.scheme.authority[0].alone_max && uplift.is_none();
+                broken(found, 3, alone, "one approver went beyond the limit");
+                self.approvers.extend(&acting);
+                self.waiting = Some(Approval {
+                    amount: *amount,
+                    payee: *payee,
+                    persons: acting,
+                });
+                self.first = None;
+            }
+            Happening::SecondApprovalQueued { .. } => {
+                self.check_notice(world, at, found);
+                let two = self.first.as_ref();
+                let two = two.is_some_and(|it| it.persons.is_disjoint(&acting));
+                broken(found, 4, two, "one person approved twice");
+                self.waiting = self.first.take();
+                self.approvers.extend(&acting);
+            }
+            Happening::WaitingReserved => {
+                self.check_notice(world, at, found);
+                broken(found, 3, !scene.is_overtaking, OVERTOOK);
+                self.approval = self.waiting.take();
+                let approval = self.approval.as_ref();
+                let fine = approval.is_some_and(|it| Some(it.payee) == self.payee);
+                broken(found, 10, fine, "approved another payee");
+                self.approvers.extend(&acting);
             }
             Happening::SecondApprovalGiven { .. } => {
                 self.approved_at = Some(at);
                 self.check_notice(world, at, found);
+                broken(found, 3, !scene.is_overtaking, OVERTOOK);
                 broken(
                     found,
                     3,
@@ -450,7 +507,7 @@ impl Trail {
                 );
                 let two = self.instructing.is_disjoint(&acting);
                 broken(found, 4, two, "the payer confirmed the payment");
-                self.instructing.clear();
+                self.paid_by = std::mem::take(&mut self.instructing);
                 self.settled = self.live.take();
             }
             Happening::PayoutFailed { .. } => {
@@ -481,7 +538,13 @@ impl Trail {
                     "payable again while a payment is live or settled",
                 );
             }
-            Happening::RecoveryCompleted { .. } => {
+            Happening::RecoveryRecorded { amount, bank_ref } => {
+                let left = self.settled.map_or(0, |it| it.get() - amount.get());
+                broken(found, 2, left > 0, "recovered more than was paid");
+                self.settled = Some(Fen::new(left));
+                self.came_back(bank_ref, &acting, found);
+            }
+            Happening::RecoveryCompleted { bank_ref } => {
                 broken(
                     found,
                     2,
@@ -490,6 +553,27 @@ impl Trail {
                 );
                 self.settled = None;
                 self.approval = None;
+                self.came_back(bank_ref, &acting, found);
+            }
+            Happening::WriteOffProposed { amount, .. } => {
+                broken(found, 4, self.paid_by.is_disjoint(&acting), PAYER_RECOVERS);
+                self.write_off = Some((*amount, acting));
+            }
+            Happening::RecoveryWrittenOff => {
+                broken(found, 4, self.paid_by.is_disjoint(&acting), PAYER_RECOVERS);
+                let Some((amount, proposers)) = self.write_off.take() else {
+                    broken(found, 4, false, "one person wrote off");
+                    return;
+                };
+                let two = proposers.is_disjoint(&acting);
+                broken(found, 4, two, "one person wrote off");
+                let all = self.settled == Some(amount);
+                broken(found, 2, all, "wrote off another sum than is outstanding");
+                let fine = amount <= world.scheme.pool.write_off_max;
+                broken(found, 3, fine, "wrote off beyond the limit");
+                self.settled = None;
+                self.approval = None;
+                self.written_off = amount;
             }
             Happening::ClaimWithdrawn { .. } => {
                 let free = self.live.is_none() && self.settled.is_none();
@@ -500,6 +584,7 @@ impl Trail {
                     "withdrawn while a payment is live or settled",
                 );
                 self.approval = None;
+                self.waiting = None;
                 self.first = None;
             }
             Happening::DeclaredIneligible { .. } => {
@@ -592,6 +677,20 @@ impl Trail {
             other,
             "an appeal decided by somebody who had a part",
         );
+    }
+
+    /// Money of a wrong payment came back: it is known by its reference, and not told by the payer.
+    fn came_back(
+        &mut self,
+        bank_ref: &str,
+        acting: &BTreeSet<PersonId>,
+        found: &mut Vec<Violation>,
+    ) {
+        broken(found, 4, self.paid_by.is_disjoint(acting), PAYER_RECOVERS);
+        let known = self.refs.iter().any(|it| it == bank_ref);
+        broken(found, 2, !known, "one reference recorded twice");
+        self.refs.push(bank_ref.to_owned());
+        self.write_off = None;
     }
 
     /// Invariant 1: the notice ran its full term, unchanged, with no open objection.
@@ -690,7 +789,8 @@ impl Trail {
         let reserved = if idle { approved } else { Fen::ZERO };
         let fine = self.books.reserved == reserved.get()
             && self.books.in_flight == live.get()
-            && self.books.paid_out == settled.get();
+            && self.books.paid_out == settled.get()
+            && self.books.written_off == self.written_off.get();
         broken(
             found,
             2,
@@ -713,7 +813,7 @@ impl Trail {
 
     /// What this claim holds of the pool and of the caps.
     pub const fn holds(&self) -> i64 {
-        self.books.reserved + self.books.in_flight + self.books.paid_out
+        self.books.reserved + self.books.in_flight + self.books.paid_out + self.books.written_off
     }
 }
 
@@ -794,7 +894,10 @@ pub fn check_pool(world: &World, holders: &[(usize, MemberId, &Trail)]) -> Vec<V
         "the accounts do not sum to zero",
     );
     broken(&mut found, 3, books.available >= 0, "the pool is overdrawn");
-    let positive = books.reserved >= 0 && books.in_flight >= 0 && books.paid_out >= 0;
+    let positive = books.reserved >= 0
+        && books.in_flight >= 0
+        && books.paid_out >= 0
+        && books.written_off >= 0;
     broken(&mut found, 5, positive, "an account below zero");
     for (household, insured, _) in holders {
         let of_household: i64 = holders
@@ -832,6 +935,14 @@ pub fn check_pool(world: &World, holders: &[(usize, MemberId, &Trail)]) -> Vec<V
             .any(|(_, other)| trail.bills.iter().any(|bill| other.2.bills.contains(bill)));
         let fine = !again || trail.holds() == 0;
         broken(&mut found, 10, fine, "one bill compensated by two claims");
+        let others = holders
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != place);
+        let again = others
+            .flat_map(|(_, other)| &other.2.refs)
+            .any(|it| trail.refs.contains(it));
+        broken(&mut found, 2, !again, "one reference recorded twice");
     }
     found
 }
@@ -850,6 +961,7 @@ impl Books {
             PoolAccount::Reserved => &mut self.reserved,
             PoolAccount::InFlight => &mut self.in_flight,
             PoolAccount::PaidOut => &mut self.paid_out,
+            PoolAccount::WrittenOff => &mut self.written_off,
             // No claim moves the rest: what it moved would be missed in the sum.
             PoolAccount::Premium
             | PoolAccount::TopUp

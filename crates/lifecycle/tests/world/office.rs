@@ -1,7 +1,7 @@
 //! The model of an office: the claims, the books and the registers that a store would keep, in
 //! plain values. Whatever goes through is shown to the [`monitor`](super::monitor).
 
-use super::monitor::{Trail, Violation, check_pool, check_step};
+use super::monitor::{Trail, Violation, check_pool, check_step, legal_day};
 use super::{Scene, Step, Who, World, at, day, path_to};
 use benefits::{Fen, RunningTotals};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
@@ -19,6 +19,7 @@ pub struct Books {
     pub reserved: i64,
     pub in_flight: i64,
     pub paid_out: i64,
+    pub written_off: i64,
     /// What no claim may move; not in the sum.
     pub elsewhere: i64,
 }
@@ -31,12 +32,18 @@ impl Books {
             reserved: 0,
             in_flight: 0,
             paid_out: 0,
+            written_off: 0,
             elsewhere: 0,
         }
     }
 
     pub const fn sum(&self) -> i64 {
-        self.county_fund + self.available + self.reserved + self.in_flight + self.paid_out
+        self.county_fund
+            + self.available
+            + self.reserved
+            + self.in_flight
+            + self.paid_out
+            + self.written_off
     }
 
     pub const fn add(&mut self, other: &Self) {
@@ -45,6 +52,7 @@ impl Books {
         self.reserved += other.reserved;
         self.in_flight += other.in_flight;
         self.paid_out += other.paid_out;
+        self.written_off += other.written_off;
     }
 }
 
@@ -131,8 +139,13 @@ impl Office {
                     self.now += Duration::days(days);
                     continue;
                 }
+                Step::Pool(pool) => {
+                    self.world.pool = pool;
+                    continue;
+                }
                 Step::Do(kind) => (kind, 0),
                 Step::Other(kind) => (kind, 1),
+                Step::Last(kind) => (kind, usize::MAX),
             };
             let command = self.files.get(place).map_or_else(
                 || {
@@ -142,9 +155,8 @@ impl Office {
                     )
                 },
                 |file| {
-                    self.world
-                        .choices(kind, &file.claim, self.now)
-                        .swap_remove(choice)
+                    let mut choices = self.world.choices(kind, &file.claim, self.now);
+                    choices.swap_remove(choice.min(choices.len() - 1))
                 },
             );
             let done = self.submit(place, &Who::giver(&command).orders(command));
@@ -199,6 +211,18 @@ impl Office {
             now: self.now,
             household,
             pool_available: Fen::new(self.books().available),
+            first_waiting: self.queue().first().map(|first| self.claim(first.1).id),
+            is_overtaking: {
+                let queue = self.queue();
+                let own = queue.iter().position(|it| it.1 == place);
+                own.unwrap_or(queue.len()) > 0
+            },
+            recovery_refs: self
+                .files
+                .iter()
+                .filter_map(|file| file.claim.state.recovering())
+                .flat_map(|it| it.instalments.iter().map(|it| it.bank_ref.clone()))
+                .collect(),
             used: RunningTotals {
                 person_year: sum(&|file| file.claim.case.insured == insured),
                 household_year: sum(&|file| file.household == household),
@@ -218,6 +242,24 @@ impl Office {
             payees_checked_on: Some(self.payees_checked_on),
             next_number: u32::try_from(self.files.len()).unwrap_or(0) + 1,
         }
+    }
+
+    /// The claims that wait for money, the first one first: by the day their notice closed, then by number.
+    fn queue(&self) -> Vec<((NaiveDate, String), usize)> {
+        let closed_on = |file: &File| {
+            let closings = file.history.iter().rev();
+            let mut closings = closings.filter(|it| it.what.kind() == EventKind::NoticeClosed);
+            closings.next().map(|it| legal_day(it.stamp.at))
+        };
+        let files = self.files.iter().enumerate();
+        let mut queue: Vec<_> = files
+            .filter(|(_, file)| file.claim.status() == Status::AwaitingFunds)
+            .filter_map(|(place, file)| {
+                Some(((closed_on(file)?, file.claim.number.clone()), place))
+            })
+            .collect();
+        queue.sort();
+        queue
     }
 
     /// The facts of an order; a draft names its household, a claim has one.

@@ -29,6 +29,8 @@ const TABLES: &[(&str, &[&str])] = &[
     ("notice", &["id"]),
     ("objection", &["id"]),
     ("payment", &["id"]),
+    ("pool_queue", &["claim_id"]),
+    ("recovery", &["claim_id", "line_no"]),
     ("refusal_letter", &["claim_id", "refusal_no", "kind"]),
     (
         "running_total",
@@ -158,6 +160,9 @@ impl<'a> SqlRetelling<'a> {
             payment_changes,
             bills_dropped,
             bills,
+            queue_left,
+            queue,
+            recoveries,
             transfers,
             // The sums of the transfers, which verification adds up.
             pools: _,
@@ -219,6 +224,15 @@ impl<'a> SqlRetelling<'a> {
         }
         for row in &bills {
             self.put("bill", row)?;
+        }
+        for row in &queue_left {
+            self.set("pool_queue", row, &["left_at"])?;
+        }
+        for row in &queue {
+            self.put("pool_queue", row)?;
+        }
+        for row in &recoveries {
+            self.put("recovery", row)?;
         }
         for row in &transfers {
             let mut columns = row_of(row)?;

@@ -300,6 +300,8 @@ on_both! {
     only_known_movements_move,
     an_order_takes_two_persons,
     an_approval_stands_behind_money,
+    a_queue_keeps_its_order,
+    a_recovery_is_what_was_paid,
 }
 
 async fn raw_sql_is_refused(db: &Db) {
@@ -510,4 +512,98 @@ async fn an_order_takes_two_persons(db: &Db) {
         "never deleted",
     )
     .await;
+}
+
+/// Nobody overtakes: with money there, raw SQL reserves for the first that waits only.
+async fn a_queue_keeps_its_order(db: &Db) {
+    let mut world = World::new();
+    world.pool = yuan(25_340);
+    let desk = TestDesk::open_with(Arc::new(db.store.clone()), world).await;
+    let noticed = |number: usize| {
+        let referred = desk.refer(&desk.world.households[number]);
+        referred.through_verification(yuan(41_200)).through_notice()
+    };
+    let approved = noticed(0).approve().await;
+    let first = noticed(1).approve().await;
+    let second = noticed(2).approve().await;
+    let new = noticed(3).await;
+    desk.on(&approved).withdraw().await;
+    let reserve = |claim: &Claim| moved(claim, "status = 'APPROVED', approved_fen = assessed_fen");
+    for claim in [&second, &new] {
+        db.refused(&reserve(claim), "a claim waits before this one")
+            .await;
+    }
+    let own = |set: &str| {
+        format!(
+            "UPDATE pool_queue SET {set} WHERE claim_id = '{}'",
+            second.id
+        )
+    };
+    for set in [
+        "rank = ' '",
+        "amount_fen = 1",
+        "left_at = queued_at, rank = ' '",
+    ] {
+        db.refused(&own(set), "not the course of a queue").await;
+    }
+    db.refused("DELETE FROM pool_queue", "never deleted").await;
+    db.sure(&reserve(&first)).await;
+    db.without_triggers().await;
+    db.sure(&reserve(&second)).await;
+    db.sure(&reserve(&new)).await;
+}
+
+/// What came back and what was written off is never more than was paid, at the end exactly that, and told by
+/// others than the payer.
+async fn a_recovery_is_what_was_paid(db: &Db) {
+    let desk = TestDesk::open(Arc::new(db.store.clone())).await;
+    let recovering = |number: usize| {
+        let referred = desk.refer(&desk.world.households[number]);
+        let verified = referred.through_verification(yuan(41_200));
+        verified.through_notice().through_payout().start_recovery()
+    };
+    let one = recovering(0).recover_part(yuan(10_000)).await;
+    let other = recovering(1).await;
+    let line = |claim: &Claim, amount: i64, told: &str| {
+        format!(
+            "INSERT INTO recovery SELECT county_code, id, 9, {told}, updated_at FROM claim WHERE id = '{}'",
+            claim.id
+        )
+        .replace("AMOUNT", &amount.to_string())
+    };
+    let stranger = ids::fresh();
+    let back = format!("'INSTALMENT', AMOUNT, 'REF', NULL, '{stranger}'");
+    let by_payer = "'INSTALMENT', AMOUNT, 'REF', NULL, payer_id";
+    let off_by_payer = format!("'WRITE_OFF', AMOUNT, NULL, payer_id, '{stranger}'");
+    let alone = format!("'WRITE_OFF', AMOUNT, NULL, '{stranger}', '{stranger}'");
+    let taken =
+        format!("'INSTALMENT', AMOUNT, (SELECT bank_ref FROM recovery), NULL, '{stranger}'");
+    let rest = 1_534_000;
+    let ended = |status: &str| moved(&one, &format!("status = '{status}'"));
+    for (statement, words) in [
+        (line(&one, rest + 1, &back), "more than was paid"),
+        (line(&one, rest, by_payer), "told by whoever paid"),
+        (line(&one, rest, &off_by_payer), "told by whoever paid"),
+        (ended("RECOVERED"), "not what was paid"),
+        (ended("WRITTEN_OFF"), "not what was paid"),
+        (
+            "UPDATE recovery SET amount_fen = 1".to_owned(),
+            "insert-only",
+        ),
+        ("DELETE FROM recovery".to_owned(), "insert-only"),
+    ] {
+        db.refused(&statement, words).await;
+    }
+    // A constraint stands with or without triggers.
+    db.without_triggers().await;
+    db.refused(&line(&one, rest, &alone), "recovery_two_persons")
+        .await;
+    let unique = if db.is_postgres() {
+        "unique constraint"
+    } else {
+        "UNIQUE constraint"
+    };
+    db.refused(&line(&other, 1, &taken), unique).await;
+    db.sure(&line(&one, rest + 1, by_payer)).await;
+    db.sure(&ended("RECOVERED")).await;
 }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 on_both! {
     one_thing_changed_is_one_fault,
     money_moved_by_hand_is_seen,
+    a_queue_and_a_recovery_by_hand_are_seen,
+    an_order_changed_by_hand_is_seen,
 }
 
 /// A claim that was refused in error, objected to and paid, one that waits, and one that was voided and noticed again.
@@ -48,6 +50,12 @@ async fn books(db: &Db) -> (TestDesk, Claim) {
         .await;
     desk.draft(&home(2)).await;
     desk.expect_sound().await;
+    open(db).await;
+    (desk, paid)
+}
+
+/// Takes triggers and foreign keys out of the way.
+async fn open(db: &Db) {
     db.without_triggers().await;
     db.sure(if db.is_postgres() {
         "SET session_replication_role = replica"
@@ -55,7 +63,6 @@ async fn books(db: &Db) -> (TestDesk, Claim) {
         "PRAGMA foreign_keys = OFF"
     })
     .await;
-    (desk, paid)
 }
 
 /// Carries out one change, reads the faults, and puts the table back as it was.
@@ -384,6 +391,67 @@ async fn money_moved_by_hand_is_seen(db: &Db) {
         let faults = told(db, &desk, "transfer", change).await;
         let rows = faults.iter().filter(|it| it.starts_with("transfer "));
         assert_eq!(rows.count(), 1, "{change}: {faults:?}");
+    }
+    desk.expect_sound().await;
+}
+
+/// A better place in a queue, and an instalment that did not come.
+async fn a_queue_and_a_recovery_by_hand_are_seen(db: &Db) {
+    let mut world = World::new();
+    world.pool = yuan(25_340);
+    let desk = TestDesk::open_with(Arc::new(db.store.clone()), world).await;
+    let noticed = |number: usize| {
+        let referred = desk.refer(&desk.world.households[number]);
+        referred.through_verification(yuan(41_200)).through_notice()
+    };
+    let paid = noticed(0).through_payout().start_recovery();
+    let paid = paid.recover_part(yuan(5_000)).await;
+    let waits = noticed(1).approve().await;
+    desk.expect_sound().await;
+    open(db).await;
+    for (table, row, column, value) in [
+        ("pool_queue", waits.id.to_string(), "rank", "' '"),
+        ("pool_queue", waits.id.to_string(), "amount_fen", "1"),
+        ("pool_queue", waits.id.to_string(), "left_at", "queued_at"),
+        ("recovery", format!("{}/1", paid.id), "amount_fen", "1"),
+        ("recovery", format!("{}/1", paid.id), "bank_ref", "'FORGED'"),
+    ] {
+        let change = format!("UPDATE {table} SET {column} = {value}");
+        let fault = format!("{table} {row}: not what the log tells in {column}");
+        assert_eq!(told(db, &desk, table, &change).await, [fault], "{change}");
+    }
+    let gone = format!(
+        "recovery {}/1: the log tells a row that is missing",
+        paid.id
+    );
+    assert_eq!(
+        told(db, &desk, "recovery", "DELETE FROM recovery").await,
+        [gone]
+    );
+}
+
+/// An order of a pool whose row, or whose entry in the chain, was changed.
+async fn an_order_changed_by_hand_is_seen(db: &Db) {
+    let (desk, _) = books(db).await;
+    for (table, change, words) in [
+        (
+            "pool_order",
+            "UPDATE pool_order SET reason = 'another' WHERE id = (SELECT id FROM pool_order LIMIT 1)",
+            "not what its chain tells",
+        ),
+        (
+            "pool_log",
+            "UPDATE pool_log SET hash = 'forged' WHERE seq = 1",
+            "the hash chain is broken",
+        ),
+        (
+            "pool_log",
+            "DELETE FROM pool_log WHERE seq = 1",
+            "not what its chain tells",
+        ),
+    ] {
+        let faults = told(db, &desk, table, change).await;
+        assert!(faults.iter().any(|it| it.contains(words)), "{faults:?}");
     }
     desk.expect_sound().await;
 }

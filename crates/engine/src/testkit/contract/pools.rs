@@ -276,6 +276,7 @@ pub(super) async fn a_year_is_settled(store: Arc<dyn Store>) {
         paid: yuan(76_020),
         returned: BENEFIT,
         recovered: Fen::ZERO,
+        written_off: Fen::ZERO,
         net_paid: yuan(50_680),
         rate: desk.world.scheme.pool.fee,
         fee: yuan(7_602),
@@ -290,7 +291,7 @@ pub(super) async fn a_year_is_settled(store: Arc<dyn Store>) {
     assert_eq!(ordered.order.settlement, Some(says));
     assert_eq!(
         says.fee_working(),
-        "(76,020.00 - 25,340.00 - 0.00) × 15.00% = 7,602.00"
+        "(76,020.00 - 25,340.00 - 0.00 - 0.00) × 15.00% = 7,602.00"
     );
     let own = order(&desk, Role::Finance, key, PoolCommand::Confirm).await;
     assert_eq!(own, Err(PoolBlocked::SecondPersonRequired));

@@ -1,17 +1,17 @@
 //! Pools in memory.
 
-use super::{MemoryStore, Tables, Transfer, refused, transfer};
+use super::{MemoryStore, Tables, Transfer, refused, rows_of, sliced, transfer};
 use crate::pool::{
-    PoolAsk, PoolBalances, PoolJudge, PoolTransfer, Pools, count_claims, movement_of, next_pool,
-    transfer_id,
+    PoolAsk, PoolBalances, PoolEntry, PoolJudge, PoolTransfer, Pools, Queued, count_claims,
+    movement_of, next_pool, transfer_id,
 };
 use crate::ports::{Fault, Page, Slice};
 use async_trait::async_trait;
 use lifecycle::pool::{
     Flows, PoolBlocked, PoolClaims, PoolDecision, PoolOrder, PoolOrderKind, PoolOrderStatus,
-    PoolSeen, is_settled,
+    PoolSeen, Waiting, is_settled,
 };
-use lifecycle::{CountyCode, SchemeId};
+use lifecycle::{Claim, CountyCode, SchemeId, Status};
 
 impl Tables {
     fn transfers_of(
@@ -48,6 +48,23 @@ impl Tables {
         is_settled(&self.orders_of(county, pool))
     }
 
+    /// The claims that wait for a pool's money.
+    pub(super) fn queue(
+        &self,
+        county: CountyCode,
+        pool: SchemeId,
+    ) -> impl Iterator<Item = Waiting> + '_ {
+        self.waiting(county, pool).filter_map(Waiting::of)
+    }
+
+    fn waiting(&self, county: CountyCode, pool: SchemeId) -> impl Iterator<Item = &Claim> {
+        let claims = self.claims_of(county).map(|row| &row.claim);
+        claims.filter(move |claim| {
+            let scheme = self.schemes.get(&(county, claim.scheme));
+            claim.status() == Status::AwaitingFunds && scheme.is_some_and(|it| it.pool_id == pool)
+        })
+    }
+
     fn claims_waiting(&self, county: CountyCode, pool: SchemeId) -> PoolClaims {
         let mut claims = PoolClaims::default();
         for row in self.claims_of(county) {
@@ -56,7 +73,8 @@ impl Tables {
             if scheme.is_some_and(|it| it.pool_id == pool) {
                 let verified = claim.state.verified();
                 let assessed = verified.map(|it| it.assessment.benefit).unwrap_or_default();
-                count_claims(&mut claims, claim.status(), 1, assessed);
+                let fen = Waiting::of(claim).map_or(assessed, |it| it.amount);
+                count_claims(&mut claims, claim.status(), 1, fen);
             }
         }
         claims
@@ -99,6 +117,8 @@ impl Tables {
         {
             return Err(Fault::Conflict("pool_order"));
         }
+        let log = self.pool_log.entry(county).or_default();
+        log.push(PoolEntry::after(log.last(), order)?);
         self.balances = balances;
         self.pool_orders.insert((county, order.id), order.clone());
         self.transfers.extend(rows);
@@ -167,6 +187,30 @@ impl Pools for MemoryStore {
 
     async fn pool_claims(&self, county: CountyCode, pool: SchemeId) -> Result<PoolClaims, Fault> {
         Ok(self.tables().claims_waiting(county, pool))
+    }
+
+    async fn pool_log(
+        &self,
+        county: CountyCode,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<PoolEntry>, Fault> {
+        let tables = self.tables();
+        let log = tables.pool_log.get(&county).into_iter().flatten();
+        let rest = log.filter(|it| it.seq > after).take(rows_of(limit));
+        Ok(rest.cloned().collect())
+    }
+
+    async fn pool_queue(
+        &self,
+        county: CountyCode,
+        pool: SchemeId,
+        page: &Page,
+    ) -> Result<Slice<Queued>, Fault> {
+        let rows = Queued::line_up(self.tables().waiting(county, pool));
+        Ok(sliced(rows.iter().collect(), page, |row| {
+            row.waiting.rank.clone()
+        }))
     }
 
     async fn pool_transfers(
