@@ -45,7 +45,9 @@ CREATE TABLE IF NOT EXISTS account (number TEXT PRIMARY KEY, balance INTEGER NOT
 CREATE TABLE IF NOT EXISTS answer (
     number INTEGER PRIMARY KEY, "order" TEXT NOT NULL, name TEXT NOT NULL, content BLOB NOT NULL
 );
-CREATE TABLE IF NOT EXISTS message (id TEXT PRIMARY KEY, body TEXT NOT NULL, copies INTEGER NOT NULL, sent INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS message (
+    id TEXT PRIMARY KEY, body TEXT NOT NULL, copies INTEGER NOT NULL, sent INTEGER NOT NULL DEFAULT 0
+);
 CREATE TABLE IF NOT EXISTS refused (id TEXT, code INTEGER);
 """
 
@@ -156,7 +158,9 @@ class Counter:
         fates = {number: fate(self.seed, number) for number, _, _ in lines}
         self.database.execute("BEGIN IMMEDIATE")
         steps = json.dumps(plan(self.seed, order, fates.values()))
-        self.database.execute('INSERT INTO "order" (id, steps, due) VALUES (?, ?, 0) ON CONFLICT DO NOTHING', (order, steps))
+        self.database.execute(
+            'INSERT INTO "order" (id, steps, due) VALUES (?, ?, 0) ON CONFLICT DO NOTHING', (order, steps)
+        )
         for number, amount, account in lines:
             self.database.execute(
                 "INSERT INTO instruction VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -166,7 +170,9 @@ class Counter:
         print(f"order {order}: {len(lines)} payments", flush=True)
 
     def answers(self, after):
-        rows = self.database.execute('SELECT number, "order", name FROM answer WHERE number > ? ORDER BY number', (after,))
+        rows = self.database.execute(
+            'SELECT number, "order", name FROM answer WHERE number > ? ORDER BY number', (after,)
+        )
         return [{"number": number, "order": order, "name": name} for number, order, name in rows]
 
     def answer(self, number):
@@ -306,7 +312,8 @@ class Work:
                 rows = [(number, amount, "CRDT", "BOOK", "AC04") for number, amount, _ in entries]
                 content = camt(rows, refs=[it[2] for it in entries])
             case "mt940":
-                content = mt940([(number, amount, "C") for number, amount, _ in entries], refs=[it[2] for it in entries])
+                rows = [(number, amount, "C") for number, amount, _ in entries]
+                content = mt940(rows, refs=[it[2] for it in entries])
         self.write("returns", content)
 
     def message_return(self):
@@ -319,7 +326,8 @@ def work(path, seed):
     database = connect(path)
     while True:
         row = database.execute(
-            'SELECT id, steps, done FROM "order" WHERE done < json_array_length(steps) AND due <= ? ORDER BY due LIMIT 1',
+            'SELECT id, steps, done FROM "order" WHERE done < json_array_length(steps) AND due <= ? '
+            "ORDER BY due LIMIT 1",
             (time.time(),),
         ).fetchone()
         if row is None:

@@ -148,7 +148,8 @@ class Cash:
 
     def settle(self):
         """Reads and posts every file that is not done yet, in the order of the bank."""
-        for number, state, file_id in self.books.rows("SELECT number, state, id FROM file WHERE state != 'DONE' ORDER BY number"):
+        open_files = "SELECT number, state, id FROM file WHERE state != 'DONE' ORDER BY number"
+        for number, state, file_id in self.books.rows(open_files):
             if state == "NEW":
                 answer = self.desk.give(f"ReadBankFile {number}")
                 # A damaged file is refused whole: the bank sends another.
@@ -163,7 +164,8 @@ class Cash:
         for queue in sorted(file["queues"], key=lambda it: it["class"]):
             if queue["class"] in POSTED:
                 totals = {"count": queue["open"]["count"], "totalFen": queue["open"]["sumFen"]}
-                self.api.ask(ACCOUNTANT, "PostBankLines", {"input": {"fileId": file_id, "class": queue["class"], **totals}})
+                wanted = {"fileId": file_id, "class": queue["class"], **totals}
+                self.api.ask(ACCOUNTANT, "PostBankLines", {"input": wanted})
         file = self.api.ask(ACCOUNTANT, "BankFile", {"fileId": file_id})["bankFile"]
         waits = False
         for line in file["lines"]["nodes"]:

@@ -352,14 +352,13 @@ impl<'a> Ours<'a> {
         let line = |line_no: usize| {
             let number = 30_000 + round * HOUSEHOLDS + line_no;
             // A figure in a name would not be posted.
-            let digits = number.to_string();
-            let digits = digits.bytes().map(|it| {
-                ["零", "一", "二", "三", "四", "五", "六", "七", "八", "九"][usize::from(it - b'0')]
-            });
-            let (id, name) = (
-                id_number(number),
-                format!("测{}", digits.collect::<String>()),
-            );
+            let spoken = |digit: u8| {
+                "零一二三四五六七八九"
+                    .chars()
+                    .nth(usize::from(digit - b'0'))
+            };
+            let name: String = number.to_string().bytes().filter_map(spoken).collect();
+            let (id, name) = (id_number(number), format!("测{name}"));
             json!({
                 "lineNo": line_no, "villageCode": "130302105201", "headName": name, "headIdNumber": id,
                 "kind": "脱贫不稳定户", "persons": 3, "insuredName": name, "insuredIdNumber": id, "relation": "户主",
@@ -478,12 +477,12 @@ fn texts(value: &Value) -> Vec<(String, u64)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn insurer_and_bank_killed_at_sqlite() {
+async fn killed_two_hundred_times_on_sqlite() {
     campaign(&Place::sqlite()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn insurer_and_bank_killed_at_postgres() {
+async fn killed_two_hundred_times_on_postgres() {
     campaign(&Place::postgres()).await;
 }
 
@@ -552,7 +551,7 @@ async fn campaign(place: &Place) {
             if below(12) == 0 {
                 ours.kill_one();
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(250)).await;
         }
         ours.next_round();
     }
