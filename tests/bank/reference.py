@@ -14,6 +14,7 @@ import csv
 import http.client
 import io
 import json
+import os
 import random
 import re
 import sqlite3
@@ -367,7 +368,8 @@ def send(path, urls, secret):
             database.execute("UPDATE message SET sent = sent + 1 WHERE id = ?", (message_id,))
             print(f"message {message_id}", flush=True)
             continue
-        if status is not None and status < 500:
+        # Whatever else than "later" is said stands for an error of ours or theirs.
+        if status is not None and status < 500 and status != 429:
             database.execute("INSERT INTO refused VALUES (?, ?)", (message_id, status))
         time.sleep(0.2)
 
@@ -426,7 +428,14 @@ def figures(database):
     }
 
 
+def fall(wrong):
+    """A part that breaks takes the whole with it: whoever watches over us starts it again."""
+    threading.__excepthook__(wrong)
+    os._exit(1)
+
+
 def main(settings):
+    threading.excepthook = fall
     path, seed = settings["database"], settings["seed"]
     connect(path).close()
     server = serve(path, settings["port"], seed)

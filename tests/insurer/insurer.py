@@ -9,6 +9,7 @@ database, port (of the webhooks), bank (its URL).
 """
 
 import json
+import os
 import sys
 import threading
 import time
@@ -137,7 +138,14 @@ def figures(books):
     }
 
 
+def fall(wrong):
+    """A part that breaks takes the whole with it: whoever watches over us starts it again."""
+    threading.__excepthook__(wrong)
+    os._exit(1)
+
+
 def main(settings):
+    threading.excepthook = fall
     Insurer(settings).run()
 
 
