@@ -40,14 +40,15 @@ def result(rows, totals=None):
     return "\r\n".join(lines) + "\r\n"
 
 
-def camt(entries, count=None, currency="CNY"):
-    """A statement: number, amount, side, status, reason of a return."""
+def camt(entries, count=None, currency="CNY", refs=None):
+    """A statement: number, amount, side, status, reason of a return; `refs`: the bank's references, for each entry."""
     ntry = ""
-    for at, (number, amount, side, status, reason) in enumerate(entries, 1):
+    refs = refs or [f"C{at}" for at in range(1, len(entries) + 1)]
+    for (number, amount, side, status, reason), ref in zip(entries, refs):
         back = f"<RtrInf><Rsn><Cd>{reason}</Cd></Rsn></RtrInf>" if reason else ""
         ntry += (
             f'<Ntry><Amt Ccy="{currency}">{amount}</Amt><CdtDbtInd>{side}</CdtDbtInd><Sts><Cd>{status}</Cd></Sts>'
-            f"<NtryDtls><TxDtls><Refs><AcctSvcrRef>C{at}</AcctSvcrRef><EndToEndId>{number}</EndToEndId></Refs>{back}</TxDtls></NtryDtls></Ntry>"
+            f"<NtryDtls><TxDtls><Refs><AcctSvcrRef>{ref}</AcctSvcrRef><EndToEndId>{number}</EndToEndId></Refs>{back}</TxDtls></NtryDtls></Ntry>"
         )
     count = len(entries) if count is None else count
     return (
@@ -56,15 +57,16 @@ def camt(entries, count=None, currency="CNY"):
     )
 
 
-def mt940(entries, off=0):
-    """A statement: number, amount, D or C."""
+def mt940(entries, off=0, refs=None):
+    """A statement: number, amount, D or C; `refs`: the bank's references, for each entry."""
     balance = 100_000_000
+    refs = refs or [f"M{at}" for at in range(1, len(entries) + 1)]
     text = ":20:1\r\n:25:1300000000000001\r\n:28C:00001/001\r\n:60F:C200624CNY1000000,00\r\n"
-    for at, (number, amount, side) in enumerate(entries, 1):
+    for (number, amount, side), ref in zip(entries, refs):
         fen = int(amount.replace(".", ""))
         balance += -fen if side == "D" else fen
         # A number of ours is longer than the reference of :61:.
-        text += f":61:2006240624{side}{amount.replace('.', ',')}NTRFNONREF//M{at}\r\n:86:{number}\r\n"
+        text += f":61:2006240624{side}{amount.replace('.', ',')}NTRFNONREF//{ref}\r\n:86:{number}\r\n"
     balance += off
     return text + f":62F:C200624CNY{balance // 100},{balance % 100:02}\r\n"
 

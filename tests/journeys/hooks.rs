@@ -5,7 +5,7 @@
 use crate::support::{Client, Place, Server, http, node, python, root, run};
 use engine::hooks::inbox::payee_fingerprint;
 use engine::{ClaimReader, Clock, Scope, SystemClock};
-use lifecycle::{ClaimId, CountyCode, Happening, RegionCode};
+use lifecycle::{ClaimId, CountyCode, Happening, PersonId, RegionCode};
 use serde_json::{Value, json};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,13 +20,14 @@ use std::time::Duration;
 const ROUNDS: usize = 6;
 /// Households referred in a round: two events each.
 const A_ROUND: usize = 10;
-const LOGIN: &str = "bank.link";
+/// The bank's account.
+pub const LOGIN: &str = "bank.link";
 
-fn county() -> CountyCode {
+pub fn county() -> CountyCode {
     CountyCode::new(130_302).unwrap()
 }
 
-fn below(limit: u64) -> u64 {
+pub fn below(limit: u64) -> u64 {
     RandomState::new().build_hasher().finish() % limit
 }
 
@@ -155,7 +156,7 @@ impl Drop for Signer {
 }
 
 /// The sample county with an administrator and a bank at the insurer's.
-fn furnished(place: &Place) {
+pub fn furnished(place: &Place) {
     run(&mut place.fangpin(&["demo", "--no-serve", "--json"]));
     let mut county =
         std::fs::read_to_string(root().join("crates/server/sample/county.toml")).unwrap();
@@ -235,15 +236,18 @@ async fn happen(server: &Server, round: usize) {
     }
 }
 
-struct Books {
+/// The log, as it is told.
+pub struct Books {
     numbers: HashMap<ClaimId, String>,
     /// Number of the claim and place in its history, in order of the log.
-    events: Vec<(String, u64)>,
+    pub events: Vec<(String, u64)>,
+    /// Who did each.
+    pub by: Vec<PersonId>,
 }
 
-async fn books(place: &Place, after: i64) -> Books {
+pub async fn books(place: &Place, after: i64) -> Books {
     let store = store::connect(&place.url(), place.keys()).await.unwrap();
-    let (mut numbers, mut events) = (HashMap::new(), Vec::new());
+    let (mut numbers, mut events, mut by) = (HashMap::new(), Vec::new(), Vec::new());
     let scope = Scope {
         county: county(),
         region: RegionCode::new("130302").unwrap(),
@@ -255,11 +259,16 @@ async fn books(place: &Place, after: i64) -> Books {
             place.insert(claim.number);
         }
         events.push((numbers[&entry.claim].clone(), u64::from(entry.version)));
+        by.push(entry.event.stamp.by);
     }
-    Books { numbers, events }
+    Books {
+        numbers,
+        events,
+        by,
+    }
 }
 
-async fn log_end(place: &Place) -> i64 {
+pub async fn log_end(place: &Place) -> i64 {
     let store = store::connect(&place.url(), place.keys()).await.unwrap();
     store.log_end(county()).await.unwrap()
 }

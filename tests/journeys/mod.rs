@@ -8,6 +8,7 @@ mod demo;
 mod exports;
 mod hooks;
 mod identity;
+mod insurer;
 mod keys;
 mod keys_of_identity;
 mod operator;

@@ -16,7 +16,7 @@ use benefits::Fen;
 use chrono::SubsecRound;
 use futures_util::{StreamExt, stream};
 use lifecycle::phase::payout::{BankOutcome, BankSays, Meaning, PaymentStatus, meaning};
-use lifecycle::{AccountId, Claim, ClaimId, Command, CountyCode, OrgId, Stamp, State};
+use lifecycle::{AccountId, Blocked, Claim, ClaimId, Command, CountyCode, OrgId, Stamp, State};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -343,6 +343,19 @@ fn without_private(mut told: Told) -> Told {
     told
 }
 
+/// Why a line of an earlier instruction is not posted while another one stands.
+const ANOTHER: Blocked = Blocked::Mismatch {
+    field: "instructionNo",
+};
+
+/// Whether another instruction of the claim stands than the one the line is about: of that one it says nothing. Not
+/// every command names its instruction, so it is asked here for all.
+fn is_about_another(claim: &Claim, line: &BankLine) -> bool {
+    claim.state.instructed().is_some_and(|stands| {
+        Some(&stands.instruction.instruction_no) != line.told.instruction_no.as_ref()
+    })
+}
+
 /// The command that a line stands for, as the claim stands; `None` where it says what is so already.
 fn command_of(claim: &Claim, line: &BankLine) -> Option<Command> {
     let told = &line.told;
@@ -504,6 +517,7 @@ impl Desk {
         let refused = |code: &str| Some(code.to_owned());
         line.code = match &claim {
             None => refused("NOT_FOUND"),
+            Some(claim) if is_about_another(claim, &line) => refused(ANOTHER.code()),
             Some(claim) => match command_of(claim, &line) {
                 None => None,
                 Some(command) => {

@@ -106,6 +106,7 @@ macro_rules! store_contracts {
             recovery_comes_in_parts
             a_batch_says_what_became_of_each
             a_bank_file_moves_nothing_by_itself
+            a_line_of_an_earlier_instruction_moves_nothing
             timer_closes_what_is_due
             sessions_end
             secrets_follow_each_other
@@ -2499,6 +2500,11 @@ async fn a_batch_says_what_became_of_each(store: Arc<dyn Store>) {
 /// Each line of a bank's file has its queue; what a second person confirms is posted, the rest closed.
 async fn a_bank_file_moves_nothing_by_itself(store: Arc<dyn Store>) {
     Box::pin(bank::a_bank_file_moves_nothing_by_itself(store)).await;
+}
+
+/// What a bank says of an instruction that failed is not taken for a word on the one that followed it.
+async fn a_line_of_an_earlier_instruction_moves_nothing(store: Arc<dyn Store>) {
+    Box::pin(bank::a_line_of_an_earlier_instruction_moves_nothing(store)).await;
 }
 
 // Pools.

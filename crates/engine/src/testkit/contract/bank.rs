@@ -422,3 +422,46 @@ pub(super) async fn a_bank_file_moves_nothing_by_itself(store: Arc<dyn Store>) {
     let settled: i64 = settled.map(|it| it.amount.get()).sum();
     assert_eq!(desk.expect_sound().await.paid.get(), settled);
 }
+
+pub(super) async fn a_line_of_an_earlier_instruction_moves_nothing(store: Arc<dyn Store>) {
+    let desk = TestDesk::open(store).await;
+    let claim = approved(&desk, 1).await.remove(0);
+    let first = desk.on(&claim).instruct().await;
+    let (number, amount) = (format!("FP{}-1", claim.number), instructed(&first));
+    let lines = [BankSays::Failed, BankSays::Unknown];
+    let mut files = Vec::new();
+    // The files are read while the first instruction stands, and lie there.
+    for (hash, said) in ["failed", "unknown"].into_iter().zip(lines) {
+        let line = told(1, Some(&number), said, amount);
+        files.push(read(&desk, hash, None, vec![line]).await);
+    }
+    let second = desk.on(&first).fail().reinstate().instruct().await;
+    let unknown = desk.on(&second).mark_unknown();
+    let one = Totals {
+        count: 1,
+        sum: amount,
+    };
+    let try_it = async |at: usize, class| {
+        let posted = post(&desk, Role::SecondFinance, &files[at], class, one).await;
+        let line = posted.expect("confirmed").lines.remove(0);
+        (line.state, line.code)
+    };
+    let refused = (LineState::Open, Some("MISMATCH".to_owned()));
+    assert_eq!(try_it(1, LineClass::Unknown).await, refused);
+    let stands = desk.claim(claim.id).await;
+    assert_eq!(stands.status(), Status::Instructed);
+    unknown.await;
+    assert_eq!(try_it(0, LineClass::Failed).await, refused);
+    let stands = desk.claim(claim.id).await;
+    assert_eq!(
+        stands.status(),
+        Status::PayUnknown,
+        "the second is still open"
+    );
+    desk.expect_sound().await;
+}
+
+fn instructed(claim: &Claim) -> Fen {
+    let stands = claim.state.instructed().expect("an instruction");
+    stands.instruction.amount
+}
