@@ -1,6 +1,9 @@
 //! The claim (赔案): its state, and the folding of events.
 
+use crate::calendar::legal_day;
 use crate::coded;
+use crate::command::CommandKind;
+use crate::days::Due;
 use crate::event::{Event, EventKind, Happening};
 use crate::phase::approval::{Approval, Approved, Rejected};
 use crate::phase::document::Document;
@@ -11,7 +14,7 @@ use crate::phase::payout::{
 use crate::phase::public_notice::{Notice, NoticeClosed, NoticeOpen, Proof};
 use crate::phase::referral::{Accepted, Case, Draft, Referred, Returned, Withdrawn};
 use crate::phase::verification::{Finding, Ineligible, Preview, Reopened, Verified, Verifying};
-use crate::table::TABLE;
+use crate::table::{TABLE, allowed};
 use crate::{
     Check, ClaimId, CountyCode, HouseholdId, ObjectionId, OrgId, PersonId, PoolAccount, RegionCode,
     SchemeId, Stamp,
@@ -565,16 +568,51 @@ impl Claim {
 
     /// The legal day by which something is due, if a term runs.
     pub fn due_on(&self) -> Option<NaiveDate> {
-        if let State::NoticeOpen(open) = &self.state {
-            return Some(open.notice.last_day);
-        }
+        self.due().map(|(_, day)| day)
+    }
+
+    /// What is due by which legal day, if a term runs. While the clock stands for an objection none does.
+    pub fn due(&self) -> Option<(Due, NaiveDate)> {
         if let State::Ineligible(ineligible) = &self.state {
-            return Some(ineligible.letter_due_on);
+            return Some((Due::Letter, ineligible.letter_due_on));
         }
         if let State::Rejected(rejected) = &self.state {
-            return Some(rejected.letter_due_on);
+            return Some((Due::Letter, rejected.letter_due_on));
         }
-        self.deadline
+        if self.is_stopped() {
+            return None;
+        }
+        if let State::NoticeOpen(open) = &self.state {
+            return Some((Due::Notice, open.notice.last_day));
+        }
+        self.deadline.map(|day| (Due::Term, day))
+    }
+
+    /// Whether the clock stands: an objection is open, and must be decided before anything else.
+    pub fn is_stopped(&self) -> bool {
+        let decides = |command| command == CommandKind::ResolveObjection;
+        self.open_objections() > 0 && allowed(self.status()).any(decides)
+    }
+
+    /// The legal day since which an objection has been open without a break, if one is.
+    pub fn stopped_on(&self) -> Option<NaiveDate> {
+        let open = |it: &&Objection| it.status == ObjectionStatus::Open;
+        let first = self.objections.iter().filter(open).map(|it| it.raised.at);
+        // They stand in the order in which they were raised: whatever was still open when a later one
+        // came had stopped the clock before it.
+        let since = self
+            .objections
+            .iter()
+            .rev()
+            .fold(first.min()?, |since, it| {
+                let stood = it.resolved.as_ref().is_none_or(|end| end.at >= since);
+                if stood {
+                    it.raised.at.min(since)
+                } else {
+                    since
+                }
+            });
+        Some(legal_day(since))
     }
 
     /// Referrer, surveyor, approvers and payer, as far as the claim has them (invariant 4): who
