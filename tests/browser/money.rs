@@ -75,13 +75,24 @@ async fn finance_pays_a_batch_and_reads_the_banks_answer() {
     browser.shows(".alert", sum).await;
     on_a_telephone(&browser, "payments-differ").await;
     send(&browser, "instruct", &[("count", count), ("sum", sum)]).await;
-    browser.shows(".good", "已下达").await;
+    // Nobody has asked the register whether they live: each is judged again, and says why not.
+    browser.shows(".alert", "没有付款").await;
+    browser.shows("tbody", "生存核验已超过…天").await;
     on_a_telephone(&browser, "payments-batch").await;
-    let number = Locator::Css("tbody .code");
-    let number = browser.client.find(number).await.unwrap();
-    let number = number.text().await.unwrap();
     open(&browser, &server, "/payments").await;
     on_a_telephone(&browser, "payments").await;
+    // One that was instructed before.
+    open(&browser, &server, "/claims?status=INSTRUCTED").await;
+    let claim = Locator::Css("tbody th a");
+    let claim = browser.client.find(claim).await.unwrap();
+    claim.click().await.unwrap();
+    let number = Locator::XPath("//div[dt='指令号']//span");
+    let number = browser.client.wait().for_element(number).await.unwrap();
+    let number = number.text().await.unwrap();
+    let amount = Locator::XPath("//div[dt='核定赔付']//span");
+    let amount = browser.client.find(amount).await.unwrap();
+    let amount = amount.text().await.unwrap();
+    let amount = amount.trim_end_matches('元').trim().replace(',', "");
     leave(&browser).await;
 
     // Somebody else reads what the bank says, and posts it.
@@ -89,7 +100,6 @@ async fn finance_pays_a_batch_and_reads_the_banks_answer() {
     open(&browser, &server, "/payments/files").await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("回盘.csv");
-    let amount = sum.replace(',', "");
     let answer = format!(
         "指令号,金额(元),结果,银行流水号,原因\r\n{number},{amount},成功,B1,\r\nFP130302-2020-99999-1,1.00,成功,B2,\r\n"
     );
@@ -114,6 +124,8 @@ async fn finance_pays_a_batch_and_reads_the_banks_answer() {
     let pool = browser.client.find(pool).await.unwrap();
     pool.click().await.unwrap();
     browser.shows(".statement", "平").await;
+    let top_up = "document.querySelector('#kind').value = 'TOP_UP'";
+    browser.client.execute(top_up, Vec::new()).await.unwrap();
     let fund = [
         ("amount", "12,000.50"),
         ("reference", "2020-补-01"),

@@ -476,6 +476,9 @@ pub struct Claim {
     /// The legal day by which its status should end, if the scheme sets a term.
     #[serde(default)]
     pub deadline: Option<NaiveDate>,
+    /// The legal day since which the clock stands for an objection, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_on: Option<NaiveDate>,
     /// Its state.
     pub state: State,
 }
@@ -502,6 +505,7 @@ impl Claim {
             acted: Vec::new(),
             documents: Vec::new(),
             deadline: event.due_on,
+            stopped_on: None,
             state: State::Draft(Draft {
                 drafted: event.stamp.clone(),
             }),
@@ -594,27 +598,6 @@ impl Claim {
         self.open_objections() > 0 && allowed(self.status()).any(decides)
     }
 
-    /// The legal day since which an objection has been open without a break, if one is.
-    pub fn stopped_on(&self) -> Option<NaiveDate> {
-        let open = |it: &&Objection| it.status == ObjectionStatus::Open;
-        let first = self.objections.iter().filter(open).map(|it| it.raised.at);
-        // They stand in the order in which they were raised: whatever was still open when a later one
-        // came had stopped the clock before it.
-        let since = self
-            .objections
-            .iter()
-            .rev()
-            .fold(first.min()?, |since, it| {
-                let stood = it.resolved.as_ref().is_none_or(|end| end.at >= since);
-                if stood {
-                    it.raised.at.min(since)
-                } else {
-                    since
-                }
-            });
-        Some(legal_day(since))
-    }
-
     /// Referrer, surveyor, approvers and payer, as far as the claim has them (invariant 4): who
     /// acted in any round, and the surveyor who is to act.
     pub fn separated_persons(&self) -> Vec<(&'static str, PersonId)> {
@@ -662,6 +645,8 @@ impl Claim {
             self.state = state;
             self.version += 1;
             self.deadline = event.due_on;
+            let today = legal_day(event.stamp.at);
+            self.stopped_on = self.is_stopped().then(|| self.stopped_on.unwrap_or(today));
             if let Some(part) = part_of(&event.what) {
                 self.remember(part, &event.stamp);
             }

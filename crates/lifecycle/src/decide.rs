@@ -108,7 +108,7 @@ fn due_on(before: &Claim, after: &Claim, facts: &Facts) -> Result<Option<NaiveDa
         return fresh(after.status(), facts);
     }
     let runs_on = before.is_stopped() && !after.is_stopped();
-    let stopped_on = before.stopped_on().filter(|_| runs_on);
+    let stopped_on = before.stopped_on.filter(|_| runs_on);
     let term = facts.scheme.deadline(after.status());
     match (before.deadline, term, stopped_on) {
         (Some(last_day), Some(term), Some(stopped_on)) => {

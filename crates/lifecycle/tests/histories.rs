@@ -451,7 +451,8 @@ fn counted_by_hand(office: &Office, history: &[Event]) -> Option<NaiveDate> {
 #[test]
 fn a_deadline_is_the_one_counted_by_hand() {
     let mut runner = TestRunner::new(Config {
-        cases: cases(),
+        // A history is told from its beginning after every event.
+        cases: cases() / 10,
         failure_persistence: None,
         ..Config::default()
     });
@@ -469,7 +470,8 @@ fn a_deadline_is_the_one_counted_by_hand() {
                 continue;
             }
             let event = make(&mut office, step);
-            *dismissed.borrow_mut() += u32::from(event == Some(EventKind::ObjectionDismissed));
+            let Some(event) = event else { continue };
+            *dismissed.borrow_mut() += u32::from(event == EventKind::ObjectionDismissed);
             for file in &office.files {
                 let claim = &file.claim;
                 let expected = counted_by_hand(&office, &file.history);

@@ -188,7 +188,7 @@ fn queues(caller: &Caller, file: &BankFile) -> Markup {
                                     input type="hidden" name="action" value="post";
                                     input type="hidden" name="file" value=(file.id);
                                     input type="hidden" name="class" value=(class.code());
-                                    (totals_fields(class.code()))
+                                    (totals_fields())
                                     button type="submit" { "入账 " small lang="en" { "Post" } }
                                 }
                             }
@@ -230,7 +230,7 @@ fn lines(
                         td data-label="队列" { (line.class.zh()) }
                         td data-label="处理" {
                             (line.state.zh())
-                            @if let Some(code) = &line.code { " · " (console.says(code, &[]).0) " " small { (code) } }
+                            @if let Some(code) = &line.code { " · " (console.says_of(code)) " " small { (code) } }
                             @if let Some(note) = &line.note { " · " (note) }
                             @if let Some(stamp) = &line.decided { " " small { (staff.actor(stamp)) } }
                             @if may_close && line.state == LineState::Open {

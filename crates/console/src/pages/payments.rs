@@ -194,13 +194,10 @@ fn prepare(schemes: &[Arc<Scheme>]) -> Markup {
 }
 
 /// Number and sum of a queue, to be typed in as they stand on paper.
-pub(super) fn totals_fields(id: &str) -> Markup {
-    let (count, sum) = (format!("{id}-count"), format!("{id}-sum"));
+pub(super) fn totals_fields() -> Markup {
     html! {
-        label for=(count) { "核对笔数" }
-        input id=(count) name="count" inputmode="numeric" size="6" autocomplete="off" required;
-        label for=(sum) { "核对金额(元)" }
-        input id=(sum) name="sum" inputmode="decimal" size="12" autocomplete="off" required;
+        label { "核对笔数 " input name="count" inputmode="numeric" size="6" autocomplete="off" required; }
+        label { "核对金额(元) " input name="sum" inputmode="decimal" size="12" autocomplete="off" required; }
     }
 }
 
@@ -233,7 +230,7 @@ async fn one(
                     form.filter method="post" action="/payments" {
                         input type="hidden" name="action" value="instruct";
                         input type="hidden" name="batch" value=(batch.id);
-                        (totals_fields("selected"))
+                        (totals_fields())
                         button type="submit" { "核对无误,下达付款 " small lang="en" { "Instruct" } }
                     }
                     p.second { "请对照纸质清单输入选定的总笔数和总金额。每笔在下达时重新审核;一次办理200笔,未办完的再点一次。" }
@@ -280,7 +277,7 @@ fn lines(console: &Console, batch: &PaymentBatch) -> Markup {
                         td data-label="状态" { span.pill.(tone(line.end)) { (line.end.zh()) } }
                         td data-label="指令号或原因" {
                             @if let Some(number) = &line.instruction_no { span.code { (number) } }
-                            @if let Some(code) = &line.code { (console.says(code, &[]).0) " " small { (code) } }
+                            @if let Some(code) = &line.code { (console.says_of(code)) " " small { (code) } }
                         }
                     }
                 }
@@ -402,6 +399,25 @@ async fn prepared(console: &Console, caller: &Caller, given: &Order) -> Result<R
     Ok((refusal.status(), page).into_response())
 }
 
+fn instructed_so_far(tally: &Tally) -> Told {
+    let Tally {
+        selected: _,
+        succeeded,
+        failed,
+        skipped,
+        waiting,
+    } = tally;
+    let zh = format!(
+        "已下达{}笔,未通过{}笔,已跳过{}笔,待下达{}笔。",
+        succeeded.count, failed.count, skipped.count, waiting.count
+    );
+    if failed.count > 0 {
+        let zh = format!("{zh}未通过的没有付款,原因见各行。");
+        return Told::refused((zh, "Some may not be paid: see their lines.".to_owned()));
+    }
+    Told::done(zh, "Instructed.")
+}
+
 async fn instructed(console: &Console, caller: &Caller, given: &Order) -> Result<Response, Stop> {
     let id = given.batch.parse().map_err(|_| Stop::NotFound)?;
     let before = found(console, caller, id).await?;
@@ -414,17 +430,7 @@ async fn instructed(console: &Console, caller: &Caller, given: &Order) -> Result
             let done = console.office.desk.instruct_payments(caller, id, totals);
             match done.await?.ok_or(Stop::NotFound)? {
                 Ok(batch) => {
-                    let tally = batch.tally();
-                    let told = Told::done(
-                        format!(
-                            "已下达{}笔,未通过{}笔,已跳过{}笔,待下达{}笔。",
-                            tally.succeeded.count,
-                            tally.failed.count,
-                            tally.skipped.count,
-                            tally.waiting.count
-                        ),
-                        "Instructed.",
-                    );
+                    let told = instructed_so_far(&batch.tally());
                     (batch, told)
                 }
                 Err(refusal) => (before, refused(console, refusal)),

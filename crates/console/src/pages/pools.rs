@@ -8,6 +8,7 @@ use axum::Form;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use benefits::Fen;
+use chrono::{DateTime, Utc};
 use engine::pool::{PoolBook, Side, sees_pool};
 use engine::{Caller, ids};
 use lifecycle::pool::{
@@ -137,7 +138,7 @@ async fn one(
         h1 { (title) " " small lang="en" { "Pool" } }
         (told)
         div.columns {
-            section.card { (heading("年度核算表", "Statement")) (statement(&book)) }
+            section.card { (heading("年度核算表", "Statement")) (statement(&book, desk.clock().now())) }
             div {
                 section.card { (heading("核算与预测", "Outcome and forecast")) (outcome(&book)) }
                 section.card { (heading("约定", "Terms")) (terms(&book)) }
@@ -149,7 +150,7 @@ async fn one(
     Ok(frame::page(caller, Some(Place::Pools), &title, &content))
 }
 
-fn statement(book: &PoolBook) -> Markup {
+fn statement(book: &PoolBook, now: DateTime<Utc>) -> Markup {
     let difference = book.difference();
     html! {
         table.statement {
@@ -172,7 +173,7 @@ fn statement(book: &PoolBook) -> Markup {
                 }
             }
         }
-        p.second { "编制时间见打印日期;本表与 GraphQL 的 poolStatement、命令 fangpin pool statement 同源。" }
+        p.second { "截至 " (time(now)) " 的账目。" }
     }
 }
 

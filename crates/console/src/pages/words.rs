@@ -88,6 +88,19 @@ impl Console {
         said.unwrap_or_else(|| (code.to_owned(), String::new()))
     }
 
+    /// What the code of an old refusal says, whose parameters were not kept.
+    pub(super) fn says_of(&self, code: &str) -> String {
+        let (said, _) = self.says(code, &[]);
+        let mut parts = said.split(['{', '}']);
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        // Every second part is the name of a parameter.
+        while let (Some(_), Some(after)) = (parts.next(), parts.next()) {
+            text.push('…');
+            text.push_str(after);
+        }
+        text
+    }
+
     /// What is wrong with an entry, by the reason it was refused for.
     pub(super) fn unfit(&self, field: &str, reason: &str) -> (String, String) {
         let text = |text: &str| Param::Text(text.to_owned());
