@@ -776,6 +776,29 @@ async fn heard(place: &Place) {
         codes,
         BTreeSet::from(["FORGED".to_owned(), "MISMATCH".to_owned()])
     );
+    // Somebody who did not order the payment looks at what contradicts it, once; what was found stands there.
+    let nodes = quarantined["data"]["bankMessages"]["nodes"]
+        .as_array()
+        .unwrap();
+    let mismatch = nodes.iter().find(|it| it["code"] == "MISMATCH").unwrap();
+    let close = async |login: &str| {
+        let closer = Client::sign_in(&server, login).await;
+        let input = json!({ "messageId": mismatch["id"], "reason": "已与银行核对,金额有误" });
+        let told = closer
+            .ask("insurer/CloseBankMessage", json!({ "input": input }))
+            .await;
+        told["data"]["closeBankMessage"].clone()
+    };
+    let own = close("ins.chen").await;
+    assert_eq!(own["message"], Value::Null, "{own}");
+    assert_eq!(
+        own["userErrors"][0]["code"], "SECOND_PERSON_REQUIRED",
+        "{own}"
+    );
+    let closed = close("ins.chu").await;
+    assert_eq!(closed["message"]["state"], "CLOSED", "{closed}");
+    let again = close("ins.chu").await;
+    assert_eq!(again["userErrors"][0]["code"], "VALIDATION", "{again}");
     drop(store);
     let Inbound {
         sent,

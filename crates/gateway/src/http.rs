@@ -39,13 +39,13 @@ type Shared = State<Arc<Gate>>;
 /// The gateway: `POST /graphql`, `GET` for queries and streams, and the socket.
 pub fn router(office: Office, settings: Settings) -> Router {
     let exports = crate::export::routes(office.clone());
-    let hooks = crate::hooks::routes(office.clone());
+    let gate = Arc::new(Gate::new(office, settings));
     Router::new()
         .route("/graphql", get(by_get).post(by_post).fallback(by_other))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(Arc::new(Gate::new(office, settings)))
+        .with_state(Arc::clone(&gate))
         .merge(exports)
-        .merge(hooks)
+        .merge(crate::hooks::routes(gate))
 }
 
 /// A request in a query string, where variables are JSON text.

@@ -1,7 +1,7 @@
 //! One operation from admission to answer, whatever carried it: HTTP, server-sent events, a socket.
 
 use crate::authority::{self, Door};
-use crate::budget::{Allowance, Budgets};
+use crate::budget::{Allowance, Budgets, Payer};
 use crate::door::Guest;
 use crate::errors::{ApiError, ErrorCode, code_of};
 use crate::feed::{Feed, Seat, Seats, Thread};
@@ -21,6 +21,7 @@ use futures_util::{Stream, StreamExt};
 use lifecycle::AccountId;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -267,6 +268,11 @@ impl Gate {
         let variables = params.variables.as_ref().unwrap_or(&nothing);
         let name = params.operation_name.as_deref();
         Ok(self.guard.admit(&params.query, name, variables)?)
+    }
+
+    /// Takes a cost from the budget of an address where nobody has signed in, or says after how many seconds it will do.
+    pub fn charge(&self, address: Option<IpAddr>, cost: u32) -> Result<(), u64> {
+        self.budgets.spend(Payer::at(address), cost).map(drop)
     }
 
     /// Takes its cost from the guest's budget, and a seat for a subscription.

@@ -1,8 +1,10 @@
 //! `POST /hooks/v1/{connector}`: a message of a bank's or an insurer's system, after the Standard Webhooks
 //! specification. 202 once it is kept, the first time and every time again; 401 for a signature that fits no key, and for a
-//! connector that does not exist; 400 for what is stale or malformed.
+//! connector that does not exist; 400 for what is stale or malformed; 429 for an address that sends more than its budget.
 
+use crate::door;
 use crate::node_id::{self, Kind};
+use crate::service::Gate;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -11,30 +13,42 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use engine::access::Office;
 use engine::hooks::inbox::{Incoming, Untaken};
 use engine::hooks::signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use engine::limits::HOOK_BODY_BYTES_MAX;
 use serde_json::json;
+use std::sync::Arc;
+
+/// What a message costs its address: as much as a query that looks up as many rows. By the standing allowance 1,000 messages
+/// at once and 20 a second.
+const COST: u32 = 10;
 
 /// The route.
-pub fn routes(office: Office) -> Router {
+pub fn routes(gate: Arc<Gate>) -> Router {
     Router::new()
         .route("/hooks/v1/{connector}", post(receive))
         .layer(DefaultBodyLimit::max(HOOK_BODY_BYTES_MAX))
-        .with_state(office)
+        .with_state(gate)
 }
 
 fn refused(status: StatusCode, message: &'static str) -> Response {
     (status, Json(json!({ "error": message }))).into_response()
 }
 
+fn later(status: StatusCode, seconds: u64, message: &'static str) -> Response {
+    ([(RETRY_AFTER, seconds)], refused(status, message)).into_response()
+}
+
 async fn receive(
-    State(office): State<Office>,
+    State(gate): State<Arc<Gate>>,
     Path(connector): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    if let Err(seconds) = gate.charge(door::address(&headers), COST) {
+        let said = "too many messages: send it again after Retry-After";
+        return later(StatusCode::TOO_MANY_REQUESTS, seconds, said);
+    }
     let body = match body {
         Ok(body) => body,
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
@@ -52,7 +66,7 @@ async fn receive(
         signature: header(SIGNATURE_HEADER),
         body: &body,
     };
-    match office.desk.receive_from(&connector, incoming).await {
+    match gate.office.desk.receive_from(&connector, incoming).await {
         Ok(Ok(taken)) => {
             let id = node_id::encode(Kind::Message, taken.message.id);
             let body = json!({ "id": id.as_str(), "again": taken.again });
@@ -72,9 +86,7 @@ async fn receive(
         ),
         Err(fault) => {
             tracing::error!(%fault, "keeping a message");
-            let wait = [(RETRY_AFTER, "5")];
-            let said = refused(StatusCode::SERVICE_UNAVAILABLE, "send it again");
-            (wait, said).into_response()
+            later(StatusCode::SERVICE_UNAVAILABLE, 5, "send it again")
         }
     }
 }

@@ -445,6 +445,31 @@ async fn a_caller_spends_a_budget() {
     assert_eq!(other.status, StatusCode::OK);
 }
 
+/// Whoever sends messages without end, with or without a key, is asked to wait; others are not.
+#[tokio::test]
+async fn an_address_sends_so_many_messages() {
+    let settings = crate::Settings {
+        allowance: crate::Allowance {
+            max: 50,
+            refill_per_second: 1,
+        },
+        ..crate::Settings::default()
+    };
+    let wire = Wire::with(settings).await;
+    let send = async |address: &str| {
+        let request = Request::post("/hooks/v1/nobody").header("x-fangpin-address", address);
+        wire.send(request.body(Body::from("{}")).unwrap()).await
+    };
+    for _ in 0..5 {
+        assert_eq!(send("203.0.113.7").await.status, StatusCode::UNAUTHORIZED);
+    }
+    let last = send("203.0.113.7").await;
+    assert_eq!(last.status, StatusCode::TOO_MANY_REQUESTS);
+    let seconds = last.headers["retry-after"].to_str().unwrap().to_owned();
+    assert!((1..=10).contains(&seconds.parse().unwrap()), "{seconds}");
+    assert_eq!(send("203.0.113.8").await.status, StatusCode::UNAUTHORIZED);
+}
+
 /// A small document can ask for much: what would be too large is not sent.
 #[tokio::test]
 async fn an_answer_has_a_size() {
