@@ -215,7 +215,7 @@ fn lines(
     let class = shown.class.map_or("", LineClass::code);
     let may_close = offers(caller, "closeBankLine");
     html! {
-        table.claims {
+        table.claims.loose {
             thead { tr {
                 th scope="col" { "行" } th scope="col" { "指令号" } th.amount scope="col" { "金额(元)" } th scope="col" { "银行说" }
                 th scope="col" { "队列" } th scope="col" { "处理" }

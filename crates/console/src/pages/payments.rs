@@ -264,7 +264,7 @@ async fn one(
 
 fn lines(console: &Console, batch: &PaymentBatch) -> Markup {
     html! {
-        table.claims {
+        table.claims.loose {
             thead { tr {
                 th scope="col" { "序号" } th scope="col" { "案件" } th.amount scope="col" { "金额(元)" } th scope="col" { "状态" } th scope="col" { "指令号或原因" }
             } }

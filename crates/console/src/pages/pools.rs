@@ -244,7 +244,7 @@ fn orders(caller: &Caller, book: &PoolBook, staff: &Staff) -> Markup {
         }
     };
     html! {
-        table.claims {
+        table.claims.loose {
             thead { tr {
                 th scope="col" { "指令" } th.amount scope="col" { "金额(元)" } th scope="col" { "凭证号" } th scope="col" { "事由" }
                 th scope="col" { "录入" } th scope="col" { "状态" } th scope="col" { "办理" }

@@ -226,7 +226,7 @@ fn delivery_list(caller: &Caller, endpoint: &Endpoint, deliveries: &[Delivery]) 
         DeliveryStatus::Dead => "care",
     };
     html! {
-        table.claims {
+        table.claims.loose {
             thead { tr {
                 th scope="col" { "时间" } th scope="col" { "事件" } th scope="col" { "投递" } th scope="col" { "次数" } th scope="col" { "对方答复" } th scope="col" { "办理" }
             } }
