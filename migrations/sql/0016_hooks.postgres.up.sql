@@ -57,12 +57,19 @@ CREATE TABLE webhook_delivery (
     next_at timestamptz NOT NULL,
     tried_at timestamptz,
     answer text,
+    -- A reminder of a deadline is about a claim as it stands; its id follows from status and deadline.
+    reminder text CHECK (reminder IN ('DUE_SOON', 'OVERDUE')),
+    due_status text,
+    due_on date,
     PRIMARY KEY (county_code, id),
-    UNIQUE (endpoint_id, county_seq, county_code),
+    CONSTRAINT webhook_delivery_reminder CHECK ((reminder IS NULL) = (due_status IS NULL) AND (reminder IS NULL) = (due_on IS NULL)),
     FOREIGN KEY (county_code, endpoint_id) REFERENCES webhook_endpoint (county_code, id),
     FOREIGN KEY (county_code, county_seq) REFERENCES claim_event (county_code, county_seq)
 );
 
+CREATE UNIQUE INDEX webhook_delivery_event ON webhook_delivery (endpoint_id, county_seq, county_code) WHERE reminder IS NULL;
+CREATE UNIQUE INDEX webhook_delivery_once ON webhook_delivery (endpoint_id, claim_id, due_status, due_on, reminder, county_code)
+    WHERE reminder IS NOT NULL;
 CREATE INDEX webhook_delivery_waiting ON webhook_delivery (endpoint_id, claim_id, county_seq) WHERE status = 'WAITING';
 CREATE INDEX webhook_delivery_by_time ON webhook_delivery (endpoint_id, at);
 CREATE INDEX webhook_delivery_due ON webhook_delivery (endpoint_id, next_at) WHERE status = 'WAITING';

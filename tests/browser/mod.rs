@@ -2,6 +2,7 @@
 //! one. Screenshots are left in `target/screenshots` to be looked at.
 
 mod explorer;
+mod money;
 
 use crate::support::{Place, Server, root};
 use engine::second_factor::code_at;

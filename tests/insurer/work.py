@@ -49,9 +49,10 @@ def verifying(claim):
 
 def notice_closed(claim):
     # What is approved is echoed on purpose: it is what the approver saw.
+    seen = {"payeeId": claim["payee"]["id"], "dossierHash": claim["dossierHash"]}
     if claim["firstApproval"]:
-        return SECOND, "SecondApproveClaim", {"amountFen": claim["firstApproval"]["amountFen"]}
-    return APPROVER, "ApproveClaim", {"benefitFen": claim["assessment"]["benefitFen"]}
+        return SECOND, "SecondApproveClaim", {"amountFen": claim["firstApproval"]["amountFen"], **seen}
+    return APPROVER, "ApproveClaim", {"benefitFen": claim["assessment"]["benefitFen"], **seen}
 
 
 def came_back(claim):

@@ -17,6 +17,27 @@ fn is_sound(place: &Place) {
     assert!(output.status.success(), "{}", both(&output));
 }
 
+/// The statement of the sample county's year balances to zero, and is not empty.
+fn balances(place: &Place) {
+    let statement = [
+        "pool",
+        "statement",
+        "--scheme",
+        "haigang-2020",
+        "--year",
+        "2020",
+    ];
+    let text = run(&mut place.fangpin(&[&statement[..], &["--json"]].concat()));
+    let json: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("JSON, got: {text}"));
+    let of = |key: &str| json[0][key].as_i64().unwrap();
+    assert_eq!(of("differenceFen"), 0, "{text}");
+    assert_eq!(of("cameInFen"), of("wentOutFen") + of("heldFen"), "{text}");
+    assert!(of("wentOutFen") > 0 && of("heldFen") > 0, "{text}");
+    let table = run(&mut place.fangpin(&statement));
+    let last = table.lines().find(|line| line.contains("差额"));
+    assert!(last.is_some_and(|line| line.contains("0.00")), "{table}");
+}
+
 #[test]
 fn seventeen_households_on_both_databases_twice() {
     let mut tables = Vec::new();
@@ -48,6 +69,7 @@ fn seventeen_households_on_both_databases_twice() {
         }
         assert_eq!(claims(&place), first, "a second run repeats nothing");
         is_sound(&place);
+        balances(&place);
         tables.push(first);
     }
     assert_eq!(tables[0], tables[1], "SQLite and PostgreSQL tell the same");

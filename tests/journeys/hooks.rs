@@ -72,8 +72,35 @@ impl Receiver {
         std::fs::write(&self.keys, json!(keys).to_string()).unwrap();
     }
 
+    /// The events that came, and the reminders of deadlines.
+    fn sorted(&self) -> [Vec<Value>; 2] {
+        let all = self.arrivals.lock().unwrap().clone();
+        let is_event = |it: &Value| {
+            let text = it["text"].as_str().unwrap_or_default();
+            !text.contains("\"claim.overdue\"") && !text.contains("\"claim.due_soon\"")
+        };
+        let (events, reminders) = all.into_iter().partition(is_event);
+        [events, reminders]
+    }
+
     fn arrivals(&self) -> Vec<Value> {
-        self.arrivals.lock().unwrap().clone()
+        let [events, _] = self.sorted();
+        events
+    }
+
+    /// Reminders, each under the one id it must always have; and how many ids there are.
+    fn reminded(&self) -> (BTreeSet<String>, usize) {
+        let [_, reminders] = self.sorted();
+        let ids: BTreeSet<String> = reminders.iter().map(|it| it["id"].to_string()).collect();
+        let texts = reminders.iter().map(|it| {
+            let body: Value = serde_json::from_str(it["text"].as_str().unwrap()).unwrap();
+            let data = &body["data"];
+            format!(
+                "{} {} {} {}",
+                body["type"], data["number"], data["status"], data["dueOn"]
+            )
+        });
+        (texts.collect(), ids.len())
     }
 
     /// Which events came at last: number of the claim and place in its history, each once, in order of arrival.
@@ -491,13 +518,20 @@ async fn told(place: &Place) {
              {across_claims} reorderings across claims, {violations} violations"
         );
         assert_eq!(violations, 0);
+        // The sample's claims of 2020 are long overdue: told once, however often servers were killed.
+        let (reminded, ids) = receiver.reminded();
+        assert!(
+            !reminded.is_empty() && reminded.len() == ids,
+            "{reminded:?} under {ids} ids"
+        );
     }
     assert!(books.numbers.len() >= A_ROUND * ROUNDS);
     // Again on demand: the same ids.
     let before = py.arrivals().len();
     let input = json!({ "endpointId": made[1].0, "from": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z" });
     let replayed = done(&admin, "insurer/ReplayWebhooks", input).await;
-    assert_eq!(replayed["count"], books.events.len());
+    let (_, reminders) = py.reminded();
+    assert_eq!(replayed["count"], books.events.len() + reminders);
     let mut waited = 0;
     while py.arrivals().len() < before + books.events.len() {
         waited += 1;

@@ -132,6 +132,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "benefits",
             "lifecycle",
             "engine",
+            "bank",
             "sheet",
             "axum",
             "maud",

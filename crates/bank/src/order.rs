@@ -2,7 +2,7 @@
 
 use crate::FileFault;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
-use engine::payment_batch::{Payer, ToPay, Totals};
+use engine::payment_batch::{Payer, PaymentBatch, ToPay, Totals};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 use sheet::grid::{self, Cell, Grid, Look};
@@ -45,7 +45,72 @@ pub enum Shows {
     Masked,
 }
 
+lifecycle::coded! {
+    /// The form of an order.
+    OrderForm {
+        /// The list as a workbook, for the bank.
+        ListXlsx = "LIST_XLSX" "代发清单(.xlsx)",
+        /// The list as text, for the bank.
+        ListCsv = "LIST_CSV" "代发清单(.csv)",
+        /// ISO 20022, for the bank.
+        Pain001 = "PAIN_001" "pain.001报文(.xml)",
+        /// The list with masked accounts, to be published.
+        PublicationXlsx = "PUBLICATION_XLSX" "公示用清单(账号脱敏)",
+    }
+}
+
+impl OrderForm {
+    /// Whether accounts stand in it in the clear.
+    pub const fn is_plain(self) -> bool {
+        match self {
+            Self::ListXlsx | Self::ListCsv | Self::Pain001 => true,
+            Self::PublicationXlsx => false,
+        }
+    }
+}
+
+/// An order as a file.
+pub struct OrderFile {
+    /// What to call it.
+    pub name: String,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
 impl PaymentOrder {
+    /// The order of a batch.
+    pub fn of(batch: &PaymentBatch, on: NaiveDate, payments: Vec<ToPay>) -> Self {
+        Self {
+            order_no: format!("FB{}", &batch.id.simple().to_string()[..24]),
+            payer: batch.payer.clone(),
+            made_at: batch.made.at,
+            on,
+            payments,
+        }
+    }
+
+    /// The order as a file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn file(&self, form: OrderForm) -> Result<OrderFile, FileFault> {
+        const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        let (bytes, media_type, ending) = match form {
+            OrderForm::ListXlsx => (self.xlsx(Shows::Plain)?, XLSX, "xlsx"),
+            OrderForm::ListCsv => (self.csv(Shows::Plain)?, "text/csv; charset=utf-8", "csv"),
+            OrderForm::Pain001 => (self.pain001()?, "application/xml", "xml"),
+            OrderForm::PublicationXlsx => (self.xlsx(Shows::Masked)?, XLSX, "xlsx"),
+        };
+        Ok(OrderFile {
+            name: format!("{}.{ending}", self.order_no),
+            media_type,
+            bytes,
+        })
+    }
+
     /// Its control totals; `None` beyond what can be counted.
     pub fn totals(&self) -> Option<Totals> {
         Totals::of(self.payments.iter().map(|it| it.amount))

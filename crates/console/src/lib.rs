@@ -9,4 +9,4 @@ pub mod import;
 mod pages;
 pub mod sheet;
 
-pub use pages::{Front, LoginClaim, Oidc, OidcProblem, router, router_with};
+pub use pages::{Front, LoginClaim, Oidc, OidcProblem, Words, router, router_with};

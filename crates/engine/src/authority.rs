@@ -264,6 +264,7 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Query "claimEventCursor": Who::Holders(CLAIM), Read, Claim;
     Query "claimStatusSummary": Who::Holders(CLAIM), Read, Claim;
     Query "workQueue": Who::Holders(CLAIM), Read, Claim;
+    Query "dueClaims": Who::Holders(CLAIM), Read, Claim;
     Query "household": Who::Holders(CASE), Read, Household;
     Query "households": Who::Holders(CASE), Read, Household;
     Query "referralBatch": Who::Command(CommandKind::DraftReferral), Bulk, Own;
@@ -386,6 +387,11 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Page "/claims": Who::Holders(CASE), Read, Claim;
     Page "/claims/{number}": Who::Holders(CASE), Read, Claim;
     Page "/claims/{number}/refusal-letter": Who::Holders(CASE), Read, Claim;
+    Page "/overdue": Who::Holders(CASE), Read, Claim;
+    Page "/pools": Who::Holders(POOL), Read, Pool;
+    Page "/payments": Who::Holders(BANK_BOOKS), Read, Pool;
+    Page "/payments/files": Who::Holders(BANK_BOOKS), Read, Pool;
+    Page "/webhooks": Who::Holders(ADMINISTERING), Read, Organisation;
     Page "/referrals/import": Who::Command(CommandKind::DraftReferral), Bulk, Household;
     Page "/referrals/import/returned.xlsx": Who::Command(CommandKind::DraftReferral), Bulk, Own;
 };

@@ -4,7 +4,7 @@ use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::disclosure::{Disclosing, Disclosure, PrivateSubject, Purpose, Revealed};
 use crate::ids;
-use crate::limits::REVEALS_PER_DAY_MAX;
+use crate::limits::{REMIND_WORKDAYS, REVEALS_PER_DAY_MAX};
 use crate::ports::{Ask, Commit, EventKey, Fault, Found, Judge, Outcome, Store, Target};
 use crate::sight;
 use chrono::{NaiveDate, SubsecRound};
@@ -36,6 +36,7 @@ pub struct Desk {
     outside: Arc<dyn Clock>,
     calendar: Arc<Calendar>,
     reveals_per_day: u32,
+    remind_workdays: u16,
 }
 
 impl std::fmt::Debug for Desk {
@@ -87,6 +88,7 @@ impl Desk {
             clock,
             calendar,
             reveals_per_day: REVEALS_PER_DAY_MAX,
+            remind_workdays: REMIND_WORKDAYS,
         }
     }
 
@@ -97,6 +99,20 @@ impl Desk {
             reveals_per_day,
             ..self
         }
+    }
+
+    /// The same that reminds another number of working days before a deadline.
+    #[must_use]
+    pub fn reminding(self, remind_workdays: u16) -> Self {
+        Self {
+            remind_workdays,
+            ..self
+        }
+    }
+
+    /// Working days before the last day of a term from which on it is due soon.
+    pub const fn remind_workdays(&self) -> u16 {
+        self.remind_workdays
     }
 
     /// The same where other systems live in another time than the desk's: a demo of years ago.

@@ -2,7 +2,7 @@
 
 use crate::caller::Scope;
 use crate::disclosure::{Disclosed, Disclosing, Disclosure, DisclosureFilter};
-use crate::limits::DIAGNOSIS_CHARS_MAX;
+use crate::limits::{DIAGNOSIS_CHARS_MAX, TEXT_CHARS_MAX};
 use crate::ports::{Fault, HouseholdFilter, Page, Slice};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -223,6 +223,24 @@ impl fmt::Debug for PrivateText {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("(private)")
     }
+}
+
+/// Why [`entered`] refuses a text that holds a private value.
+pub const PRIVATE: &str = "PRIVATE";
+
+/// A short text as a person enters it: something, not too long, nothing private. Else the reason.
+pub fn entered(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("EMPTY");
+    }
+    if text.chars().count() > TEXT_CHARS_MAX {
+        return Err("TOO_LONG");
+    }
+    if holds_private(text) {
+        return Err(PRIVATE);
+    }
+    Ok(text.to_owned())
 }
 
 /// Whether a free text holds what looks like an identity number, an account or a mobile number:

@@ -13,6 +13,7 @@ pub mod calendar_file;
 pub mod caller;
 pub mod clock;
 pub mod county_file;
+pub mod deadline;
 pub mod desk;
 pub mod disclosure;
 pub mod hooks;
@@ -36,6 +37,7 @@ pub mod sight;
 pub mod testkit;
 pub mod throttle;
 pub mod timer;
+pub mod work_queue;
 
 pub use caller::{Caller, Grant, Scope};
 pub use clock::{Clock, ManualClock, OffsetClock, SystemClock};

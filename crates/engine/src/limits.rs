@@ -61,6 +61,10 @@ pub const CLOCK_AHEAD_MINUTES_MAX: i64 = 10;
 pub const CLOCK_BACK_SECONDS_MAX: i64 = 2;
 /// Due notices a timer closes in one round.
 pub const TIMER_ROUND_MAX: u32 = 200;
+/// Working days before the last day of a term from which on it is due soon: time to act, and not to forget again.
+pub const REMIND_WORKDAYS: u16 = 2;
+/// The most there may be: whoever is told a month ahead is told nothing.
+pub const REMIND_WORKDAYS_MAX: u16 = 20;
 /// Shortest password, in characters.
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// Longest password, in bytes: hashing takes time with length.
@@ -73,6 +77,8 @@ pub const BATCH_LINES_MAX: usize = 500;
 pub const PAYMENT_BATCH_MAX: usize = 500;
 /// Lines of a payment batch that one call submits: a call has fifteen seconds.
 pub const PAYMENTS_AT_ONCE: usize = 200;
+/// Bytes of a bank's file that the console takes: a statement of as many lines as one file may have.
+pub const BANK_FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Lines of one bank file.
 pub const BANK_LINES_MAX: usize = 10_000;
 /// Lines of one batch that are in the desk's hands at a time: enough to fill its rounds.

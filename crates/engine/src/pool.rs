@@ -287,7 +287,60 @@ pub struct PoolBook {
     pub forecast: Forecast,
 }
 
+lifecycle::coded! {
+    /// The sides of a statement: what came in is what went out and what is held.
+    Side {
+        In = "IN" "收入",
+        Out = "OUT" "支出",
+        Held = "HELD" "现存",
+    }
+}
+
+/// The side of a statement on which an account stands.
+pub const fn side(account: PoolAccount) -> Side {
+    match account {
+        PoolAccount::CountyFund
+        | PoolAccount::Premium
+        | PoolAccount::TopUp
+        | PoolAccount::CarriedIn
+        | PoolAccount::InsurerShare => Side::In,
+        PoolAccount::PaidOut
+        | PoolAccount::Fee
+        | PoolAccount::CarriedOut
+        | PoolAccount::SurplusReturned => Side::Out,
+        PoolAccount::Available | PoolAccount::Reserved | PoolAccount::InFlight => Side::Held,
+    }
+}
+
 impl PoolBook {
+    /// What stands on an account, as it reads in a statement: never below zero, if the books are sound.
+    pub fn shown(&self, account: PoolAccount) -> Fen {
+        let balance = self.flows.balance(account);
+        if account.is_source() {
+            Fen::new(-balance.get())
+        } else {
+            balance
+        }
+    }
+
+    /// The accounts of a side with what stands on them.
+    pub fn lines(&self, side: Side) -> impl Iterator<Item = (PoolAccount, Fen)> + '_ {
+        let accounts = PoolAccount::ALL.iter().copied();
+        let accounts = accounts.filter(move |account| self::side(*account) == side);
+        accounts.map(|account| (account, self.shown(account)))
+    }
+
+    /// The sum of a side.
+    pub fn sum(&self, side: Side) -> Fen {
+        Fen::new(self.lines(side).map(|(_, amount)| amount.get()).sum())
+    }
+
+    /// What came in, less what went out and what is held: zero, if the books are sound.
+    pub fn difference(&self) -> Fen {
+        let [came_in, out, held] = [Side::In, Side::Out, Side::Held].map(|side| self.sum(side));
+        Fen::new(came_in.get() - out.get() - held.get())
+    }
+
     /// Whether the year is settled.
     pub fn is_settled(&self) -> bool {
         is_settled(&self.orders)

@@ -272,6 +272,10 @@ pub struct ClaimFilter {
     pub opened_from: Option<DateTime<Utc>>,
     /// Begun before this instant.
     pub opened_before: Option<DateTime<Utc>>,
+    /// Something is due on or after this day.
+    pub due_from: Option<NaiveDate>,
+    /// Something is due on or before this day.
+    pub due_to: Option<NaiveDate>,
 }
 
 /// Which households.

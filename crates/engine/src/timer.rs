@@ -244,6 +244,9 @@ mod tests {
         }
         desk.pass_days(400);
         assert_eq!(close_due_notices(&desk.desk).await.expect("a round"), 0);
+        let log = desk.log().await.len();
+        crate::deadline::remind(&desk.desk).await.expect("a round");
+        assert_eq!(desk.log().await.len(), log, "a reminder is no event");
         desk.claim(closed.id)
             .await
             .expect_status(Status::NoticeClosed);

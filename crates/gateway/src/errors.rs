@@ -38,6 +38,8 @@ error_codes! {
     NotFound = "NOT_FOUND" retryable false,
     /// An argument cannot be.
     InvalidArgument = "INVALID_ARGUMENT" retryable false,
+    /// The calendar lacks a year that must be counted; the operator enters its holidays.
+    CalendarMissing = "CALENDAR_MISSING" retryable false,
     /// The idempotency key was used with another payload.
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED" retryable false,
     /// The request is not a GraphQL request.

@@ -39,7 +39,7 @@ pub use budget::{ALLOWANCE, Allowance};
 pub use guard::{Admitted, COST_MAX, Guard, Refusal};
 pub use hooks::HttpCourier;
 pub use http::router;
-pub use messages::codes_markdown;
+pub use messages::{codes_markdown, words};
 pub use pages::pages;
 pub use schema::sdl;
 pub use service::Settings;

@@ -257,6 +257,13 @@ impl UserError {
     }
 }
 
+/// What a refusal says in Chinese and in English; nothing for a code that is not known. For pages beside the gateway.
+pub fn words(code: &str, params: &[(&'static str, Param)]) -> Option<(String, String)> {
+    let code = UserErrorCode::from_code(code)?;
+    let says = |language| UserError::new(code, params, language).message;
+    Some((says(Language::Chinese), says(Language::English)))
+}
+
 /// `closes_at` is `closesAt`; money says its unit.
 fn wire_name(name: &str, param: &Param) -> String {
     let mut out = String::with_capacity(name.len() + 3);
@@ -358,6 +365,12 @@ fn chinese(name: &str, text: &str) -> String {
         "NOT_AN_ID_NUMBER" => Some("身份证号不正确"),
         "TWICE" => Some("行号重复或不是正数"),
         "NOT_A_NUMBER" => Some("数值不正确"),
+        "ADDRESS_REFUSED" => Some("不能向该地址发送;内网地址须先由运维列入 webhook_allow"),
+        "HOST_UNKNOWN" => Some("域名无法解析"),
+        "NOT_A_URL" => Some("不是网址"),
+        "NOT_AN_AMOUNT" => Some("应以元为单位,最多两位小数"),
+        "NOT_A_DAY" => Some("不是日期"),
+        "NOT_AN_INSTANT" => Some("不是时间"),
         "ALREADY_CONFIRMED" => Some("已启用"),
         "BEFORE_FROM" => Some("不能早于起始日"),
         "LENGTH" => Some("须填写且不过长"),

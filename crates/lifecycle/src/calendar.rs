@@ -262,6 +262,41 @@ impl Calendar {
         self.explain(from, term).map(|closing| closing.last_day)
     }
 
+    /// The days after `from`, up to and with `to`, that count; 0 if `to` is not after `from`.
+    pub fn counted(
+        &self,
+        from: NaiveDate,
+        to: NaiveDate,
+        counting: Counting,
+    ) -> Result<u32, CalendarFault> {
+        let mut counted = 0;
+        for day in from.iter_days().skip(1).take_while(|day| *day <= to) {
+            counted += u32::from(match counting {
+                Counting::CalendarDays => true,
+                Counting::WorkingDays => self.is_working_day(day)?,
+            });
+        }
+        Ok(counted)
+    }
+
+    /// The last day of a term that would have ended on `last_day`, but stood still from the end of `stopped_on`
+    /// to the end of `today`: what was left of it runs from tomorrow. One that had run out by then stays as it is.
+    pub fn resumed(
+        &self,
+        term: Term,
+        last_day: NaiveDate,
+        stopped_on: NaiveDate,
+        today: NaiveDate,
+    ) -> Result<NaiveDate, CalendarFault> {
+        if last_day <= stopped_on {
+            return Ok(last_day);
+        }
+        let left = self.counted(stopped_on, last_day, term.counting)?;
+        // A status that began while the clock stood has its whole term left, and never more.
+        let days = u16::try_from(left).map_or(term.days, |left| left.min(term.days));
+        self.last_day(today, Term { days, ..term })
+    }
+
     /// The last day of a term that begins with the event of `from`, and how every day counted.
     /// Every counted day must lie in a year the calendar holds, natural days too.
     pub fn explain(&self, from: NaiveDate, term: Term) -> Result<Closing, CalendarFault> {

@@ -1,6 +1,9 @@
 //! The claim (赔案): its state, and the folding of events.
 
+use crate::calendar::legal_day;
 use crate::coded;
+use crate::command::CommandKind;
+use crate::days::Due;
 use crate::dossier::Seal;
 use crate::event::{Event, EventKind, Happening};
 use crate::phase::approval::{Approval, Approved, AwaitingFunds, Rejected};
@@ -15,7 +18,7 @@ use crate::phase::refusal::{
     AppealDecision, AppealDismissed, Appealed, IssuedLetter, Refusal, RefusalClosed, Refused,
 };
 use crate::phase::verification::{Finding, Ineligible, Preview, Reopened, Verified, Verifying};
-use crate::table::TABLE;
+use crate::table::{TABLE, allowed};
 use crate::{
     Check, ClaimId, CountyCode, HouseholdId, ObjectionId, OrgId, PersonId, PoolAccount, RegionCode,
     SchemeId, Stamp,
@@ -597,6 +600,9 @@ pub struct Claim {
     /// The legal day by which its status should end, if the scheme sets a term.
     #[serde(default)]
     pub deadline: Option<NaiveDate>,
+    /// The legal day since which the clock stands for an objection, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_on: Option<NaiveDate>,
     /// Its state.
     pub state: State,
 }
@@ -624,6 +630,7 @@ impl Claim {
             acted: Vec::new(),
             documents: Vec::new(),
             deadline: event.due_on,
+            stopped_on: None,
             state: State::Draft(Draft {
                 drafted: event.stamp.clone(),
             }),
@@ -711,23 +718,41 @@ impl Claim {
 
     /// The legal day by which something is due, if a term runs.
     pub fn due_on(&self) -> Option<NaiveDate> {
-        if let State::NoticeOpen(open) = &self.state {
-            return Some(open.notice.last_day);
-        }
-        self.refusal_due_on().or(self.deadline)
+        self.due().map(|(_, day)| day)
     }
 
-    /// The day by which a refused claim's letter is due; once it went out, the last day for an appeal.
-    fn refusal_due_on(&self) -> Option<NaiveDate> {
+    /// What is due by which legal day, if a term runs. While the clock stands for an objection none does.
+    pub fn due(&self) -> Option<(Due, NaiveDate)> {
+        if let Some(due) = self.refusal_due() {
+            return Some(due);
+        }
+        if self.is_stopped() {
+            return None;
+        }
+        if let State::NoticeOpen(open) = &self.state {
+            return Some((Due::Notice, open.notice.last_day));
+        }
+        self.deadline.map(|day| (Due::Term, day))
+    }
+
+    /// Of a refused claim its letter; once that went out, the end of the time for an appeal.
+    fn refusal_due(&self) -> Option<(Due, NaiveDate)> {
         let refusal = self.refusals.last()?;
         if let State::Ineligible(_) | State::Rejected(_) = &self.state {
-            return Some(refusal.appeal_until().unwrap_or(refusal.letter_due_on));
+            let appeal = refusal.appeal_until().map(|day| (Due::Appeal, day));
+            return appeal.or(Some((Due::Letter, refusal.letter_due_on)));
         }
         let State::AppealDismissed(_) = &self.state else {
             return None;
         };
         let decision = refusal.decision().filter(|it| it.letter.is_none())?;
-        decision.letter_due_on
+        decision.letter_due_on.map(|day| (Due::Letter, day))
+    }
+
+    /// Whether the clock stands: an objection is open, and must be decided before anything else.
+    pub fn is_stopped(&self) -> bool {
+        let decides = |command| command == CommandKind::ResolveObjection;
+        self.open_objections() > 0 && allowed(self.status()).any(decides)
     }
 
     /// Referrer, surveyor, approvers and payer, as far as the claim has them (invariant 4): who
@@ -777,6 +802,8 @@ impl Claim {
             self.state = state;
             self.version += 1;
             self.deadline = event.due_on;
+            let today = legal_day(event.stamp.at);
+            self.stopped_on = self.is_stopped().then(|| self.stopped_on.unwrap_or(today));
             if let Some(part) = part_of(&event.what) {
                 self.remember(part, &event.stamp);
             }

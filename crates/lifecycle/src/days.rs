@@ -25,6 +25,20 @@ coded! {
     }
 }
 
+coded! {
+    /// What is due of a claim.
+    Due {
+        /// The term that the scheme sets for its status.
+        Term = "TERM" "办理时限",
+        /// The notice ends and can be closed.
+        Notice = "NOTICE" "公示期满",
+        /// The letter that tells a refusal.
+        Letter = "LETTER" "告知书送达",
+        /// The time for an appeal ends and the refusal can be closed.
+        Appeal = "APPEAL" "申诉期满",
+    }
+}
+
 /// Some days in one holder's hands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stay {

@@ -49,7 +49,7 @@ pub fn open_claim(order: &Order, facts: &Facts) -> Result<Decision, Blocked> {
         what: referral::draft(draft, facts)?,
         due_on: None,
     };
-    event.due_on = due_on(None, Status::Draft, facts)?;
+    event.due_on = fresh(Status::Draft, facts)?;
     let claim = Claim::begin(&event).ok_or(Blocked::Validation {
         field: "claimId",
         reason: "MISSING",
@@ -84,7 +84,7 @@ pub fn decide(claim: &Claim, order: &Order, facts: &Facts) -> Result<Decision, B
         due_on: None,
     };
     let mut after = claim.clone().apply(&event);
-    event.due_on = due_on(Some(claim), after.status(), facts)?;
+    event.due_on = due_on(claim, &after, facts)?;
     after.deadline = event.due_on;
     Ok(Decision {
         claim: after,
@@ -93,19 +93,35 @@ pub fn decide(claim: &Claim, order: &Order, facts: &Facts) -> Result<Decision, B
     })
 }
 
-/// The deadline of the status that follows; a status that goes on keeps the one it has.
-fn due_on(
-    before: Option<&Claim>,
-    after: Status,
-    facts: &Facts,
-) -> Result<Option<NaiveDate>, Blocked> {
-    if let Some(claim) = before.filter(|claim| claim.status() == after) {
-        return Ok(claim.deadline);
-    }
-    let term = facts.scheme.deadline(after);
+/// The deadline of a status that begins today.
+fn fresh(status: Status, facts: &Facts) -> Result<Option<NaiveDate>, Blocked> {
+    let term = facts.scheme.deadline(status);
     Ok(term
         .map(|term| facts.calendar.last_day(facts.today(), term))
         .transpose()?)
+}
+
+/// The deadline of the status that follows; a status that goes on keeps the one it has, moved on by the days
+/// on which the clock stood for an objection (failure 19).
+fn due_on(before: &Claim, after: &Claim, facts: &Facts) -> Result<Option<NaiveDate>, Blocked> {
+    if before.status() != after.status() {
+        return fresh(after.status(), facts);
+    }
+    let runs_on = before.is_stopped() && !after.is_stopped();
+    let stopped_on = before.stopped_on.filter(|_| runs_on);
+    let term = facts.scheme.deadline(after.status());
+    match (before.deadline, term, stopped_on) {
+        (Some(last_day), Some(term), Some(stopped_on)) => {
+            let calendar = &facts.calendar;
+            Ok(Some(calendar.resumed(
+                term,
+                last_day,
+                stopped_on,
+                facts.today(),
+            )?))
+        }
+        (deadline, _, _) => Ok(deadline),
+    }
 }
 
 /// Duty and interest: who may give this command at all.

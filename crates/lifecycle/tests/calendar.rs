@@ -318,3 +318,42 @@ fn missing_years_are_warned_of_in_time() {
     assert!(NextYearMissing(2022).to_string().contains("2022"));
     assert!(YearMissing(2022).to_string().contains("2022"));
 }
+
+/// Failure 19: a term that stood still goes on with what was left of it.
+#[test]
+fn a_term_goes_on_where_it_stood_still() {
+    let term = |days, counting| Term {
+        days,
+        counting,
+        rolls: false,
+    };
+    let june = |on| day(2020, 6, on);
+    let natural = term(5, Counting::CalendarDays);
+    let working = term(5, Counting::WorkingDays);
+    let resumed = |term, last_day, stopped, today| {
+        calendar().resumed(term, june(last_day), june(stopped), june(today))
+    };
+    // Three of five days were left; the days of the objection are not counted.
+    assert_eq!(resumed(natural, 6, 3, 10), Ok(june(13)));
+    // Of five working days from Monday the 15th two are left on the 18th; Saturday and Sunday are none.
+    assert_eq!(resumed(working, 22, 18, 19), Ok(june(23)));
+    // The festival of the 25th to 27th; the 28th is worked.
+    assert_eq!(resumed(working, 22, 18, 24), Ok(june(29)));
+    // It had run out before, or on the very day.
+    assert_eq!(resumed(natural, 2, 3, 10), Ok(june(2)));
+    assert_eq!(resumed(natural, 3, 3, 10), Ok(june(3)));
+    // A status that began while the clock stood has its whole term left.
+    assert_eq!(resumed(natural, 20, 3, 15), Ok(june(20)));
+    assert_eq!(
+        calendar().resumed(working, day(2022, 1, 9), day(2021, 12, 30), day(2022, 1, 3)),
+        Err(CalendarFault::MissingYear(2022))
+    );
+    assert_eq!(
+        calendar().counted(june(15), june(22), Counting::WorkingDays),
+        Ok(5)
+    );
+    assert_eq!(
+        calendar().counted(june(22), june(15), Counting::CalendarDays),
+        Ok(0)
+    );
+}

@@ -2,13 +2,13 @@
 //! days pass, people die, and clocks jump. After every step the monitor looks at the events, the
 //! transfers and the books (invariants 1 to 6 and 9 to 12 of design.md; failures 4, 5, 8, 9 and 27).
 
-#[expect(dead_code, reason = "each test uses a part of the world")]
 mod world;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use lifecycle::calendar::legal_day;
-use lifecycle::days::{Holder, by_holder, ledger};
-use lifecycle::{Claim, CommandKind, Event, EventKind, Status, allowed};
+use lifecycle::days::{Due, Holder, by_holder, ledger};
+use lifecycle::scheme::Deadline;
+use lifecycle::{Claim, CommandKind, Counting, Event, EventKind, Status, Term, allowed};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
 use std::cell::{Cell, RefCell};
@@ -447,4 +447,103 @@ fn days_go_to_whoever_held_the_claim() {
             (Holder::Objection, 3),
         ]
     );
+}
+
+/// A world whose scheme sets a term for every status that is no end: natural and working days by turns.
+fn world_of_terms() -> World {
+    let open = Status::ALL.iter().filter(|status| !status.is_final());
+    let terms = open.zip(1_u16..).map(|(status, number)| Deadline {
+        status: *status,
+        term: Term {
+            days: 1 + number % 4,
+            counting: if number % 2 == 0 {
+                Counting::CalendarDays
+            } else {
+                Counting::WorkingDays
+            },
+            rolls: false,
+        },
+    });
+    World::new().with_scheme(|scheme| scheme.deadlines = terms.collect())
+}
+
+/// The last day of the term that runs, counted day by day: a day counts if no objection stopped the clock when it
+/// began. `None` if no term runs, or it stands still.
+fn counted_by_hand(office: &Office, history: &[Event]) -> Option<NaiveDate> {
+    let mut claim = Claim::begin(history.first()?)?;
+    let mut standing = vec![(legal_day(history[0].stamp.at), claim.is_stopped())];
+    for event in &history[1..] {
+        let before = claim.status();
+        claim = claim.apply(event);
+        if claim.status() != before {
+            standing.clear();
+        }
+        standing.push((legal_day(event.stamp.at), claim.is_stopped()));
+    }
+    let term = office.world.scheme.deadline(claim.status())?;
+    if claim.is_stopped() {
+        return None;
+    }
+    let mut counted = 0;
+    let mut days = standing[0].0.iter_days().skip(1);
+    days.find(|day| {
+        let at_dawn = standing.iter().rev().find(|(came, _)| came < day);
+        let stopped = at_dawn.is_some_and(|(_, stopped)| *stopped);
+        let counts = match term.counting {
+            Counting::CalendarDays => true,
+            Counting::WorkingDays => office.world.calendar.is_working_day(*day).unwrap_or(true),
+        };
+        counted += u16::from(counts && !stopped);
+        counted == term.days
+    })
+}
+
+/// Failures 19 and 34: whatever happens, the deadline is the one counted by hand, in every status a scheme can set a
+/// term for; days on which an objection stopped the clock are nobody's.
+#[test]
+fn a_deadline_is_the_one_counted_by_hand() {
+    let mut runner = TestRunner::new(Config {
+        // A history is told from its beginning after every event.
+        cases: cases() / 10,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let met: RefCell<BTreeMap<Status, u32>> = RefCell::default();
+    let dismissed = RefCell::new(0);
+    let starts = prop::array::uniform3(prop::sample::select(Status::ALL));
+    let moves = prop::collection::vec(a_move(), STEPS);
+    let outcome = runner.run(&(starts, moves), |(starts, steps)| {
+        let mut office = Office::new(world_of_terms());
+        for (place, towards) in starts.into_iter().enumerate() {
+            begin(&mut office, place, towards);
+        }
+        for step in steps {
+            if matches!(step, Move::Hours(hours) if hours < 0) {
+                continue;
+            }
+            let event = make(&mut office, step);
+            let Some(event) = event else { continue };
+            *dismissed.borrow_mut() += u32::from(event == EventKind::ObjectionDismissed);
+            for file in &office.files {
+                let claim = &file.claim;
+                let expected = counted_by_hand(&office, &file.history);
+                let term = match claim.due() {
+                    Some((Due::Letter, _)) | None => None,
+                    Some((Due::Notice, _)) => claim.deadline,
+                    Some((Due::Term, day)) => Some(day),
+                };
+                prop_assert_eq!(term, expected, "{:?} {:?}", claim.status(), &file.history);
+                *met.borrow_mut().entry(claim.status()).or_default() += 1;
+            }
+        }
+        Ok(())
+    });
+    assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
+    let met = met.into_inner();
+    println!("{} objections dismissed; met {met:?}", dismissed.borrow());
+    assert!(*dismissed.borrow() > 0, "no clock stood and went on");
+    let open = Status::ALL.iter().filter(|status| !status.is_final());
+    for status in open {
+        assert!(met.contains_key(status), "{status} was never met");
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::front::SigningIn;
 use engine::hooks::address::AllowList;
-use engine::limits::REVEALS_PER_DAY_MAX;
+use engine::limits::{REMIND_WORKDAYS, REMIND_WORKDAYS_MAX, REVEALS_PER_DAY_MAX};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use figment::value::{Dict, Value};
@@ -49,6 +49,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Seconds between two looks at due deadlines, 1 to 3600.
     pub timer_seconds: u64,
+    /// Working days before a deadline from which on it is due soon, 0 to 20.
+    pub remind_workdays: u16,
     /// The county's own calendar file; by default the one that ships with the binary.
     pub calendar: Option<PathBuf>,
     /// Keys of the private values, handed over in the environment.
@@ -109,6 +111,10 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "timer_seconds",
         "seconds between two looks at deadlines, 1 to 3600; FANGPIN_TIMER_SECONDS",
+    ),
+    (
+        "remind_workdays",
+        "working days before a deadline from which on it is due soon, 0 to 20; FANGPIN_REMIND_WORKDAYS",
     ),
     (
         "calendar",
@@ -261,6 +267,7 @@ impl Config {
         let log = text("log").unwrap_or_else(|| "info,sqlx=warn,sea_orm=warn".into());
         let log_format = text("log_format").unwrap_or_else(|| "text".into());
         let timer = text("timer_seconds").unwrap_or_else(|| "60".into());
+        let remind = text("remind_workdays").unwrap_or_else(|| REMIND_WORKDAYS.to_string());
         let calendar = text("calendar").map(PathBuf::from);
         let key = text("key").map(SecretString::from);
         let key_file = text("key_file").map(PathBuf::from);
@@ -305,6 +312,14 @@ impl Config {
             .ok_or_else(|| {
                 let from = source("timer_seconds", false);
                 problems.push(format!("{from}: {timer:?} is not a number from 1 to 3600"));
+            });
+        let remind_workdays = remind
+            .parse()
+            .ok()
+            .filter(|it| (0..=REMIND_WORKDAYS_MAX).contains(it))
+            .ok_or_else(|| {
+                let from = source("remind_workdays", false);
+                problems.push(format!("{from}: {remind:?} is not a number from 0 to 20"));
             });
         // A configuration file may be open to others; a key file is checked for that.
         if let Some(from) = figment
@@ -409,6 +424,7 @@ impl Config {
                     Ok(cost_refill),
                     Ok(introspection),
                     Ok(reveals_per_day),
+                    Ok(remind_workdays),
                     Ok(webhook_allow),
                 ) = (
                     health_listen,
@@ -417,6 +433,7 @@ impl Config {
                     cost_refill,
                     introspection,
                     reveals_per_day,
+                    remind_workdays,
                     webhook_allow,
                 )
                 else {
@@ -429,6 +446,7 @@ impl Config {
                     log,
                     log_format,
                     timer_seconds,
+                    remind_workdays,
                     calendar,
                     key,
                     key_file,

@@ -112,6 +112,7 @@ impl SigningIn {
         Ok(Front {
             oidc: oidc.transpose()?,
             secure: public.starts_with("https://"),
+            ..Front::default()
         })
     }
 }

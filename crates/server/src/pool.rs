@@ -7,7 +7,7 @@ use benefits::Fen;
 use clap::Subcommand;
 use comfy_table::Table;
 use engine::Clock;
-use engine::pool::PoolBook;
+use engine::pool::{PoolBook, Side};
 use lifecycle::scheme::{Shortage, Surplus};
 use lifecycle::{Movement, PoolAccount};
 use std::process::ExitCode;
@@ -52,11 +52,6 @@ pub async fn statement(config: &Config, code: &str, year: i32, json: bool) -> En
     Ok(ExitCode::SUCCESS)
 }
 
-/// What came in through an account that money comes from.
-fn came_in(book: &PoolBook, account: PoolAccount) -> Fen {
-    Fen::new(-book.flows.balance(account).get())
-}
-
 fn as_json(book: &PoolBook) -> serde_json::Value {
     let terms = &book.scheme.pool;
     let moved: serde_json::Map<String, serde_json::Value> = Movement::ALL
@@ -74,6 +69,8 @@ fn as_json(book: &PoolBook) -> serde_json::Value {
         "premiumTotalFen": terms.premium_total().get(),
         "movedFen": moved, "balancesFen": balances,
         "reservedClaims": book.claims.reserved, "inFlightClaims": book.claims.in_flight,
+        "cameInFen": book.sum(Side::In).get(), "wentOutFen": book.sum(Side::Out).get(),
+        "heldFen": book.sum(Side::Held).get(), "differenceFen": book.difference().get(),
         "netPaidFen": outcome.net_paid.get(), "feeFen": outcome.fee.get(),
         "feeWorking": outcome.fee_working(), "feeTakenFen": outcome.fee_taken.get(),
         "shortageFen": outcome.shortage.get(), "shortageRule": outcome.made_up_by.code(),
@@ -96,56 +93,27 @@ fn print(book: &PoolBook) {
         terms.premium_total(),
         terms.headcount_basis
     );
-    let flows = &book.flows;
     let outcome = &book.outcome;
     let mut table = Table::new();
     table.load_preset(comfy_table::presets::UTF8_FULL_CONDENSED);
-    table.set_header(["项目", "item", "金额(元)"]);
-    for (zh, en, fen) in [
-        (
-            "缴入保费",
-            "premium in",
-            came_in(book, PoolAccount::Premium),
-        ),
-        (
-            "操作员录入",
-            "entered by the operator",
-            came_in(book, PoolAccount::CountyFund),
-        ),
-        ("补足资金", "top-up", came_in(book, PoolAccount::TopUp)),
-        (
-            "上年结转",
-            "carried in",
-            came_in(book, PoolAccount::CarriedIn),
-        ),
-        (
-            "保险公司承担",
-            "borne by the insurer",
-            came_in(book, PoolAccount::InsurerShare),
-        ),
-        ("赔付", "paid", outcome.paid),
-        ("退票", "returned", outcome.returned),
-        ("追回", "recovered", outcome.recovered),
-        ("核销", "written off", outcome.written_off),
-        ("净赔付", "net paid", outcome.net_paid),
-        ("已计提服务费", "fee taken", outcome.fee_taken),
-        (
-            "结转下年",
-            "carried out",
-            flows.balance(PoolAccount::CarriedOut),
-        ),
-        (
-            "结余退回",
-            "surplus returned",
-            flows.balance(PoolAccount::SurplusReturned),
-        ),
-        ("已预留", "reserved", flows.balance(PoolAccount::Reserved)),
-        ("在途", "in flight", flows.balance(PoolAccount::InFlight)),
-        ("可用", "available", flows.balance(PoolAccount::Available)),
-    ] {
-        table.add_row([zh.to_owned(), en.to_owned(), fen.to_string()]);
+    table.set_header(["", "账户 account", "金额(元)"]);
+    for side in Side::ALL {
+        for (account, fen) in book.lines(*side) {
+            table.add_row([side.zh(), account.zh(), &fen.to_string()]);
+        }
+        let total = format!("{}合计 {}", side.zh(), side.code());
+        table.add_row([side.zh(), &total, &book.sum(*side).to_string()]);
     }
+    let total = "差额 difference: in - out - held";
+    table.add_row(["", total, &book.difference().to_string()]);
     say!("{table}");
+    say!(
+        "赔付 paid {} - 退票 returned {} - 追回 recovered {} = 净赔付 net paid {}",
+        outcome.paid,
+        outcome.returned,
+        outcome.recovered,
+        outcome.net_paid
+    );
     say!("应计服务费 fee due: {}", outcome.fee_working());
     if book.is_settled() {
         say!("本年度已核算 the year is settled");

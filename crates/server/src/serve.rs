@@ -10,10 +10,13 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
 use engine::access::{ADDRESS_HEADER, Office};
+use engine::deadline::Reminded;
+use engine::hooks::address::AddressCheck;
 use engine::hooks::inbox::keep_applying;
 use engine::hooks::relay::Relay;
 use engine::timer::CalendarWatch;
 use engine::{Clock, SystemClock, sight};
+use lifecycle::calendar::legal_day;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
@@ -115,6 +118,7 @@ pub async fn listen(
         stopped.clone(),
     )));
     let courier = Arc::new(gateway::HttpCourier::new(config.webhook_allow.clone())?);
+    let addresses: Arc<dyn AddressCheck> = courier.clone();
     let relay = Arc::new(Relay::new(office.desk.clone(), courier));
     let webhooks = tokio::spawn(sight::system(relay.run(stopped.clone())));
     let messages = keep_applying(office.desk.clone(), stopped.clone());
@@ -125,7 +129,7 @@ pub async fn listen(
     };
     let mut draining = stopped.clone();
     let kept = office.clone();
-    let router = router(office, config, stopped)?;
+    let router = router(office, config, addresses, stopped)?;
     ready(listener.local_addr()?)?;
     if let Some(address) = health {
         tracing::info!(%address, "health");
@@ -156,9 +160,14 @@ pub async fn listen(
 fn router(
     office: Office,
     config: &Config,
+    addresses: Arc<dyn AddressCheck>,
     stopped: watch::Receiver<bool>,
 ) -> Result<Router, console::OidcProblem> {
-    let front = config.signing_in.front()?;
+    let front = console::Front {
+        words: Some(gateway::words),
+        addresses: Some(addresses),
+        ..config.signing_in.front()?
+    };
     let behind_proxy = config.signing_in.behind_proxy;
     let settings = gateway::Settings {
         cost_max: config.cost_max,
@@ -261,6 +270,7 @@ async fn timers(
     let mut every = tokio::time::interval(Duration::from_secs(seconds));
     let clock = office.desk.clock();
     let mut pace = engine::timer::Pace::new(clock.now(), uptime());
+    let mut reminded_on = None;
     loop {
         tokio::select! {
             _ = every.tick() => {}
@@ -278,6 +288,30 @@ async fn timers(
             Ok(0) => {}
             Ok(closed) => tracing::info!(closed, "notices whose term has run"),
             Err(fault) => tracing::error!(%fault, "closing due notices"),
+        }
+        // Deadlines are days: a look a day is enough.
+        let today = legal_day(clock.now());
+        if reminded_on != Some(today) && remind(&office).await {
+            reminded_on = Some(today);
+        }
+    }
+}
+
+/// Reminds of deadlines; whether it was done.
+async fn remind(office: &Office) -> bool {
+    match engine::deadline::remind(&office.desk).await {
+        Ok(Reminded { told, lacks }) => {
+            if told > 0 {
+                tracing::info!(told, "reminders of deadlines");
+            }
+            if let Some(fault) = lacks {
+                tracing::error!(%fault, "nothing is told to be due soon");
+            }
+            true
+        }
+        Err(fault) => {
+            tracing::error!(%fault, "reminding of deadlines");
+            false
         }
     }
 }

@@ -145,6 +145,7 @@ pub fn office(
 ) -> Result<Office, Failure> {
     let desk = Desk::new(Arc::clone(store), Arc::clone(&clock), calendar(config)?)
         .reveals_per_day(config.reveals_per_day)
+        .reminding(config.remind_workdays)
         .with_outside(Arc::new(SystemClock));
     let access = Access::new(Arc::clone(store), clock)
         .with_rules(config.signing_in.rules)

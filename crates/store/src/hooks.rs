@@ -6,12 +6,13 @@ use crate::rows;
 use crate::seal::Place;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use engine::deadline::DueState;
 use engine::hooks::{
     Again, Delivery, DeliveryStatus, Disabled, DisabledReason, Endpoint, EndpointChange, HookKey,
-    HookSecret, Hooks, Kept, KeyKind, Lease, Message, MessageState, Quarantine, Round,
+    HookSecret, Hooks, Kept, KeyKind, Lease, Message, MessageState, Quarantine, Reminder, Round,
 };
 use engine::{Fault, Happened, Page, Scope, Slice};
-use lifecycle::{AccountId, ClaimId, CountyCode, EventKind, OrgId, PersonId};
+use lifecycle::{AccountId, ClaimId, CountyCode, EventKind, OrgId, PersonId, Status};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -56,9 +57,12 @@ const DELIVERY: &[&str] = &[
     "next_at",
     "tried_at",
     "answer",
+    "reminder",
+    "due_status",
+    "due_on",
 ];
 const DELIVERY_READ: &str = "SELECT CAST(d.id AS TEXT) AS id, CAST(d.endpoint_id AS TEXT) AS endpoint_id, d.county_seq, \
-     CAST(d.claim_id AS TEXT) AS claim_id, d.version, d.kind, d.at, d.status, d.round, d.attempts, d.next_at, d.tried_at, d.answer \
+     CAST(d.claim_id AS TEXT) AS claim_id, d.version, d.kind, d.at, d.status, d.round, d.attempts, d.next_at, d.tried_at, d.answer, d.reminder, d.due_status, d.due_on \
      FROM webhook_delivery d WHERE d.county_code = $1";
 const MESSAGE: &[&str] = &[
     "county_code",
@@ -144,6 +148,16 @@ fn delivery_of(row: &QueryResult) -> Result<Delivery, Fault> {
         rows::whole(TABLE, column, &id, number)
     };
     let (kind, status): (String, String) = (rows::get(row, "kind")?, rows::get(row, "status")?);
+    let reminder: (Option<String>, Option<String>) =
+        (rows::get(row, "reminder")?, rows::get(row, "due_status")?);
+    let reminder = match (reminder, rows::get(row, "due_on")?) {
+        ((Some(state), Some(status)), Some(due_on)) => Some(Reminder {
+            state: rows::code(TABLE, "reminder", &id, &state, DueState::from_code)?,
+            status: rows::code(TABLE, "due_status", &id, &status, Status::from_code)?,
+            due_on,
+        }),
+        _ => None,
+    };
     Ok(Delivery {
         endpoint: rows::sure_id(row, "endpoint_id")?,
         event: Happened {
@@ -153,6 +167,7 @@ fn delivery_of(row: &QueryResult) -> Result<Delivery, Fault> {
             kind: rows::code(TABLE, "kind", &id, &kind, EventKind::from_code)?,
             at: rows::get(row, "at")?,
         },
+        reminder,
         status: rows::code(TABLE, "status", &id, &status, DeliveryStatus::from_code)?,
         round: number("round")?,
         attempts: number("attempts")?,
@@ -277,6 +292,8 @@ fn delivery_row(county: CountyCode, org: OrgId, delivery: &Delivery) -> Json {
         "org_id": org, "claim_id": claim, "version": version, "kind": kind.code(), "at": instant(at),
         "status": delivery.status.code(), "round": delivery.round, "attempts": delivery.attempts,
         "next_at": instant(delivery.next_at), "tried_at": delivery.tried_at.map(instant), "answer": delivery.answer,
+        "reminder": delivery.reminder.map(|it| it.state.code()), "due_status": delivery.reminder.map(|it| it.status.code()),
+        "due_on": delivery.reminder.map(|it| it.due_on),
     })
 }
 
@@ -601,6 +618,28 @@ impl Hooks for SqlStore {
         }
         commit(transaction).await?;
         Ok(true)
+    }
+
+    async fn put_reminders(
+        &self,
+        county: CountyCode,
+        endpoint: &Endpoint,
+        reminders: &[Delivery],
+    ) -> Result<u64, Fault> {
+        if reminders.is_empty() {
+            return Ok(0);
+        }
+        let rows = reminders
+            .iter()
+            .map(|it| delivery_row(county, endpoint.org, it));
+        let list = Json::Array(rows.collect());
+        let then = "ON CONFLICT DO NOTHING";
+        let transaction = self.core.begin().await?;
+        let fresh = self
+            .put(&transaction, "webhook_delivery", DELIVERY, list, then)
+            .await?;
+        commit(transaction).await?;
+        Ok(fresh)
     }
 
     async fn redeliver(

@@ -82,6 +82,8 @@ impl SqlStore {
             event_to,
             opened_from,
             opened_before,
+            due_from,
+            due_to,
         } = filter;
         let mut select = self.within(scope);
         if !statuses.is_empty() {
@@ -112,6 +114,12 @@ impl SqlStore {
         }
         if let Some(at) = opened_before {
             select = select.filter(claim::Column::OpenedAt.lt(dialect.at(*at)));
+        }
+        if let Some(day) = due_from {
+            select = select.filter(claim::Column::DueOn.gte(dialect.day(*day)));
+        }
+        if let Some(day) = due_to {
+            select = select.filter(claim::Column::DueOn.lte(dialect.day(*day)));
         }
         select
     }

@@ -289,8 +289,10 @@ impl Dossier {
                     }
                 }
                 (row("保单年度", &html! { (claim.policy_year) }))
-                @if let Some(day) = claim.deadline {
-                    (row("办理时限", &html! { (day) " 前" }))
+                @if claim.is_stopped() {
+                    (row("办理时限", &html! { "异议处理中,停止计时" }))
+                } @else if let Some((what, day)) = claim.due() {
+                    (row(what.zh(), &html! { (day) " 前" }))
                 }
             }
         }

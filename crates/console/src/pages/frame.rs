@@ -8,6 +8,10 @@ use maud::{DOCTYPE, Markup, html};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Claims,
+    Overdue,
+    Pools,
+    Payments,
+    Webhooks,
     Import,
     People,
     Account,
@@ -50,8 +54,12 @@ pub(super) fn page(caller: &Caller, place: Option<Place>, title: &str, content: 
                 a.brand href="/" { "防贫 " small lang="en" { "Fangpin" } }
                 nav aria-label="主导航" {
                     (entry(Place::Claims, "/claims", "案件", "Claims"))
+                    (entry(Place::Overdue, "/overdue", "时限", "Deadlines"))
+                    (entry(Place::Pools, "/pools", "资金池", "Pools"))
+                    (entry(Place::Payments, "/payments", "付款", "Payments"))
                     (entry(Place::Import, "/referrals/import", "导入推送名单", "Import"))
                     (entry(Place::People, "/people", "人员与账号", "People"))
+                    (entry(Place::Webhooks, "/webhooks", "回调", "Webhooks"))
                     (entry(Place::Account, "/account", "我的账号", "Account"))
                 }
                 div.who {

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use engine::access::session_of_cookies;
-use engine::authority::{self, Denied, Place};
+use engine::authority::{self, Place};
 use engine::{Caller, sight};
 
 /// Nothing is loaded from outside, nothing is framed, forms go home only.
@@ -35,14 +35,7 @@ impl FromRequestParts<Console> for SignedIn {
                     Err(denied) => {
                         let page = page.map_or("", MatchedPath::as_str);
                         tracing::warn!(page, account = %caller.account, ?denied, "denied");
-                        let stop = match denied {
-                            Denied::SecondFactor => Stop::SecondFactor,
-                            Denied::Anonymous
-                            | Denied::Duty
-                            | Denied::Grant(_)
-                            | Denied::Unlisted => Stop::Forbidden,
-                        };
-                        Err(stop.into_response())
+                        Err(Stop::from(denied).into_response())
                     }
                 }
             }
@@ -60,6 +53,20 @@ impl FromRequestParts<Console> for SignedIn {
             Err(fault) => Err(Stop::from(fault).into_response()),
         }
     }
+}
+
+/// Whether a form of a page may do what a mutation of the same name does: one table for both doors.
+pub(super) fn may(caller: &Caller, mutation: &str) -> Result<(), Stop> {
+    let row = authority::row(Place::Mutation, mutation);
+    authority::permit(Some(caller), row).map_err(|denied| {
+        tracing::warn!(mutation, account = %caller.account, ?denied, "denied");
+        Stop::from(denied)
+    })
+}
+
+/// Whether to show a form at all.
+pub(super) fn offers(caller: &Caller, mutation: &str) -> bool {
+    authority::permit(Some(caller), authority::row(Place::Mutation, mutation)).is_ok()
 }
 
 /// Where a caller's work begins.

@@ -3,16 +3,21 @@
 mod account;
 mod claim;
 mod claims;
+mod files;
 mod frame;
 mod guard;
 mod letter;
 mod link;
 mod login;
 mod oidc;
+mod overdue;
+mod payments;
 mod people;
+mod pools;
 mod route;
 mod timeline;
 mod upload;
+mod webhooks;
 mod words;
 
 use axum::Router;
@@ -22,7 +27,10 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use engine::access::Office;
+use engine::authority::Denied;
+use engine::hooks::address::AddressCheck;
 use engine::{Fault, ids, limits};
+use lifecycle::Param;
 use std::sync::{Arc, LazyLock};
 
 use frame::Place;
@@ -35,7 +43,12 @@ struct Console {
     returned: Arc<upload::ReturnedSheets>,
     oidc: Option<Arc<Oidc>>,
     secure: bool,
+    words: Option<Words>,
+    addresses: Option<Arc<dyn AddressCheck>>,
 }
+
+/// What a refusal says, in Chinese and English: code and parameters; nothing for a code that is not known.
+pub type Words = fn(&str, &[(&'static str, Param)]) -> Option<(String, String)>;
 
 /// What an installation decides about its front.
 #[derive(Clone, Default)]
@@ -44,6 +57,10 @@ pub struct Front {
     pub oidc: Option<Arc<Oidc>>,
     /// Whether people come by HTTPS, whatever the headers say.
     pub secure: bool,
+    /// The catalogue of refusals; without it pages show bare codes.
+    pub words: Option<Words>,
+    /// Who knows where webhooks may be sent; without it no endpoint is set up on a page.
+    pub addresses: Option<Arc<dyn AddressCheck>>,
 }
 
 /// The pages, on a desk.
@@ -58,12 +75,19 @@ pub fn router_with(office: Office, front: Front) -> Router {
         returned: Arc::default(),
         oidc: front.oidc,
         secure: front.secure,
+        words: front.words,
+        addresses: front.addresses,
     };
     // The form around a sheet takes some hundred bytes.
     let upload_bytes_max = limits::SHEET_BYTES_MAX + 16 * 1024;
     let import = get(upload::form)
         .post(upload::receive)
         .layer(DefaultBodyLimit::max(upload_bytes_max));
+    let files = get(files::page)
+        .post(files::receive)
+        .layer(DefaultBodyLimit::max(
+            limits::BANK_FILE_BYTES_MAX + 16 * 1024,
+        ));
     Router::new()
         .route("/", get(guard::home))
         .route("/login", get(login::form).post(login::enter))
@@ -78,6 +102,11 @@ pub fn router_with(office: Office, front: Front) -> Router {
         .route("/claims", get(claims::list))
         .route("/claims/{number}", get(claim::page))
         .route("/claims/{number}/refusal-letter", get(letter::page))
+        .route("/overdue", get(overdue::page))
+        .route("/pools", get(pools::page).post(pools::change))
+        .route("/payments", get(payments::page).post(payments::change))
+        .route("/payments/files", files)
+        .route("/webhooks", get(webhooks::page).post(webhooks::change))
         .route("/referrals/import", import)
         .route("/referrals/import/returned.xlsx", get(upload::returned))
         .route("/console.css", get(stylesheet))
@@ -123,6 +152,17 @@ enum Stop {
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
+    }
+}
+
+impl From<Denied> for Stop {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::SecondFactor => Self::SecondFactor,
+            Denied::Anonymous | Denied::Duty | Denied::Grant(_) | Denied::Unlisted => {
+                Self::Forbidden
+            }
+        }
     }
 }
 

@@ -1,10 +1,13 @@
 //! Chinese words for codes, instants and people.
 
+use super::Console;
+use axum::http::StatusCode;
 use benefits::Fen;
 use chrono::{DateTime, FixedOffset, Utc};
+use engine::household::{PRIVATE, entered};
 use engine::{Caller, Desk, Fault, timer};
-use lifecycle::{OrgId, PersonId, Phase, Stamp};
-use maud::{Markup, html};
+use lifecycle::{OrgId, Param, PersonId, Phase, Stamp};
+use maud::{Markup, Render, html};
 use std::collections::HashMap;
 
 /// An instant as the office's wall clock showed it.
@@ -35,6 +38,83 @@ pub(super) const fn phase_en(phase: Phase) -> &'static str {
         Phase::Approval => "Approval",
         Phase::Payout => "Payout",
         Phase::Refusal => "Refusal",
+    }
+}
+
+/// What a page says above everything else.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Told {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// It was done: Chinese and English.
+    Done(String, String),
+    /// It was refused: Chinese and English.
+    Refused(String, String),
+}
+
+impl Told {
+    pub(super) fn done(zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self::Done(zh.into(), en.into())
+    }
+
+    pub(super) fn refused((zh, en): (String, String)) -> Self {
+        Self::Refused(zh, en)
+    }
+
+    pub(super) const fn status(&self) -> StatusCode {
+        match self {
+            Self::Nothing | Self::Done(..) => StatusCode::OK,
+            Self::Refused(..) => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+}
+
+impl Render for Told {
+    fn render(&self) -> Markup {
+        html! {
+            @match self {
+                Self::Nothing => {}
+                Self::Done(zh, en) => p.good role="status" { (zh) " " small lang="en" { (en) } },
+                Self::Refused(zh, en) => p.alert role="alert" { (zh) " " small lang="en" { (en) } },
+            }
+        }
+    }
+}
+
+impl Console {
+    /// What a refusal says; the bare code where no catalogue is at hand.
+    pub(super) fn says(&self, code: &str, params: &[(&'static str, Param)]) -> (String, String) {
+        let said = self.words.and_then(|words| words(code, params));
+        said.unwrap_or_else(|| (code.to_owned(), String::new()))
+    }
+
+    /// What the code of an old refusal says, whose parameters were not kept.
+    pub(super) fn says_of(&self, code: &str) -> String {
+        let (said, _) = self.says(code, &[]);
+        let mut parts = said.split(['{', '}']);
+        let mut text = parts.next().unwrap_or_default().to_owned();
+        // Every second part is the name of a parameter.
+        while let (Some(_), Some(after)) = (parts.next(), parts.next()) {
+            text.push('…');
+            text.push_str(after);
+        }
+        text
+    }
+
+    /// What is wrong with an entry, by the reason it was refused for.
+    pub(super) fn unfit(&self, field: &str, reason: &str) -> (String, String) {
+        let text = |text: &str| Param::Text(text.to_owned());
+        if reason == PRIVATE {
+            return self.says("PRIVATE_IN_TEXT", &[("field", text(field))]);
+        }
+        let params = [("field", text(field)), ("reason", text(reason))];
+        self.says("VALIDATION", &params)
+    }
+
+    /// A text of a form.
+    pub(super) fn entry(&self, field: &str, text: &str) -> Result<String, (String, String)> {
+        entered(text).map_err(|reason| self.unfit(field, reason))
     }
 }
 

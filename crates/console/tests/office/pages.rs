@@ -11,19 +11,19 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-struct Browser {
+pub(super) struct Browser {
     address: SocketAddr,
     token: Option<String>,
 }
 
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) head: String,
+    pub(super) body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (found, value) = line.split_once(':')?;
             found.eq_ignore_ascii_case(name).then(|| value.trim())
@@ -32,7 +32,7 @@ impl Answer {
 }
 
 impl Browser {
-    async fn open(desk: &TestDesk, role: Option<Role>) -> Self {
+    pub(super) async fn open(desk: &TestDesk, role: Option<Role>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let router = console::router(desk.office());
@@ -43,7 +43,7 @@ impl Browser {
         }
     }
 
-    async fn send(&self, method: &str, path: &str, extra: &str, body: &[u8]) -> Answer {
+    pub(super) async fn send(&self, method: &str, path: &str, extra: &str, body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(self.address)
             .await
             .expect("a connection");
@@ -75,11 +75,11 @@ impl Browser {
         }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, "", b"").await
     }
 
-    async fn post(&self, path: &str, kind: &str, body: &[u8]) -> Answer {
+    pub(super) async fn post(&self, path: &str, kind: &str, body: &[u8]) -> Answer {
         let extra = format!(
             "Origin: http://{}\r\nContent-Type: {kind}\r\n",
             self.address
@@ -88,7 +88,7 @@ impl Browser {
     }
 }
 
-const FORM: &str = "application/x-www-form-urlencoded";
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 
 #[tokio::test]
 async fn nobody_sees_a_page_without_signing_in() {
@@ -97,6 +97,11 @@ async fn nobody_sees_a_page_without_signing_in() {
     for path in [
         "/claims",
         "/claims/130302-2020-00001",
+        "/overdue",
+        "/pools",
+        "/payments",
+        "/payments/files",
+        "/webhooks",
         "/referrals/import",
         "/referrals/import/returned.xlsx",
     ] {
@@ -174,6 +179,8 @@ async fn every_answer_is_guarded_and_loads_nothing_from_outside() {
     for path in [
         "/login",
         "/claims",
+        "/overdue",
+        "/pools",
         "/referrals/import",
         &format!("/claims/{}", claim.number),
     ] {

@@ -2,6 +2,7 @@
 //! there (failure 36). Checked when an endpoint is set up and again at every connection, each time on what the name
 //! leads to at that moment.
 
+use async_trait::async_trait;
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -93,6 +94,13 @@ impl AllowList {
     pub fn admits(&self, ip: IpAddr, is_https: bool) -> bool {
         self.lists(ip) || (is_https && is_public(ip))
     }
+}
+
+/// Whoever knows whether webhooks may be sent to a URL, as its name leads now; else why not.
+#[async_trait]
+pub trait AddressCheck: Send + Sync {
+    /// Looks where it leads.
+    async fn check(&self, url: &str) -> Result<(), &'static str>;
 }
 
 #[cfg(test)]

@@ -16,11 +16,12 @@ pub mod schedule;
 pub mod signature;
 
 use crate::caller::Scope;
+use crate::deadline::DueState;
 use crate::ids;
 use crate::ports::{Fault, Happened, Page, Slice};
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use lifecycle::{AccountId, ClaimId, CountyCode, EventKind, OrgId, PersonId};
+use chrono::{DateTime, NaiveDate, Utc};
+use lifecycle::{AccountId, ClaimId, CountyCode, EventKind, OrgId, PersonId, Status};
 use std::fmt;
 use uuid::Uuid;
 
@@ -195,13 +196,26 @@ pub struct EndpointChange {
     pub enabled: Option<bool>,
 }
 
+/// A reminder of a deadline: told once for each claim, status and deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reminder {
+    /// Whether it is near or over.
+    pub state: DueState,
+    /// The status that should end.
+    pub status: Status,
+    /// The last day of its term.
+    pub due_on: NaiveDate,
+}
+
 /// What became of an event on its way to an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// The endpoint.
     pub endpoint: Uuid,
-    /// The event.
+    /// The event; of a reminder the last one of its claim, at the instant of the reminder.
     pub event: Happened,
+    /// The reminder that it is, if it is one.
+    pub reminder: Option<Reminder>,
     /// What became of it.
     pub status: DeliveryStatus,
     /// Which round: 1, and one more each time it is asked for again.
@@ -222,6 +236,7 @@ impl Delivery {
         Self {
             endpoint,
             event,
+            reminder: None,
             status: DeliveryStatus::Waiting,
             round: 1,
             attempts: 0,
@@ -231,10 +246,27 @@ impl Delivery {
         }
     }
 
-    /// Its id: it follows from endpoint and event.
+    /// A reminder that was not tried yet.
+    pub fn reminding(
+        endpoint: Uuid,
+        last: Happened,
+        reminder: Reminder,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            reminder: Some(reminder),
+            ..Self::waiting(endpoint, last, now)
+        }
+    }
+
+    /// Its id: it follows from endpoint and event, or reminder.
     pub fn id(&self) -> Uuid {
         let Happened { claim, version, .. } = self.event;
-        ids::named("webhook", &format!("{}/{claim}/{version}", self.endpoint))
+        let what = self.reminder.map_or_else(
+            || version.to_string(),
+            |it| format!("{}/{}/{}", it.status, it.due_on, it.state),
+        );
+        ids::named("webhook", &format!("{}/{claim}/{what}", self.endpoint))
     }
 
     /// Its `webhook-id`: every attempt, also of another process after a crash, carries the same one.
@@ -397,6 +429,13 @@ pub trait Hooks: Send + Sync {
         lease: &Lease,
         round: &Round,
     ) -> Result<bool, Fault>;
+    /// Records reminders to an endpoint that were not recorded before. How many.
+    async fn put_reminders(
+        &self,
+        county: CountyCode,
+        endpoint: &Endpoint,
+        reminders: &[Delivery],
+    ) -> Result<u64, Fault>;
     /// Sends again what was sent or is dead: it begins a new round. How many.
     async fn redeliver(
         &self,

@@ -8,7 +8,7 @@
 
 use super::schedule::{Answer, gives_up, next_attempt};
 use super::signature::signatures;
-use super::{Delivery, DeliveryStatus, DisabledReason, Endpoint, HookKey, Lease, Round};
+use super::{Delivery, DeliveryStatus, DisabledReason, Endpoint, HookKey, Lease, Reminder, Round};
 use crate::desk::Desk;
 use crate::ids;
 use crate::limits;
@@ -47,6 +47,8 @@ pub struct Told {
     pub kind: EventKind,
     /// When.
     pub at: DateTime<Utc>,
+    /// The reminder, if nothing happened.
+    pub reminder: Option<Reminder>,
 }
 
 /// A message on its way.
@@ -366,6 +368,7 @@ async fn travel(
             version: event.version,
             kind: event.kind,
             at: event.at,
+            reminder: delivery.reminder,
         };
         let (body, id) = (courier.write(&told), delivery.message_id());
         let sent_at = desk.outside().now();

@@ -48,7 +48,7 @@ mod pools;
 use hooks::{
     messages_are_quarantined, messages_in_any_order, messages_wait_and_keys_end,
     webhook_keys_overlap, webhooks_are_given_up, webhooks_arrive_in_order,
-    webhooks_keep_to_their_scope, webhooks_survive_a_crash,
+    webhooks_keep_to_their_scope, webhooks_remind_of_deadlines, webhooks_survive_a_crash,
 };
 
 /// A promise: its name, and the test of it on a fresh store.
@@ -124,6 +124,7 @@ macro_rules! store_contracts {
             webhooks_arrive_in_order
             webhooks_survive_a_crash
             webhooks_are_given_up
+            webhooks_remind_of_deadlines
             webhooks_keep_to_their_scope
             webhook_keys_overlap
             messages_in_any_order
@@ -3176,6 +3177,8 @@ async fn filters_select(store: Arc<dyn Store>) {
         event_to: Some(day(2020, 12, 31)),
         opened_from: Some(first_day),
         opened_before: second_day,
+        due_from: None,
+        due_to: None,
     };
     assert_eq!(select(filter.clone()).await, are(&[&illness]));
     let contradiction = ClaimFilter {

@@ -1211,6 +1211,8 @@ fn matches_filter(row: &ClaimRow, filter: &ClaimFilter) -> bool {
         event_to,
         opened_from,
         opened_before,
+        due_from,
+        due_to,
     } = filter;
     let claim = &row.claim;
     (statuses.is_empty() || statuses.contains(&claim.status()))
@@ -1222,6 +1224,8 @@ fn matches_filter(row: &ClaimRow, filter: &ClaimFilter) -> bool {
         && event_to.is_none_or(|it| claim.case.event_on <= it)
         && opened_from.is_none_or(|it| row.opened_at >= it)
         && opened_before.is_none_or(|it| row.opened_at < it)
+        && due_from.is_none_or(|it| claim.due_on().is_some_and(|day| day >= it))
+        && due_to.is_none_or(|it| claim.due_on().is_some_and(|day| day <= it))
 }
 
 /// A page of rows that stand in ascending order of a key.

@@ -6,7 +6,7 @@ use crate::node_id::{self, Kind};
 use crate::types::scalars::instant_text;
 use async_trait::async_trait;
 use chrono::DateTime;
-use engine::hooks::address::AllowList;
+use engine::hooks::address::{AddressCheck, AllowList};
 use engine::hooks::relay::{Courier, Parcel, Told};
 use engine::hooks::schedule::Answer;
 use engine::hooks::signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
@@ -177,6 +177,13 @@ fn unanswered(fault: &reqwest::Error) -> &'static str {
 }
 
 #[async_trait]
+impl AddressCheck for HttpCourier {
+    async fn check(&self, url: &str) -> Result<(), &'static str> {
+        check_address(url, &self.allow).await
+    }
+}
+
+#[async_trait]
 impl Courier for HttpCourier {
     fn write(&self, told: &Told) -> String {
         let Told {
@@ -186,18 +193,29 @@ impl Courier for HttpCourier {
             version,
             kind,
             at,
+            reminder,
         } = told;
-        let event = Uuid::from_u128(u128::from(*version));
+        let mut data = json!({
+            "county": county.to_string(),
+            "claimId": node_id::encode(Kind::Claim, claim.0).as_str(),
+            "number": number,
+            "seq": version,
+        });
+        let what = if let Some(reminder) = reminder {
+            data["status"] = reminder.status.code().into();
+            data["dueOn"] = reminder.due_on.to_string().into();
+            reminder.state.code()
+        } else {
+            let event = Uuid::from_u128(u128::from(*version));
+            data["id"] = node_id::encode_part(Kind::Event, claim.0, event)
+                .as_str()
+                .into();
+            kind.code()
+        };
         json!({
-            "type": format!("claim.{}", kind.code().to_ascii_lowercase()),
+            "type": format!("claim.{}", what.to_ascii_lowercase()),
             "timestamp": instant_text(*at),
-            "data": {
-                "id": node_id::encode_part(Kind::Event, claim.0, event).as_str(),
-                "county": county.to_string(),
-                "claimId": node_id::encode(Kind::Claim, claim.0).as_str(),
-                "number": number,
-                "seq": version,
-            },
+            "data": data,
         })
         .to_string()
     }
@@ -232,8 +250,10 @@ impl Courier for HttpCourier {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::deadline::DueState;
+    use engine::hooks::Reminder;
     use engine::limits::HOOK_BODY_BYTES_MAX;
-    use lifecycle::{ClaimId, CountyCode, EventKind};
+    use lifecycle::{ClaimId, CountyCode, EventKind, Status};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -393,6 +413,7 @@ mod tests {
                 version: 3,
                 kind: *kind,
                 at: DateTime::UNIX_EPOCH,
+                reminder: None,
             };
             let body = courier.write(&told);
             assert!(body.len() < HOOK_BODY_BYTES_MAX / 40, "{}", body.len());
@@ -411,5 +432,33 @@ mod tests {
                 ["claimId", "county", "id", "number", "seq"]
             );
         }
+    }
+
+    /// A reminder says which deadline, and that nothing happened: it names no event.
+    #[test]
+    fn a_reminder_is_thin() {
+        let courier = HttpCourier::new(AllowList::default()).expect("a client");
+        let told = Told {
+            county: CountyCode::new(130_302).expect("a county"),
+            claim: ClaimId(Uuid::from_u128(7)),
+            number: "130302-2020-00001".into(),
+            version: 3,
+            kind: EventKind::ReferralAccepted,
+            at: DateTime::UNIX_EPOCH,
+            reminder: Some(Reminder {
+                state: DueState::DueSoon,
+                status: Status::Accepted,
+                due_on: DateTime::UNIX_EPOCH.date_naive(),
+            }),
+        };
+        let body: serde_json::Value = serde_json::from_str(&courier.write(&told)).expect("JSON");
+        assert_eq!(body["type"], "claim.due_soon");
+        let mut data = body["data"].clone();
+        data["claimId"].take();
+        let expected = json!({
+            "claimId": null, "county": "130302", "number": "130302-2020-00001", "seq": 3,
+            "status": "ACCEPTED", "dueOn": "1970-01-01",
+        });
+        assert_eq!(data, expected);
     }
 }

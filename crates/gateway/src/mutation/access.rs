@@ -3,7 +3,7 @@
 use crate::errors::{ApiError, ErrorCode};
 use crate::messages::{UserError, UserErrorCode};
 use crate::mutation::administration::{AccountPayload, refused};
-use crate::mutation::registry::{PRIVATE, Refused};
+use crate::mutation::registry::Refused;
 use crate::node_id::{self, Kind};
 use crate::types::enums::Duty;
 use crate::types::identity::{ApiKey, Grant};
@@ -12,7 +12,7 @@ use crate::types::staff::Viewer;
 use crate::visit::Visit;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use engine::access::{KeyOrder, LogIn, Refusal};
-use engine::household::holds_private;
+use engine::household::{PRIVATE, holds_private};
 use engine::identity::PassId;
 use engine::limits::{KEY_DAYS_MAX, PASSWORD_BYTES_MAX, TEXT_CHARS_MAX};
 use lifecycle::{PersonId, RegionCode};

@@ -12,7 +12,7 @@ use crate::types::enums::LineClass;
 use crate::types::scalars::{Date, Fen, Uuid};
 use crate::visit::Visit;
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use bank::order::{PaymentOrder, Shows};
+use bank::order::PaymentOrder;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use engine::bank_file::{BankOrder, BankRefusal};
@@ -51,6 +51,7 @@ pub struct InstructPaymentBatchInput {
 
 /// The form of an order to the bank.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "bank::order::OrderForm")]
 pub enum OrderForm {
     /// 代发清单: the list as a workbook, for the bank.
     ListXlsx,
@@ -170,7 +171,7 @@ fn error(visit: &Visit, code: UserErrorCode, params: &[(&'static str, Param)]) -
 fn differ(visit: &Visit, totals: Totals) -> Vec<UserError> {
     let params = [
         ("count", Param::Number(i64::from(totals.count))),
-        ("sumFen", Param::Money(totals.sum)),
+        ("sum", Param::Money(totals.sum)),
     ];
     error(visit, UserErrorCode::TotalsDiffer, &params)
 }
@@ -220,19 +221,6 @@ fn payer(input: &PreparePaymentBatchInput) -> Result<Payer, Refused> {
         name,
         account: account.reveal().to_owned(),
         bank,
-    })
-}
-
-fn written(
-    form: OrderForm,
-    order: &PaymentOrder,
-) -> Result<(Vec<u8>, &'static str, &'static str), bank::FileFault> {
-    const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    Ok(match form {
-        OrderForm::ListXlsx => (order.xlsx(Shows::Plain)?, XLSX, "xlsx"),
-        OrderForm::ListCsv => (order.csv(Shows::Plain)?, "text/csv; charset=utf-8", "csv"),
-        OrderForm::Pain001 => (order.pain001()?, "application/xml", "xml"),
-        OrderForm::PublicationXlsx => (order.xlsx(Shows::Masked)?, XLSX, "xlsx"),
     })
 }
 
@@ -303,9 +291,10 @@ impl BankMutations {
     ) -> Result<WritePaymentOrderPayload, ApiError> {
         let visit = Visit::of(ctx)?;
         let known = batch(visit, &input.batch_id).await?.batch;
-        let plain = input.form != OrderForm::PublicationXlsx;
+        let form = bank::order::OrderForm::from(input.form);
         let caller = visit.caller()?;
-        let lines = visit.office.desk.payees_of(caller, &known, plain).await?;
+        let desk = &visit.office.desk;
+        let lines = desk.payees_of(caller, &known, form.is_plain()).await?;
         let payments = match lines {
             Ok(payments) => payments,
             Err(refusal) => {
@@ -316,20 +305,15 @@ impl BankMutations {
                 return Ok(WritePaymentOrderPayload::refused(code));
             }
         };
-        let order = PaymentOrder {
-            order_no: format!("FB{}", &known.id.simple().to_string()[..24]),
-            payer: known.payer.clone(),
-            made_at: known.made.at,
-            on: input.execute_on.0,
-            payments,
-        };
+        let order = PaymentOrder::of(&known, input.execute_on.0, payments);
         let totals = order.totals().unwrap_or_default();
-        let (bytes, media_type, ending) = written(input.form, &order)
+        let file = order
+            .file(form)
             .map_err(|fault| engine::Fault::store("writing an order to the bank", fault))?;
         Ok(WritePaymentOrderPayload::done(WrittenOrder {
-            name: format!("{}.{ending}", order.order_no),
-            media_type: media_type.to_owned(),
-            content: STANDARD.encode(bytes),
+            name: file.name,
+            media_type: file.media_type.to_owned(),
+            content: STANDARD.encode(file.bytes),
             totals: totals.into(),
         }))
     }

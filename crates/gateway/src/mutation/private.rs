@@ -2,7 +2,7 @@
 
 use crate::errors::ApiError;
 use crate::messages::{UserError, UserErrorCode};
-use crate::mutation::registry::{PRIVATE, Refused, household};
+use crate::mutation::registry::{Refused, household};
 use crate::node_id::{self, Kind};
 use crate::types::claim::ClaimNode;
 use crate::types::disclosure::{Disclosure, DisclosurePurpose, PrivateField};
@@ -11,7 +11,7 @@ use crate::types::scalars::Uuid;
 use crate::visit::Visit;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use engine::disclosure::{PrivateSubject, Revealed};
-use engine::household::{Diagnosis, Household, Phone, PrivateDetails, holds_private};
+use engine::household::{Diagnosis, Household, PRIVATE, Phone, PrivateDetails, holds_private};
 use engine::limits::{REASON_CHARS_MIN, TEXT_CHARS_MAX};
 use lifecycle::{Claim, ClaimId, Param};
 use std::sync::Arc;

@@ -10,8 +10,7 @@ use crate::types::scalars::{Date, Uuid};
 use crate::visit::Visit;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::NaiveDate;
-use engine::household::{self, BankAccount, Household, holds_private};
-use engine::limits::TEXT_CHARS_MAX;
+use engine::household::{self, BankAccount, Household, PRIVATE, entered};
 use engine::{Caller, Desk, ids};
 use lifecycle::calendar::legal_day;
 use lifecycle::{HouseholdId, MemberId, Param, PayeeId};
@@ -118,9 +117,6 @@ pub struct RegistryMutations;
 /// Why an entry is refused: the field and the reason.
 pub(super) struct Refused(pub(super) &'static str, pub(super) &'static str);
 
-/// The reason of a text that holds a private value.
-pub(super) const PRIVATE: &str = "PRIVATE";
-
 impl Refused {
     pub(super) fn told(&self, visit: &Visit) -> Vec<UserError> {
         let text = |text: &str| Param::Text(text.to_owned());
@@ -159,17 +155,7 @@ fn member(household: &Household, id: &ID) -> Result<MemberId, Refused> {
 }
 
 pub(super) fn named(field: &'static str, text: &str) -> Result<String, Refused> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(Refused(field, "EMPTY"));
-    }
-    if text.chars().count() > TEXT_CHARS_MAX {
-        return Err(Refused(field, "TOO_LONG"));
-    }
-    if holds_private(text) {
-        return Err(Refused(field, PRIVATE));
-    }
-    Ok(text.to_owned())
+    entered(text).map_err(|reason| Refused(field, reason))
 }
 
 fn payee_of(

@@ -35,6 +35,10 @@ pub struct ClaimFilterInput {
     opened_from: Option<DateTime>,
     /// Begun before this instant.
     opened_before: Option<DateTime>,
+    /// Something is due on or after this day.
+    due_from: Option<Date>,
+    /// Something is due on or before this day.
+    due_to: Option<Date>,
 }
 
 impl ClaimFilterInput {
@@ -50,6 +54,8 @@ impl ClaimFilterInput {
             event_to,
             opened_from,
             opened_before,
+            due_from,
+            due_to,
         } = self;
         let statuses = statuses.unwrap_or_default();
         let phases = phases.unwrap_or_default();
@@ -87,6 +93,8 @@ impl ClaimFilterInput {
             event_to: event_to.map(|day| day.0),
             opened_from: opened_from.map(|at| at.0),
             opened_before: opened_before.map(|at| at.0),
+            due_from: due_from.map(|day| day.0),
+            due_to: due_to.map(|day| day.0),
         }))
     }
 }

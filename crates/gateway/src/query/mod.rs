@@ -3,6 +3,7 @@
 pub mod bank;
 pub mod bulk;
 pub mod claims;
+pub mod deadlines;
 pub mod disclosures;
 pub mod hooks;
 pub mod households;
@@ -44,6 +45,7 @@ pub struct Query(
     bank::BankQueries,
     bulk::BulkQueries,
     claims::ClaimQueries,
+    deadlines::DeadlineQueries,
     disclosures::DisclosureQueries,
     hooks::HookQueries,
     households::HouseholdQueries,

@@ -6,93 +6,11 @@ use crate::types::connection::{self, ClaimConnection, PageArgs};
 use crate::visit::{Visit, sees_scheme};
 use async_graphql::{Context, Object};
 use engine::limits::PAGE_MAX;
-use engine::{Caller, ClaimFilter, Page};
-use lifecycle::{Claim, CommandKind, Scheme, Status, TABLE, available_actions, duty};
-use std::sync::Arc;
+use engine::work_queue::{statuses, waits};
+use engine::{ClaimFilter, Page};
 
 /// Pages that are looked through for one page of the queue: bounded work for one request.
 const ROUNDS_MAX: usize = 10;
-
-/// Whether a claim waits for this command. The others are standing rights (withdraw, object,
-/// recover, name another payee) or reports of what the bank may do any day: they are open in many
-/// statuses and nobody waits for them.
-const fn is_awaited(command: CommandKind) -> bool {
-    use CommandKind as C;
-    match command {
-        C::DraftReferral
-        | C::LodgeAppeal
-        | C::AttachDocument
-        | C::RaiseObjection
-        | C::ChangePayee
-        | C::WithdrawClaim
-        | C::StartRecovery
-        | C::MarkPayoutUnknown
-        | C::ReportPayoutReturned => false,
-        C::AmendReferral
-        | C::ReferCase
-        | C::ReturnReferral
-        | C::AcceptReferral
-        | C::AssignSurvey
-        | C::RecordFinding
-        | C::RecordVerification
-        | C::DeclareIneligible
-        | C::PreviewNotice
-        | C::OpenPublicNotice
-        | C::RecordPublicationProof
-        | C::ResolveObjection
-        | C::CloseNotice
-        | C::CountyReviewClaim
-        | C::ApproveClaim
-        | C::SecondApproveClaim
-        | C::ReserveWaiting
-        | C::RejectClaim
-        | C::SendBackClaim
-        | C::ConfirmPayee
-        | C::InstructPayout
-        | C::ConfirmPayout
-        | C::ReportPayoutFailure
-        | C::ReconcilePayout
-        | C::ReinstatePayout
-        | C::CloseClaim
-        | C::RecordRecovery
-        | C::WriteOffRecovery
-        | C::ConfirmWriteOff
-        | C::IssueRefusalLetter
-        | C::DecideAppeal => true,
-    }
-}
-
-/// The statuses in which some scheme gives this caller an awaited command.
-fn statuses(caller: &Caller, schemes: &[Arc<Scheme>]) -> Vec<Status> {
-    let gives = |command: CommandKind| {
-        schemes
-            .iter()
-            .flat_map(|scheme| scheme.duties_of(command))
-            .any(|held| caller.holds(*held) && !duty::forbidden(command, *held))
-    };
-    Status::ALL
-        .iter()
-        .copied()
-        .filter(|status| {
-            TABLE
-                .iter()
-                .filter(|row| row.from == Some(*status) && is_awaited(row.command))
-                .any(|row| gives(row.command))
-        })
-        .collect()
-}
-
-/// Whether a claim waits for this caller.
-fn waits(claim: &Claim, caller: &Caller, schemes: &[Arc<Scheme>]) -> bool {
-    schemes
-        .iter()
-        .find(|scheme| scheme.id == claim.scheme)
-        .is_some_and(|scheme| {
-            available_actions(claim, &caller.actor(), scheme)
-                .into_iter()
-                .any(is_awaited)
-        })
-}
 
 /// The work queue.
 #[derive(Default)]
@@ -170,26 +88,5 @@ impl WorkQueueQueries {
         let reached = reached.map(|number| binding.cursor(&number));
         let connection = connection::claims(rows, more, &page, &binding);
         Ok(Some(connection.reaching(reached, page.from_end)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Failure 35: nothing that a status awaits is offered to nobody.
-    #[test]
-    fn every_status_that_is_not_final_awaits_somebody() {
-        for status in Status::ALL.iter().filter(|status| !status.is_final()) {
-            let awaited = TABLE
-                .iter()
-                .filter(|row| row.from == Some(*status) && is_awaited(row.command))
-                .any(|row| {
-                    duty::standard(row.command)
-                        .iter()
-                        .any(|duty| !duty.is_system())
-                });
-            assert_eq!(awaited, *status != Status::Closed, "{status}");
-        }
     }
 }

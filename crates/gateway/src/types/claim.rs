@@ -876,7 +876,7 @@ impl ClaimNode {
         Ok(told)
     }
 
-    /// The legal day by which something is due, if a term runs.
+    /// The legal day by which something is due, if a term runs; while an objection is open none does.
     async fn due_on(&self) -> Option<Date> {
         self.0.due_on().map(Date)
     }

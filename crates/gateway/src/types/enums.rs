@@ -243,6 +243,30 @@ pub enum Holder {
     Nobody,
 }
 
+/// What is due of a claim.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::days::Due")]
+pub enum Due {
+    /// 办理时限: the term that the scheme sets for the status.
+    Term,
+    /// 公示期满: the notice ends and can be closed.
+    Notice,
+    /// 告知书送达: the letter that tells a refusal.
+    Letter,
+    /// 申诉期满: the time for an appeal ends and the refusal can be closed.
+    Appeal,
+}
+
+/// How near a deadline is.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "engine::deadline::DueState")]
+pub enum DueState {
+    /// 即将到期: its last day is at most so many working days away, today included.
+    DueSoon,
+    /// 已逾期: its last day is over.
+    Overdue,
+}
+
 /// What happened to a claim. New values may be added: tolerate unknown ones.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "lifecycle::EventKind")]
@@ -738,6 +762,8 @@ mod tests {
         ClaimAction = lifecycle::CommandKind;
         EventKind = lifecycle::EventKind;
         Holder = lifecycle::days::Holder;
+        Due = lifecycle::days::Due;
+        DueState = engine::deadline::DueState;
         Duty = lifecycle::Duty;
         Counting = lifecycle::Counting;
         ObjectionStatus = lifecycle::ObjectionStatus;

@@ -2,8 +2,8 @@
 
 use crate::errors::ApiError;
 use crate::node_id::{self, Kind};
-use crate::types::enums::EventKind;
-use crate::types::scalars::DateTime;
+use crate::types::enums::{DueState, EventKind};
+use crate::types::scalars::{Date, DateTime};
 use crate::visit::Visit;
 use async_graphql::{Enum, ID, SimpleObject};
 use engine::hooks;
@@ -166,9 +166,13 @@ pub struct WebhookDelivery {
     claim_id: ID,
     /// The event's place in the history of the claim.
     seq: u32,
-    /// What happened.
+    /// What happened; of a reminder what happened last before it.
     event_type: EventKind,
-    /// When it happened.
+    /// The reminder of a deadline, if nothing happened.
+    reminder: Option<DueState>,
+    /// Of a reminder: the last day of the term.
+    due_on: Option<Date>,
+    /// When it happened, or was reminded.
     recorded_at: DateTime,
     /// What became of it.
     status: WebhookDeliveryStatus,
@@ -191,6 +195,8 @@ impl From<hooks::Delivery> for WebhookDelivery {
             claim_id: node_id::encode(Kind::Claim, delivery.event.claim.0),
             seq: delivery.event.version,
             event_type: delivery.event.kind.into(),
+            reminder: delivery.reminder.map(|it| it.state.into()),
+            due_on: delivery.reminder.map(|it| Date(it.due_on)),
             recorded_at: DateTime(delivery.event.at),
             status: delivery.status.into(),
             attempts: delivery.attempts,

@@ -10,7 +10,7 @@ use crate::types::scalars::{Date, DateTime, Fen, Uuid};
 use crate::types::scheme::{PoolTerms, SchemeNode};
 use crate::visit::Visit;
 use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
-use engine::pool::{PoolBook, PoolTransfer as Row};
+use engine::pool::{PoolBook, PoolTransfer as Row, Side};
 use lifecycle::pool::{PoolOrder as Order, Settlement as Outcome};
 use lifecycle::{Movement, PersonId, PoolAccount};
 use std::sync::Arc;
@@ -56,15 +56,7 @@ pub struct PoolBalances {
 
 impl PoolBalances {
     fn of(book: &PoolBook) -> Self {
-        let on = |account: PoolAccount| {
-            let fen = book.flows.balance(account);
-            let fen = if account.is_source() {
-                benefits::Fen::new(-fen.get())
-            } else {
-                fen
-            };
-            Fen(fen)
-        };
+        let on = |account: PoolAccount| Fen(book.shown(account));
         Self {
             premium_fen: on(PoolAccount::Premium),
             operator_funding_fen: on(PoolAccount::CountyFund),
@@ -437,6 +429,14 @@ pub struct PoolStatement {
     headcount_basis: String,
     /// The premium of the year: headcount times premium.
     premium_total_fen: Fen,
+    /// Everything that came in.
+    came_in_fen: Fen,
+    /// Everything that went out for good.
+    went_out_fen: Fen,
+    /// What is held: available, reserved, in flight.
+    held_fen: Fen,
+    /// What came in, less what went out and what is held: zero, if the books are sound.
+    difference_fen: Fen,
     /// Reserved at approval, over the year.
     reserved_fen: Fen,
     /// Released again, over the year.
@@ -456,6 +456,10 @@ impl PoolStatement {
             year: book.scheme.year.year,
             headcount_basis: book.scheme.pool.headcount_basis.clone(),
             premium_total_fen: Fen(book.scheme.pool.premium_total()),
+            came_in_fen: Fen(book.sum(Side::In)),
+            went_out_fen: Fen(book.sum(Side::Out)),
+            held_fen: Fen(book.sum(Side::Held)),
+            difference_fen: Fen(book.difference()),
             reserved_fen: Fen(book.flows.of(Movement::Reserved)),
             released_fen: Fen(book.flows.of(Movement::Released)),
             reserved_claims: count(book.claims.reserved),

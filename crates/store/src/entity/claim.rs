@@ -22,6 +22,7 @@ pub(crate) struct Model {
     pub(crate) submitted_fen: i64,
     pub(crate) assessed_fen: Option<i64>,
     pub(crate) approved_fen: Option<i64>,
+    pub(crate) due_on: Option<Date>,
     pub(crate) opened_at: DateTimeUtc,
     pub(crate) body: String,
 }

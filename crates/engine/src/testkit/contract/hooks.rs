@@ -1,6 +1,7 @@
 //! The promises about webhooks: out in order and at least once, in by any order and number.
 
 use crate::access::Refusal;
+use crate::deadline::{self, DueState};
 use crate::hooks::endpoint::ShownKey;
 use crate::hooks::inbox::{Incoming, Taken, Untaken, payee_fingerprint};
 use crate::hooks::relay::{Courier, Parcel, Relay, Told};
@@ -8,16 +9,20 @@ use crate::hooks::schedule::{Answer, DELAYS_SECONDS};
 use crate::hooks::signature::{fresh_secret, signatures};
 use crate::hooks::{
     Again, Delivery, DeliveryStatus, DisabledReason, Endpoint, EndpointChange, HookKey, HookSecret,
-    KeyKind, Lease, Message, MessageState, Quarantine,
+    KeyKind, Lease, Message, MessageState, Quarantine, Reminder,
 };
 use crate::ids;
-use crate::limits::{HOOK_FORGED_PER_DAY_MAX, HOOK_LEASE_SECONDS, HOOK_WAIT_HOURS_MAX};
+use crate::limits::{
+    HOOK_FORGED_PER_DAY_MAX, HOOK_LEASE_SECONDS, HOOK_WAIT_HOURS_MAX, REMIND_WORKDAYS,
+};
 use crate::ports::{Page, Store};
-use crate::testkit::world::{Role, TestDesk, county, yuan};
+use crate::testkit::world::{Role, TestDesk, World, county, yuan};
 use async_trait::async_trait;
-use chrono::Duration;
+use chrono::{Days, Duration};
+use lifecycle::calendar::{self, legal_day};
 use lifecycle::phase::payout::Instruction;
-use lifecycle::{Claim, ClaimId, EventKind, State, Status};
+use lifecycle::scheme::Deadline;
+use lifecycle::{Claim, ClaimId, Counting, EventKind, State, Status, Term};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -91,7 +96,8 @@ impl Receiver {
 #[async_trait]
 impl Courier for Receiver {
     fn write(&self, told: &Told) -> String {
-        let body = format!("{}/{}", told.claim, told.version);
+        let reminder = told.reminder.map_or("", |it| it.state.code());
+        let body = format!("{}/{}{reminder}", told.claim, told.version);
         of(&self.told).insert(body.clone(), told.clone());
         body
     }
@@ -1158,4 +1164,72 @@ pub(super) async fn messages_wait_and_keys_end(store: Arc<dyn Store>) {
         Err(Refusal::NotFound)
     );
     assert_eq!(format!("{:?}", HookSecret::new("x")), "(secret)");
+}
+
+/// An endpoint that hears everything is reminded of a deadline once before its last day and once after, for each status
+/// and deadline, by however many processes; a claim is not touched by it, and one whose clock stands is not reminded of.
+pub(super) async fn webhooks_remind_of_deadlines(store: Arc<dyn Store>) {
+    let mut world = World::new();
+    let term = |status, days| Deadline {
+        status,
+        term: Term {
+            days,
+            counting: Counting::WorkingDays,
+            rolls: false,
+        },
+    };
+    world.scheme.deadlines = vec![term(Status::Referred, 5), term(Status::Accepted, 5)];
+    let desk = TestDesk::open_with(Arc::clone(&store), world).await;
+    let claim = desk.refer(&desk.world.households[0]).await;
+    let endpoint = endpoint(&desk, Role::Handler, &[]).await;
+    let narrow = self::endpoint(&desk, Role::Handler, &[EventKind::CaseReferred]).await;
+    let receiver = Receiver::new(|_, _| TAKEN);
+    let relay = Relay::new(desk.desk.clone(), receiver.clone());
+    let remind = async || {
+        let both = tokio::join!(deadline::remind(&desk.desk), deadline::remind(&desk.desk));
+        let told = [both.0, both.1].map(|it| it.expect("reminding").told);
+        rounds(&relay, &endpoint).await;
+        told.iter().sum::<u64>()
+    };
+    let due_on = claim.due_on().expect("a term runs");
+    let log = desk.log().await.len();
+    let noon = |day| calendar::start_of(day) + Duration::hours(12);
+    let mut told = Vec::new();
+    for day in legal_day(desk.now())
+        .iter_days()
+        .take_while(|it| *it <= due_on + Days::new(9))
+    {
+        desk.clock.set(noon(day).max(desk.now()));
+        if remind().await > 0 {
+            told.push(day);
+        }
+    }
+    let soon = told.first().copied().expect("it was reminded");
+    assert_eq!(told, [soon, due_on + Days::new(1)]);
+    let left = desk
+        .desk
+        .calendar()
+        .counted(soon, due_on, Counting::WorkingDays);
+    assert_eq!(left, Ok(u32::from(REMIND_WORKDAYS)));
+    let took: Vec<_> = receiver.took().iter().map(|it| it.reminder).collect();
+    let reminder = |state| {
+        Some(Reminder {
+            state,
+            status: Status::Referred,
+            due_on,
+        })
+    };
+    let both = [DueState::DueSoon, DueState::Overdue].map(reminder);
+    assert_eq!(took, both);
+    assert_eq!(desk.log().await.len(), log, "nothing happened");
+    assert_eq!(desk.claim(claim.id).await.version, claim.version);
+    assert!(all(&desk, &narrow).await.is_empty());
+    // Another status, another deadline.
+    let claim = desk.on(&claim).accept().await;
+    let due_on = claim.due_on().expect("a term runs");
+    desk.clock.set(noon(due_on));
+    rounds(&relay, &endpoint).await;
+    assert_eq!(remind().await, 1);
+    assert_eq!(remind().await, 0);
+    desk.expect_sound().await;
 }

@@ -239,6 +239,24 @@ impl Hooks for MemoryStore {
         Ok(true)
     }
 
+    async fn put_reminders(
+        &self,
+        county: CountyCode,
+        _: &Endpoint,
+        reminders: &[Delivery],
+    ) -> Result<u64, Fault> {
+        let mut tables = self.tables();
+        let mut fresh = 0;
+        for reminder in reminders {
+            let entry = tables.hooks.deliveries.entry((county, reminder.id()));
+            entry.or_insert_with(|| {
+                fresh += 1;
+                reminder.clone()
+            });
+        }
+        Ok(fresh)
+    }
+
     async fn redeliver(
         &self,
         county: CountyCode,
