@@ -14,9 +14,7 @@ use lifecycle::calendar::legal_day;
 use lifecycle::phase::public_notice::NoticeClosed;
 use lifecycle::phase::verification::loss_of;
 use lifecycle::pool::Waiting;
-use lifecycle::{
-    Claim, ClaimId, CountyCode, Event, Happening, Scheme, SchemeId, Status, dossier,
-};
+use lifecycle::{Claim, ClaimId, CountyCode, Event, Happening, Scheme, SchemeId, Status, dossier};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

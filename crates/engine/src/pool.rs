@@ -305,6 +305,7 @@ pub const fn side(account: PoolAccount) -> Side {
         | PoolAccount::CarriedIn
         | PoolAccount::InsurerShare => Side::In,
         PoolAccount::PaidOut
+        | PoolAccount::WrittenOff
         | PoolAccount::Fee
         | PoolAccount::CarriedOut
         | PoolAccount::SurplusReturned => Side::Out,

@@ -1099,7 +1099,7 @@ impl Claim {
                             uplift: uplift.clone(),
                             amount: *amount,
                             payee: *payee,
-                            dossier: Seal::on(&self, dossier),
+                            dossier: Seal::on(self, dossier),
                             approved: stamp.clone(),
                         },
                         second: None,

@@ -1,8 +1,8 @@
 //! What a judgement needs to know, read under the lock and recorded with the event.
 
 use crate::{
-    BillKey, Calendar, ClaimId, Duty, MemberId, NameCheck, PayeeId, PayeeRelation, PersonId, RegionCode,
-    Scheme,
+    BillKey, Calendar, ClaimId, Duty, MemberId, NameCheck, PayeeId, PayeeRelation, PersonId,
+    RegionCode, Scheme,
 };
 use benefits::{Fen, RunningTotals};
 use chrono::{DateTime, NaiveDate, Utc};

@@ -114,7 +114,9 @@ impl Letter {
             | State::PayReturned(_)
             | State::Closed(_)
             | State::Recovering(_)
+            | State::AwaitingFunds(_)
             | State::Recovered(_)
+            | State::WrittenOff(_)
             | State::Withdrawn(_)
             | State::Appealed(_)
             | State::RefusalClosed(_) => false,

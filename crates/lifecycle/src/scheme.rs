@@ -2,7 +2,9 @@
 
 use crate::coded;
 use crate::duty::{self, Duty};
-use crate::{Blocked, CommandKind, Counting, CountyCode, NameCheckMeans, OrgId, SchemeId, Status, Term};
+use crate::{
+    Blocked, CommandKind, Counting, CountyCode, NameCheckMeans, OrgId, SchemeId, Status, Term,
+};
 use benefits::{Fen, Rate, Schedule};
 use chrono::{Datelike, Months, NaiveDate};
 use serde::{Deserialize, Serialize};

@@ -545,7 +545,12 @@ fn payee(seen: &mut Seen) {
             ..world::compared(true)
         });
     };
-    let instruct = |given: &Given| given.0.world.usual(C::InstructPayout, given.0.claim(0));
+    let instruct = |given: &Given| {
+        let office = &given.0;
+        office
+            .world
+            .usual(C::InstructPayout, office.claim(0), office.now)
+    };
     let replied = strict().but(told);
     let command = instruct(&replied);
     replied.then_goes(command);
@@ -737,7 +742,9 @@ fn the_queue_is_in_the_order_the_scheme_declares() {
         let verified = path_to(Status::Verifying);
         office.walk(1, &verified[1..]);
         office.walk(1, &[Step::Do(C::RecordFinding), Step::Do(C::RecordFinding)]);
-        let smaller = office.world.usual(C::RecordVerification, office.claim(1));
+        let smaller = office
+            .world
+            .usual(C::RecordVerification, office.claim(1), office.now);
         let Command::RecordVerification { mut facts } = smaller else {
             unreachable!("the command of the kind");
         };

@@ -528,7 +528,7 @@ fn a_deadline_is_the_one_counted_by_hand() {
                 let claim = &file.claim;
                 let expected = counted_by_hand(&office, &file.history);
                 let term = match claim.due() {
-                    Some((Due::Letter, _)) | None => None,
+                    Some((Due::Letter | Due::Appeal, _)) | None => None,
                     Some((Due::Notice, _)) => claim.deadline,
                     Some((Due::Term, day)) => Some(day),
                 };

@@ -336,7 +336,9 @@ pub(super) fn pill(status: Status) -> Markup {
         | Status::PayReturned
         | Status::AwaitingFunds
         | Status::Recovering => "care",
-        Status::Withdrawn | Status::Recovered | Status::WrittenOff | Status::RefusalClosed => "ended",
+        Status::Withdrawn | Status::Recovered | Status::WrittenOff | Status::RefusalClosed => {
+            "ended"
+        }
         Status::Draft
         | Status::Referred
         | Status::Accepted

@@ -568,7 +568,7 @@ impl Walk {
             | C::CloseClaim
             | C::StartRecovery
             | C::ReserveWaiting
-                        | C::WriteOffRecovery
+            | C::WriteOffRecovery
             | C::ConfirmWriteOff
             | C::RecordRecovery
             | C::IssueRefusalLetter

@@ -58,7 +58,7 @@ pub struct RecordPayeeCheckInput {
     household_id: ID,
     /// The payee.
     payee_id: ID,
-    /// By which means: DOCUMENT_SEEN or BANK_REPLY. Names are compared by the program, when a payee is entered.
+    /// By which means: `DOCUMENT_SEEN` or `BANK_REPLY`. Names are compared by the program, when a payee is entered.
     means: NameCheckMeans,
     /// Whether the account is in the payee's name.
     passed: bool,

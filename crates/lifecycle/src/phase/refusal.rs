@@ -288,7 +288,9 @@ fn standing<'a>(claim: &'a Claim, order: &Order) -> Result<&'a Refusal, Blocked>
         | Status::PayReturned
         | Status::Closed
         | Status::Recovering
+        | Status::AwaitingFunds
         | Status::Recovered
+        | Status::WrittenOff
         | Status::Withdrawn
         | Status::Appealed
         | Status::RefusalClosed => Err(invalid(claim, order)),
