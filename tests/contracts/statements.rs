@@ -8,9 +8,9 @@ use engine::testkit::world::{Role, TestDesk, invent_household, yuan};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// One for the claims, three for their households (with members and payees), three for their events (last
+/// One for the claims, four for their households (with members, payees and the checks of these), three for their events (last
 /// ones, payments, notices), four for names (regions, people with their interests, organisations).
-const STATEMENTS_MAX: u64 = 11;
+const STATEMENTS_MAX: u64 = 12;
 
 const PAGE: &str = "query($first: Int!) { claims(first: $first) { nodes {
     number status availableActions scheme { code } village { name }

@@ -559,6 +559,7 @@ fn candidates(value: &Toml) -> Vec<Toml> {
         "ROLLING_YEAR",
         "CALENDAR_DAYS",
         "WORKING_DAYS",
+        "BANK_REPLY",
         "PRESENT",
         "CAST",
         "CARRIED_OVER",
