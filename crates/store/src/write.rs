@@ -346,7 +346,7 @@ impl Texts {
 #[cfg(test)]
 impl Texts {
     /// Every statement that looks rows up or changes them, with the number of its parameters.
-    pub(crate) fn lookups(&self) -> [(&str, usize); 23] {
+    pub(crate) fn lookups(&self) -> [(&str, usize); 24] {
         [
             (&self.gather, 1),
             (&self.bills, 2),
