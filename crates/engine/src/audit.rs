@@ -756,14 +756,14 @@ mod tests {
         let open = open.preview().open_notice().prove().await;
         let early = lied(&desk, &open, Role::Supervisor, Happening::NoticeClosed).await;
         desk.expect_sound().await;
-        let approval = |claim: &Claim, amount| Happening::ClaimApproved {
-            benefit: amount,
+        let approval = |claim: &Claim, dossier| Happening::ClaimApproved {
+            benefit: yuan(25_340),
             uplift: None,
-            amount,
+            amount: yuan(25_340),
             payee: claim.case.payee,
-            dossier: "0".repeat(64),
+            dossier,
         };
-        let approved = approval(&early, yuan(25_340));
+        let approved = approval(&early, "0".repeat(64));
         let approved = lied(&desk, &early, Role::Approver, approved).await;
         let instructed = Happening::PayoutInstructed {
             payment: lifecycle::PaymentId(crate::ids::fresh()),
@@ -789,7 +789,7 @@ mod tests {
         let closed = desk.refer(desk.world.household("石门寨"));
         let closed = closed.through_verification(yuan(41_200)).through_notice();
         let closed = closed.object().await;
-        let approved = approval(&closed, yuan(25_340));
+        let approved = approval(&closed, dossier::hash(&closed).expect("a closed notice"));
         lied(&desk, &closed, Role::Approver, approved).await;
         let faults = desk.audit().await.faults;
         assert_eq!(faults.len(), 1);

@@ -33,29 +33,58 @@ struct Bounds {
     rounds: u8,
     instructions: u16,
     proofs: u16,
+    /// Recoveries, and instalments of one.
+    recoveries: usize,
     instalments: usize,
 }
 
-/// The first claim may be objected to, reopened and paid again; the second one goes straight on.
-const BOUNDS: [Bounds; 2] = [
-    Bounds {
-        objections: 1,
-        refusals: 1,
-        appeals: 1,
-        rounds: 1,
-        instructions: 2,
-        proofs: 1,
-        instalments: 1,
-    },
-    Bounds {
-        objections: 0,
-        refusals: 0,
-        appeals: 0,
-        rounds: 0,
-        instructions: 1,
-        proofs: 1,
-        instalments: 0,
-    },
+/// A claim that goes straight on.
+const STRAIGHT: Bounds = Bounds {
+    objections: 0,
+    refusals: 0,
+    appeals: 0,
+    rounds: 0,
+    instructions: 1,
+    proofs: 1,
+    recoveries: 0,
+    instalments: 0,
+};
+
+/// In each walk something else may come over the first claim, while the second one goes straight on: all of it in one
+/// walk would multiply.
+const WALKS: [[Bounds; 2]; 3] = [
+    // Objected to, reopened, paid again. Of the second one the first sees what it holds: as much once it is approved.
+    [
+        Bounds {
+            objections: 1,
+            rounds: 1,
+            instructions: 2,
+            ..STRAIGHT
+        },
+        Bounds {
+            instructions: 0,
+            ..STRAIGHT
+        },
+    ],
+    // Refused, appealed, taken up again.
+    [
+        Bounds {
+            refusals: 1,
+            appeals: 1,
+            rounds: 1,
+            ..STRAIGHT
+        },
+        STRAIGHT,
+    ],
+    // Paid wrongly, recovered in parts, written off.
+    [
+        Bounds {
+            recoveries: 1,
+            instalments: 1,
+            ..STRAIGHT
+        },
+        STRAIGHT,
+    ],
 ];
 
 /// How much of the small world is walked: a quick walk, or by name (`FANGPIN_SMALL_WORLD=full`) a
@@ -212,7 +241,7 @@ impl Local {
             && self.claim.instructions <= bounds.instructions
             && self.claim.state.recovering().is_none_or(|it| {
                 let ended = usize::from(self.claim.status() == Status::Recovered);
-                it.instalments.len() <= bounds.instalments + ended
+                bounds.recoveries > 0 && it.instalments.len() <= bounds.instalments + ended
             })
             && self
                 .trail
@@ -229,6 +258,10 @@ impl Local {
         })
     }
 
+    fn took_reference(&self) -> bool {
+        self.trail.refs.iter().any(|it| *it == world::bank_ref())
+    }
+
     fn took_shared_bill(&self) -> bool {
         self.claim.status().is_living() && self.trail.bills.contains(&World::bill(999))
     }
@@ -239,6 +272,7 @@ impl Local {
 struct View {
     other_holds: i64,
     shared_bill_taken: bool,
+    reference_taken: bool,
     /// The other one waits for money, and is before this one.
     other_first: bool,
 }
@@ -249,7 +283,7 @@ struct Side {
     index: HashMap<Key, usize>,
     /// Where nothing more can happen, states that look the same to the other claim are one.
     class: Vec<usize>,
-    ended: HashMap<(Status, Books, bool), usize>,
+    ended: HashMap<(Status, Books, bool, bool), usize>,
     moves: HashMap<(usize, View), Rc<Vec<usize>>>,
     days: HashMap<usize, usize>,
     bounds: Bounds,
@@ -270,7 +304,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(world: World, extent: Extent) -> Self {
+    fn new(world: World, extent: Extent, bounds: [Bounds; 2]) -> Self {
         let side = |bounds| Side {
             locals: Vec::new(),
             index: HashMap::new(),
@@ -288,7 +322,7 @@ impl Walk {
                 Extent::Full => yuan(9_999),
             },
             cast: cast(extent),
-            sides: BOUNDS.map(side),
+            sides: bounds.map(side),
             rows: BTreeSet::new(),
             refusals: BTreeMap::new(),
             judged: 0,
@@ -329,7 +363,8 @@ impl Walk {
         let place = side.locals.len();
         let status = local.claim.status();
         let class = if status.is_final() {
-            let looks = (status, local.trail.books, local.took_shared_bill());
+            let (bill, reference) = (local.took_shared_bill(), local.took_reference());
+            let looks = (status, local.trail.books, bill, reference);
             *side.ended.entry(looks).or_insert(place)
         } else {
             place
@@ -373,6 +408,11 @@ impl Walk {
                 Waiting::of(&local.claim).map(|it| it.claim)
             },
             is_overtaking: view.other_first,
+            recovery_refs: if view.reference_taken {
+                vec![world::bank_ref()]
+            } else {
+                Vec::new()
+            },
             ..Scene::quiet(local.household, local.now)
         }
     }
@@ -509,6 +549,7 @@ impl Walk {
             other_first: other.is_some_and(|other| own.is_none_or(|own| other.rank < own.rank)),
             other_holds: local.trail.holds(),
             shared_bill_taken: local.took_shared_bill(),
+            reference_taken: local.took_reference(),
         }
     }
 
@@ -570,45 +611,46 @@ impl Walk {
 
 #[test]
 fn everything_anybody_can_do_in_a_small_world_keeps_the_invariants() {
-    let mut walk = Walk::new(small_world(), extent());
-    let (states, transitions) = walk.run();
-    let statuses: BTreeSet<Status> = walk
-        .sides
-        .iter()
-        .flat_map(|side| side.locals.iter().map(|it| it.claim.status()))
-        .collect();
-    println!(
-        "{:?}: {states} states of two claims ({} x {} of one), {transitions} transitions; {} orders \
-         judged, {} went through, {} of them beyond a bound; {} statuses, {} of {} rows",
-        walk.extent,
-        walk.sides[0].locals.len(),
-        walk.sides[1].locals.len(),
-        walk.judged,
-        walk.went_through,
-        walk.beyond_bounds,
-        statuses.len(),
-        walk.rows.len(),
-        TABLE.len(),
-    );
-    println!("refusals: {:?}", walk.refusals);
-    let first = walk.violations.first();
-    assert!(
-        first.is_none(),
-        "{} violations, first {first:?}",
-        walk.violations.len()
-    );
+    let mut statuses = BTreeSet::new();
+    let mut rows = BTreeSet::new();
+    for bounds in WALKS {
+        let mut walk = Walk::new(small_world(), extent(), bounds);
+        let (states, transitions) = walk.run();
+        println!(
+            "{:?}, {:?}: {states} states of two claims ({} x {} of one), {transitions} transitions; {} orders \
+             judged, {} went through, {} of them beyond a bound; {} rows",
+            bounds[0],
+            walk.extent,
+            walk.sides[0].locals.len(),
+            walk.sides[1].locals.len(),
+            walk.judged,
+            walk.went_through,
+            walk.beyond_bounds,
+            walk.rows.len(),
+        );
+        println!("refusals: {:?}", walk.refusals);
+        let violation = walk.violations.first();
+        assert!(
+            violation.is_none(),
+            "{} violations, first {violation:?}",
+            walk.violations.len()
+        );
+        for which in [0, 1] {
+            assert_eq!(walk.dead_ends(which), [], "claim {which} cannot end");
+        }
+        let locals = walk.sides.iter().flat_map(|side| &side.locals);
+        statuses.extend(locals.map(|it| it.claim.status()));
+        rows.append(&mut walk.rows);
+    }
     assert_eq!(statuses.into_iter().collect::<Vec<_>>(), Status::ALL);
     let table: BTreeSet<_> = TABLE
         .iter()
         .map(|it| (it.from, it.command, it.event, it.to))
         .collect();
-    let missing: Vec<_> = table.difference(&walk.rows).collect();
+    let missing: Vec<_> = table.difference(&rows).collect();
     assert!(missing.is_empty(), "rows never walked: {missing:?}");
-    let strange: Vec<_> = walk.rows.difference(&table).collect();
+    let strange: Vec<_> = rows.difference(&table).collect();
     assert!(strange.is_empty(), "walked outside the table: {strange:?}");
-    for which in [0, 1] {
-        assert_eq!(walk.dead_ends(which), [], "claim {which} cannot end");
-    }
 }
 
 /// The days left count what the monitor counts.

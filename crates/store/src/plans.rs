@@ -58,7 +58,9 @@ async fn postgres_reads_by_key() {
     for (sql, parameters) in texts.lookups().into_iter().chain([(texts.round(), 9)]) {
         // Written in place of the parameters, in the order of their places from the last.
         let filled = (1..=parameters).rev().fold(sql.to_owned(), |sql, place| {
-            sql.replace(&format!("${place}::jsonb"), "'[]'::jsonb")
+            let id = "scheme_id = '00000000-0000-0000-0000-000000000001'";
+            sql.replace(&format!("scheme_id = ${place}"), id)
+                .replace(&format!("${place}::jsonb"), "'[]'::jsonb")
                 .replace(&format!("${place}::timestamptz"), "now()")
                 .replace(&format!("${place}"), "'1'")
         });

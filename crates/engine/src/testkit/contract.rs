@@ -426,7 +426,7 @@ async fn every_event_is_kept(store: Arc<dyn Store>) {
     rejected.expect_status(Status::Rejected);
     // Refused, told, upheld; refused again, told, dismissed, told, archived.
     let again = desk.on(&rejected).issue_letter().appeal().uphold_appeal();
-    let closed = again
+    let archived = again
         .visit()
         .declare_ineligible()
         .issue_letter()
@@ -435,8 +435,8 @@ async fn every_event_is_kept(store: Arc<dyn Store>) {
         .issue_letter()
         .archive()
         .await;
-    closed.expect_status(Status::RefusalClosed);
-    assert_eq!(closed.refusals.len(), 2);
+    archived.expect_status(Status::RefusalClosed);
+    assert_eq!(archived.refusals.len(), 2);
     let withdrawn = begin(4)
         .command(
             Role::CountyCaseworker,
@@ -484,7 +484,7 @@ async fn every_event_is_kept(store: Arc<dyn Store>) {
         ..balances(put_in, zero, zero, zero)
     };
     assert_eq!(desk.pool().await, expected);
-    for claim in [&ineligible, &rejected, &withdrawn] {
+    for claim in [&ineligible, &archived, &withdrawn] {
         assert_eq!(desk.claim(claim.id).await, *claim);
     }
     desk.expect_sound().await;

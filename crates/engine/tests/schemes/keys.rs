@@ -183,6 +183,14 @@ const KEYS: &[(&str, Shown)] = &[
     ("pool.fee", Told(GRAPH, "fee_basis_points")),
     ("pool.surplus", Told(GRAPH, "surplus")),
     ("pool.shortage", Told(GRAPH, "shortage")),
+    (
+        "pool.queue_order",
+        By(EXAMPLES, "the_queue_is_in_the_order_the_scheme_declares"),
+    ),
+    (
+        "pool.write_off_max",
+        By(EXAMPLES, "recovered_and_written_off_are_what_was_paid"),
+    ),
     ("perils", Block),
     ("perils.peril", By(EXAMPLES, "referral")),
     ("perils.covers_from", By(EXAMPLES, "referral")),
@@ -560,6 +568,7 @@ fn candidates(value: &Toml) -> Vec<Toml> {
         "CALENDAR_DAYS",
         "WORKING_DAYS",
         "BANK_REPLY",
+        "SMALLEST_FIRST",
         "PRESENT",
         "CAST",
         "CARRIED_OVER",

@@ -59,15 +59,9 @@ claim_mutations! {
         "Refuses the claim with reasons; a letter is due (拒赔)."
         codes "DUTY_CONFLICT, CLAUSE_UNKNOWN, CALENDAR_MISSING"
         reject_claim(RejectClaimInput {
-            /// What 0.1.0 asked for.
-            #[graphql(deprecation = "say it in `lines`: this is not read any more; removed on or after 2027-11-27")]
-            reason: Option<String>,
             /// The reasons, at least one: the letter tells each.
-            lines: Option<Vec<RefusalLineInput>>,
-        }) -> RejectClaimPayload = |_ids| {
-            drop(reason);
-            Ok(Command::RejectClaim { lines: input::refusal_lines(lines)? })
-        };
+            lines: Vec<RefusalLineInput>,
+        }) -> RejectClaimPayload = |_ids| Ok(Command::RejectClaim { lines: input::refusal_lines(lines)? });
 
         "Sends the claim back to verification with questions (退回复查)."
         codes "none"

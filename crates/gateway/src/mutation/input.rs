@@ -250,8 +250,8 @@ pub fn income(income: Option<IncomeInput>) -> Option<IncomeFacts> {
 }
 
 /// The reasons of a refusal.
-pub fn refusal_lines(items: Option<Vec<RefusalLineInput>>) -> Result<Vec<RefusalLine>, Blocked> {
-    list("lines", items.unwrap_or_default(), |line| {
+pub fn refusal_lines(items: Vec<RefusalLineInput>) -> Result<Vec<RefusalLine>, Blocked> {
+    list("lines", items, |line| {
         let RefusalLineInput {
             code,
             facts,

@@ -101,14 +101,8 @@ claim_mutations! {
         "Refuses the claim: the household does not qualify; a letter is due (认定不符合)."
         codes "DUTY_CONFLICT, CLAUSE_UNKNOWN, CALENDAR_MISSING"
         declare_ineligible(DeclareIneligibleInput {
-            /// What 0.1.0 asked for.
-            #[graphql(deprecation = "say it in `lines`: this is not read any more; removed on or after 2027-11-27")]
-            reason: Option<String>,
             /// The reasons, at least one: the letter tells each.
-            lines: Option<Vec<RefusalLineInput>>,
-        }) -> DeclareIneligiblePayload = |_ids| {
-            drop(reason);
-            Ok(Command::DeclareIneligible { lines: input::refusal_lines(lines)? })
-        };
+            lines: Vec<RefusalLineInput>,
+        }) -> DeclareIneligiblePayload = |_ids| Ok(Command::DeclareIneligible { lines: input::refusal_lines(lines)? });
     }
 }

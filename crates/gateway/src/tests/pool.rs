@@ -127,7 +127,7 @@ async fn a_pool_is_read_by_those_it_concerns() {
         assert_eq!(told["outcome"]["feeFen"], "380100");
         assert_eq!(
             told["outcome"]["feeWorking"],
-            "(25,340.00 - 0.00 - 0.00) × 15.00% = 3,801.00"
+            "(25,340.00 - 0.00 - 0.00 - 0.00) × 15.00% = 3,801.00"
         );
         let file = "reports/PoolTransfers.graphql";
         let rows = wire.document(role, file, page.clone()).await;

@@ -401,6 +401,15 @@ const NO_FREE_TEXT: &[(&str, &str)] = &[
     ),
     ("changePassword.present", "a secret, compared"),
     ("changePassword.password", "a secret, hashed"),
+    (
+        "declareIneligible.lines.clauseId",
+        "compared with the clauses there are",
+    ),
+    ("issueRefusalLetter.contentHash", "compared with the letter"),
+    (
+        "rejectClaim.lines.clauseId",
+        "compared with the clauses there are",
+    ),
     ("confirmEnrolment.code", "a code, compared"),
     (
         "confirmPayout.bankRef",

@@ -547,7 +547,7 @@ async fn a_queue_keeps_its_order(db: &Db) {
         db.refused(&own(set), "not the course of a queue").await;
     }
     db.refused("DELETE FROM pool_queue", "never deleted").await;
-    db.sure(&reserve(&first)).await;
+    desk.on(&first).reserve_waiting().await;
     db.without_triggers().await;
     db.sure(&reserve(&second)).await;
     db.sure(&reserve(&new)).await;
