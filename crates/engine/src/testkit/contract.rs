@@ -484,7 +484,7 @@ async fn every_event_is_kept(store: Arc<dyn Store>) {
         ..balances(put_in, zero, zero, zero)
     };
     assert_eq!(desk.pool().await, expected);
-    for claim in [&ineligible, &archived, &withdrawn] {
+    for claim in [&told, &archived, &withdrawn] {
         assert_eq!(desk.claim(claim.id).await, *claim);
     }
     desk.expect_sound().await;
