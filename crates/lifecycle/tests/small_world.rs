@@ -52,11 +52,22 @@ const STRAIGHT: Bounds = Bounds {
 
 /// In each walk something else may come over the first claim, while the second one goes straight on: all of it in one
 /// walk would multiply.
-const WALKS: [[Bounds; 2]; 3] = [
-    // Objected to, reopened, paid again. Of the second one the first sees what it holds: as much once it is approved.
+const WALKS: [[Bounds; 2]; 4] = [
+    // Objected to, reopened. Of the second one the first sees what it holds: as much once it is approved.
     [
         Bounds {
             objections: 1,
+            rounds: 1,
+            ..STRAIGHT
+        },
+        Bounds {
+            instructions: 0,
+            ..STRAIGHT
+        },
+    ],
+    // Another payee, paid again.
+    [
+        Bounds {
             rounds: 1,
             instructions: 2,
             ..STRAIGHT
