@@ -50,53 +50,40 @@ const STRAIGHT: Bounds = Bounds {
     instalments: 0,
 };
 
-/// In each walk something else may come over the first claim, while the second one goes straight on: all of it in one
-/// walk would multiply.
-const WALKS: [[Bounds; 2]; 4] = [
-    // Objected to, reopened. Of the second one the first sees what it holds: as much once it is approved.
-    [
-        Bounds {
-            objections: 1,
-            rounds: 1,
-            ..STRAIGHT
-        },
-        Bounds {
-            instructions: 0,
-            ..STRAIGHT
-        },
-    ],
+/// In each walk something else may come over the first claim: all of it in one walk would multiply.
+const WALKS: [Bounds; 4] = [
+    // Objected to, reopened.
+    Bounds {
+        objections: 1,
+        rounds: 1,
+        ..STRAIGHT
+    },
     // Another payee, paid again.
-    [
-        Bounds {
-            rounds: 1,
-            instructions: 2,
-            ..STRAIGHT
-        },
-        Bounds {
-            instructions: 0,
-            ..STRAIGHT
-        },
-    ],
+    Bounds {
+        rounds: 1,
+        instructions: 2,
+        ..STRAIGHT
+    },
     // Refused, appealed, taken up again.
-    [
-        Bounds {
-            refusals: 1,
-            appeals: 1,
-            rounds: 1,
-            ..STRAIGHT
-        },
-        STRAIGHT,
-    ],
+    Bounds {
+        refusals: 1,
+        appeals: 1,
+        rounds: 1,
+        ..STRAIGHT
+    },
     // Paid wrongly, recovered in parts, written off.
-    [
-        Bounds {
-            recoveries: 1,
-            instalments: 1,
-            ..STRAIGHT
-        },
-        STRAIGHT,
-    ],
+    Bounds {
+        recoveries: 1,
+        instalments: 1,
+        ..STRAIGHT
+    },
 ];
+
+/// The second claim goes straight on. The first one sees of it what it holds: as much once it is approved as when it is paid.
+const SECOND: Bounds = Bounds {
+    instructions: 0,
+    ..STRAIGHT
+};
 
 /// How much of the small world is walked: a quick walk, or by name (`FANGPIN_SMALL_WORLD=full`) a
 /// long one, in which everybody is tempted by more duties and more amounts are followed.
@@ -315,7 +302,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(world: World, extent: Extent, bounds: [Bounds; 2]) -> Self {
+    fn new(world: World, extent: Extent, first: Bounds) -> Self {
         let side = |bounds| Side {
             locals: Vec::new(),
             index: HashMap::new(),
@@ -333,7 +320,7 @@ impl Walk {
                 Extent::Full => yuan(9_999),
             },
             cast: cast(extent),
-            sides: bounds.map(side),
+            sides: [first, SECOND].map(side),
             rows: BTreeSet::new(),
             refusals: BTreeMap::new(),
             judged: 0,
@@ -624,13 +611,12 @@ impl Walk {
 fn everything_anybody_can_do_in_a_small_world_keeps_the_invariants() {
     let mut statuses = BTreeSet::new();
     let mut rows = BTreeSet::new();
-    for bounds in WALKS {
-        let mut walk = Walk::new(small_world(), extent(), bounds);
+    for first in WALKS {
+        let mut walk = Walk::new(small_world(), extent(), first);
         let (states, transitions) = walk.run();
         println!(
-            "{:?}, {:?}: {states} states of two claims ({} x {} of one), {transitions} transitions; {} orders \
+            "{first:?}, {:?}: {states} states of two claims ({} x {} of one), {transitions} transitions; {} orders \
              judged, {} went through, {} of them beyond a bound; {} rows",
-            bounds[0],
             walk.extent,
             walk.sides[0].locals.len(),
             walk.sides[1].locals.len(),
