@@ -10,7 +10,8 @@ CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 -- Inbox. A webhook comes at least once; its id says whether it came before.
 CREATE TABLE IF NOT EXISTS webhook (
-    arrival INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, number TEXT NOT NULL, seq INTEGER NOT NULL,
+    arrival INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+    number TEXT NOT NULL, seq INTEGER NOT NULL,
     again INTEGER NOT NULL DEFAULT 0
 );
 
@@ -86,11 +87,13 @@ class Books:
             (claim, seq),
         )
 
-    def webhook_came(self, message_id, told):
-        """A hint: the claim is looked at, and what is there counts, not what the hint says."""
+    def webhook_came(self, message_id, message):
+        """A hint: the claim is looked at, and what is there counts, not what the hint says. A reminder of a deadline
+        (claim.due_soon, claim.overdue) is one more: it is no event and has no place of its own in the claim's history."""
+        kind, told = message["type"], message["data"]
         inbox = (
-            "INSERT INTO webhook (id, number, seq) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET again = again + 1",
-            (message_id, told["number"], told["seq"]),
+            "INSERT INTO webhook (id, kind, number, seq) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET again = again + 1",
+            (message_id, kind, told["number"], told["seq"]),
         )
         self.write(inbox, self._heard(told["claimId"], told["seq"]))
 

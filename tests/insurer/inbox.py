@@ -50,7 +50,7 @@ def serve(port, path, ring):
                 if not is_genuine(keys, self.headers, body):
                     # Without keys we are not set up yet: it shall come again.
                     return 401 if keys else 503
-                books.webhook_came(self.headers["webhook-id"], json.loads(body)["data"])
+                books.webhook_came(self.headers["webhook-id"], json.loads(body))
             finally:
                 books.database.close()
             ring()

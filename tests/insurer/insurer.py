@@ -121,7 +121,7 @@ def figures(books):
     """For whoever compares."""
     count = lambda sql: books.value(f"SELECT {sql}")
     return {
-        "webhooks": [list(row) for row in books.rows("SELECT number, seq FROM webhook ORDER BY arrival")],
+        "webhooks": [list(row) for row in books.rows("SELECT number, seq FROM webhook WHERE kind NOT IN ('claim.due_soon', 'claim.overdue') ORDER BY arrival")],
         "duplicates": count("coalesce(sum(again), 0) FROM webhook"),
         "wishes": count("count(*) FROM wish"),
         "sent": count("coalesce(sum(sent), 0) FROM wish"),

@@ -89,7 +89,7 @@ async fn three_refusals(place: &Place) {
     let (mut case, clause) = accepted(&township, &handler, "2020-06-20").await;
     let refuse = "insurer/DeclareIneligible";
     for (input, code) in [
-        (json!({ "reason": "不符合" }), "VALIDATION"),
+        (json!({ "lines": [] }), "VALIDATION"),
         (
             line("OTHER", "不符合", &json!("no-clause")),
             "CLAUSE_UNKNOWN",
