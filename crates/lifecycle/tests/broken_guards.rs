@@ -8,7 +8,7 @@ mod world;
 use lifecycle::guard::{Guard, with_broken};
 use lifecycle::{Actor, CommandKind as C, Order, Status};
 use world::office::Office;
-use world::{Step, Who, World, yuan};
+use world::{Step, Who, World, path_to, yuan};
 
 /// A story that leads an office into temptation.
 struct Story {
