@@ -81,6 +81,8 @@ CREATE TABLE payee_check (
     county_code integer NOT NULL,
     payee_id uuid NOT NULL,
     position integer NOT NULL CHECK (position >= 0),
+    -- Of the caller's key: what was recorded once is not recorded again by another try.
+    id uuid NOT NULL,
     means text NOT NULL CHECK (means IN ('NAMES_COMPARED', 'DOCUMENT_SEEN', 'BANK_REPLY')),
     result text NOT NULL CHECK (result IN ('PASSED', 'FAILED')),
     checked_by uuid NOT NULL,
@@ -88,6 +90,7 @@ CREATE TABLE payee_check (
     checked_on date NOT NULL,
     sha256 text CHECK (length(sha256) = 64),
     PRIMARY KEY (county_code, payee_id, position),
+    UNIQUE (id, county_code),
     FOREIGN KEY (county_code, payee_id) REFERENCES payee (county_code, id)
 );
 

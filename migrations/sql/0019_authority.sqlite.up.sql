@@ -22,7 +22,7 @@ CREATE TABLE approval (
     -- Invariant 4: the second approver is another person, also behind a delegation.
     CONSTRAINT approval_two_persons CHECK (second_by <> approved_by AND (approved_for IS NULL OR second_by <> approved_for)
         AND (second_for IS NULL OR (second_for <> approved_by AND (approved_for IS NULL OR second_for <> approved_for))))
-);
+) STRICT;
 
 -- One approval stands a claim.
 CREATE UNIQUE INDEX approval_stands ON approval (claim_id, county_code) WHERE ended_at IS NULL;
@@ -58,6 +58,8 @@ CREATE TABLE payee_check (
     county_code INTEGER NOT NULL,
     payee_id TEXT NOT NULL,
     position INTEGER NOT NULL CHECK (position >= 0),
+    -- Of the caller's key: what was recorded once is not recorded again by another try.
+    id TEXT NOT NULL,
     means TEXT NOT NULL CHECK (means IN ('NAMES_COMPARED', 'DOCUMENT_SEEN', 'BANK_REPLY')),
     result TEXT NOT NULL CHECK (result IN ('PASSED', 'FAILED')),
     checked_by TEXT NOT NULL,
@@ -65,8 +67,9 @@ CREATE TABLE payee_check (
     checked_on TEXT NOT NULL,
     sha256 TEXT CHECK (length(sha256) = 64),
     PRIMARY KEY (county_code, payee_id, position),
+    UNIQUE (id, county_code),
     FOREIGN KEY (county_code, payee_id) REFERENCES payee (county_code, id)
-);
+) STRICT;
 
 CREATE TRIGGER payee_keeps_relation BEFORE UPDATE ON payee
     WHEN NEW.relation <> OLD.relation OR NEW.death_certificate IS NOT OLD.death_certificate OR NEW.relation_proof IS NOT OLD.relation_proof OR NEW.heirs_agreement IS NOT OLD.heirs_agreement OR NEW.entered_by IS NOT OLD.entered_by OR NEW.entered_for IS NOT OLD.entered_for

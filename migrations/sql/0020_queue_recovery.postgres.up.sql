@@ -24,14 +24,18 @@ CREATE TABLE recovery (
     amount_fen bigint NOT NULL CHECK (amount_fen > 0),
     bank_ref text,
     proposed_by uuid,
+    proposed_for uuid,
     recorded_by uuid NOT NULL,
+    recorded_for uuid,
     recorded_at timestamptz NOT NULL,
     PRIMARY KEY (county_code, claim_id, line_no),
     UNIQUE (bank_ref, county_code),
     FOREIGN KEY (county_code, claim_id) REFERENCES claim (county_code, id),
     CONSTRAINT recovery_told CHECK ((kind = 'INSTALMENT') = (bank_ref IS NOT NULL) AND (kind = 'WRITE_OFF') = (proposed_by IS NOT NULL)),
-    -- Invariant 4: two persons.
-    CONSTRAINT recovery_two_persons CHECK (proposed_by <> recorded_by)
+    -- Invariant 4: two persons, also behind a delegation.
+    CONSTRAINT recovery_two_persons CHECK ((proposed_by IS NOT NULL OR proposed_for IS NULL) AND proposed_by <> recorded_by
+        AND (proposed_for IS NULL OR proposed_for <> recorded_by)
+        AND (recorded_for IS NULL OR (recorded_for <> proposed_by AND (proposed_for IS NULL OR recorded_for <> proposed_for))))
 );
 
 -- Every order of a pool as somebody left it: given, confirmed, voided. Each entry holds the hash of the one before, as in the log of
@@ -80,8 +84,8 @@ CREATE FUNCTION claim_in_queue() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM scheme s JOIN pool_queue q ON q.county_code = s.county_code AND q.scheme_id = s.pool_id
         WHERE s.county_code = NEW.county_code AND s.id = NEW.scheme_id AND q.left_at IS NULL AND q.claim_id <> NEW.id
-            AND (OLD.status = 'NOTICE_CLOSED' OR q.rank < (SELECT own.rank FROM pool_queue own
-                WHERE own.county_code = NEW.county_code AND own.claim_id = NEW.id))) THEN
+            AND (OLD.status = 'NOTICE_CLOSED' OR (q.rank > (SELECT own.rank FROM pool_queue own
+                WHERE own.county_code = NEW.county_code AND own.claim_id = NEW.id)) IS NOT TRUE)) THEN
         RAISE EXCEPTION 'a claim waits before this one' USING ERRCODE = 'check_violation', TABLE = 'claim';
     END IF;
     RETURN NEW;

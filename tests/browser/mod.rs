@@ -27,14 +27,17 @@ impl Browser {
             .local_addr()
             .unwrap()
             .port();
-        let driver = Command::new("chromedriver")
-            // A group of its own, so that the browser it starts ends with it, also when a test fails.
+        // A group of its own, so that the browser ends with the driver; and it ends when this test does, however it does:
+        // then the input is closed.
+        let keeper = "chromedriver --port=$0 & read -r _; kill -9 0";
+        let driver = Command::new("sh")
+            .args(["-c", keeper, &port.to_string()])
             .process_group(0)
-            .arg(format!("--port={port}"))
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("no chromedriver: run through tests/run");
+            .unwrap();
         for _ in 0..200 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 break;
@@ -64,7 +67,7 @@ impl Browser {
             .capabilities(capabilities)
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
-            .unwrap();
+            .expect("no chromedriver: run through tests/run");
         Self {
             driver,
             client,

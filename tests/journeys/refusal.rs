@@ -5,7 +5,7 @@ use super::by_hand::{Case, paper};
 use crate::support::{Client, Place, Server, both};
 use serde_json::{Value, json};
 
-const CLAIM: &str = "query($id: ID!) { claim(id: $id) { status version approvedFen availableActions payee { id memberId } household { id }
+const CLAIM: &str = "query($id: ID!) { claim(id: $id) { status version approvedFen dossierHash availableActions payee { id memberId } household { id }
     assessment { benefitFen } noticePreview { contentHash } payout { instructionNo amountFen }
     refusalLetterPreview { text contentHash deliveredOn appealUntil }
     refusal { lines { code facts clauseId } letterDueOn letter { late handedTo appealUntil } appeal { grounds decision { upheld letter { late } } } } } }";
@@ -223,7 +223,10 @@ async fn three_refusals(place: &Place) {
     }
     case.see(&look(&supervisor, &case).await);
     let approver = Client::sign_in(&server, "ins.wu").await;
-    let benefit = json!({ "benefitFen": "2534000" });
+    let seen = look(&approver, &case).await;
+    let benefit = json!({
+        "benefitFen": "2534000", "payeeId": seen["payee"]["id"], "dossierHash": seen["dossierHash"],
+    });
     case.give(&approver, "insurer/ApproveClaim", benefit).await;
     let cashier = Client::sign_in(&server, "ins.chu").await;
     let claim = look(&cashier, &case).await;

@@ -367,8 +367,8 @@ fn refusal_fault(before: &Claim, event: &Event) -> Option<&'static str> {
         && before.status().is_refused()
     {
         let over = |day| legal_day(event.stamp.at) > day;
-        let told = match refusal.decision() {
-            Some(decision) => decision.letter.is_some(),
+        let told = match &refusal.appeal {
+            Some(_) => refusal.standing_letter().0.is_some(),
             None => refusal.appeal_until().is_some_and(over),
         };
         return (!told).then_some("closed before its household was told and could appeal");

@@ -370,6 +370,8 @@ const ROWS: &[(Place, &str, Who, Grant, Reach)] = rows! {
     Field "Claim.documents": Who::Holders(CASE), Read, Claim;
     Field "Claim.objections": Who::Holders(CASE), Read, Claim;
     Field "Claim.reasons": Who::Holders(CASE), Read, Claim;
+    Field "Claim.recovery": Who::Holders(CASE), Read, Claim;
+    Field "Claim.recoveryInstalments": Who::Holders(PAYING), Read, Claim;
     Field "Claim.refusal": Who::Holders(CASE), Read, Claim;
     Field "Claim.refusalLetterPreview": Who::Holders(CASE), Read, Claim;
     Field "Claim.assessment": Who::Holders(CASE), Read, Claim;

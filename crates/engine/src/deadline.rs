@@ -75,7 +75,7 @@ fn counting(claim: &Claim, what: Due, scheme: &Scheme) -> Counting {
             .deadline(claim.status())
             .map_or(Counting::CalendarDays, |term| term.counting),
         Due::Notice => scheme.notice.term.counting,
-        Due::Letter | Due::Appeal => Counting::CalendarDays,
+        Due::Letter => Counting::CalendarDays,
     }
 }
 

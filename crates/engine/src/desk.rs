@@ -253,14 +253,10 @@ impl Desk {
         let Some(household) = self.store.household(county, claim.household).await? else {
             return Ok(None);
         };
-        let village = self.store.regions(county).await?;
-        let village = village
-            .into_iter()
-            .find(|region| region.code == claim.village)
-            .map(|it| it.name);
+        let village = self.village_of(&household).await?;
         Ok(lifecycle::notice::NoticeLine::compose(
             &claim.number,
-            &village.unwrap_or_default(),
+            &village,
             household.head_name(),
             household.persons,
             claim.case.peril,
@@ -268,6 +264,13 @@ impl Desk {
             &scheme.notice,
         )
         .ok())
+    }
+
+    /// The name of the village where a household lives now, as a judgement sees it.
+    async fn village_of(&self, household: &crate::household::Household) -> Result<String, Fault> {
+        let regions = self.store.regions(household.county).await?;
+        let village = regions.into_iter().find(|it| it.code == household.village);
+        Ok(village.map(|it| it.name).unwrap_or_default())
     }
 
     /// The letter that a refused claim owes its household, delivered on a day: as it is printed, to be
@@ -287,14 +290,10 @@ impl Desk {
         let Some(household) = household.filter(|it| caller.scope.covers_household(it)) else {
             return Ok(None);
         };
-        let village = self.store.regions(county).await?;
-        let village = village
-            .into_iter()
-            .find(|region| region.code == claim.village)
-            .map(|it| it.name);
+        let village = self.village_of(&household).await?;
         let letter = Letter::compose(
             claim,
-            &village.unwrap_or_default(),
+            &village,
             household.head_name(),
             &scheme,
             &self.calendar,

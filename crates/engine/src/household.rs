@@ -2,6 +2,7 @@
 
 use crate::caller::Scope;
 use crate::disclosure::{Disclosed, Disclosing, Disclosure, DisclosureFilter};
+use crate::ids;
 use crate::limits::{DIAGNOSIS_CHARS_MAX, TEXT_CHARS_MAX};
 use crate::ports::{Fault, HouseholdFilter, Page, Slice};
 use async_trait::async_trait;
@@ -12,6 +13,7 @@ use lifecycle::{
 };
 use std::collections::BTreeSet;
 use std::fmt;
+use uuid::Uuid;
 
 /// A resident identity number (公民身份号码) of 18 characters, GB 11643-1999. `Debug` and `Display`
 /// are masked: the plain value leaves only through [`IdNumber::reveal`].
@@ -348,6 +350,8 @@ pub struct HeirPapers {
 /// A check of the name of an account, on record. It stays (invariant 12).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PayeeCheck {
+    /// Of the caller's key: another try is the same check.
+    pub id: Uuid,
     /// By which means.
     pub means: NameCheckMeans,
     /// Whether the names agree.
@@ -363,6 +367,15 @@ pub struct PayeeCheck {
 }
 
 impl PayeeCheck {
+    /// Whether it says the same, whatever the day.
+    pub fn says(&self, other: &Self) -> bool {
+        *self
+            == Self {
+                on: self.on,
+                ..other.clone()
+            }
+    }
+
     /// What a judgement sees of it.
     pub const fn seen(&self) -> NameCheck {
         NameCheck {
@@ -412,6 +425,7 @@ impl Payee {
     /// records it.
     pub fn compared(&self, member: &Member, on: NaiveDate, by: PersonId) -> PayeeCheck {
         PayeeCheck {
+            id: ids::named("payee-compared", &self.id.to_string()),
             means: NameCheckMeans::NamesCompared,
             passed: member.name == self.holder_name,
             by,
@@ -469,7 +483,7 @@ impl Payee {
             } = it;
             format!("\n{death_certificate}\n{relation_proof}\n{heirs_agreement}")
         });
-        crate::ids::sha256(format!(
+        ids::sha256(format!(
             "payee\n{id}\n{household}\n{member}\n{relation}{papers}\n{holder_name}\n{bank}\n{}{salt}",
             account.reveal()
         ))

@@ -240,7 +240,10 @@ impl RecordedClaim {
             self.passed.insert(DueStep::PublicNotice);
         } else if matches!(
             what,
-            Happening::ClaimApproved { .. } | Happening::SecondApprovalGiven { .. }
+            Happening::ClaimApproved { .. }
+                | Happening::SecondApprovalGiven { .. }
+                | Happening::ApprovalQueued { .. }
+                | Happening::SecondApprovalQueued { .. }
         ) {
             self.passed.insert(DueStep::Approval);
         } else if matches!(what, Happening::PayoutInstructed { .. }) {
@@ -282,7 +285,7 @@ impl RecordedClaim {
                 Some(Moment::Approved {
                     claim,
                     uplift: uplift.map_or(Fen::ZERO, |uplift| uplift.amount),
-                    on: calendar::legal_day(entry.event.stamp.at),
+                    on: calendar::legal_day(approved.completed().at),
                     proofs: approved.closed.open.proofs.len(),
                 })
             }
@@ -906,7 +909,7 @@ impl<'a> Walk<'a> {
             let claim = &recorded.claim;
             let paid = paid_under.entry(claim.scheme).or_default();
             *paid = plus(*paid, claim.counted().benefit);
-            if claim.status().is_final() || claim.status().is_refused() {
+            if claim.status().ends_without_money() {
                 ended += 1;
                 continue;
             }

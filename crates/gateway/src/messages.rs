@@ -128,7 +128,7 @@ catalogue! {
     SecondPersonRequired = "SECOND_PERSON_REQUIRED" on "claimId" { "须由另一人办理" "a second person must do this" }
     PreviewRequired = "PREVIEW_REQUIRED" on "claimId" { "公示内容须先由另一人预览确认" "a second person must first preview the notice as it now stands" }
     ContentChanged = "CONTENT_CHANGED" on "contentHash" { "内容与核对时不一致" "the content is not what was seen" }
-    NoticePrivate = "NOTICE_PRIVATE" on "claimId" { "公示内容含有个人隐私(字段 {field}),不能张贴" "the notice would show private data ({field})" }
+    NoticePrivate = "NOTICE_PRIVATE" on "claimId" { "要公开或送达的内容含有个人隐私(字段 {field})" "the notice or letter would show private data ({field})" }
     PrivateInText = "PRIVATE_IN_TEXT" on "input" { "“{field}”中疑似有身份证号、银行账号或手机号,这些请填在专门的栏目里" "{field} holds what looks like an identity number, an account or a phone number; these have fields of their own" }
     NothingRecorded = "NOTHING_RECORDED" on "field" { "没有登记这一项" "nothing of this kind is on record" }
     RevealsExhausted = "REVEALS_EXHAUSTED" on "field" { "今天查看隐私信息已达{limit}次上限,请明天再办或联系管理员" "the {limit} private values an account may read in a day are used up" }
@@ -178,7 +178,7 @@ catalogue! {
     AppealTimeRuns = "APPEAL_TIME_RUNS" on "claimId" { "申诉期未满,至{lastDay}止" "the household may appeal until {lastDay}" }
     AppealTimeOver = "APPEAL_TIME_OVER" on "claimId" { "申诉期已于{lastDay}届满" "the time for an appeal ended on {lastDay}" }
     CalendarMissing = "CALENDAR_MISSING" on "claimId" { "缺少{year}年节假日安排,不能计算期限" "the calendar holds no days of {year}" }
-    KeyReused = "KEY_REUSED" on "lineNo" { "该事件或该行号已推送过,内容与本次不同" "this event or line was referred with other contents" }
+    KeyReused = "KEY_REUSED" on "lineNo" { "同一事件、行号或表单已办理过,内容与本次不同" "this event, line or form was handled before with other contents" }
     WrongCredentials = "WRONG_CREDENTIALS" on "login" { "账号或口令不正确" "login or password is wrong" }
     SecondFactorRequired = "SECOND_FACTOR_REQUIRED" on "login" { "请再输入第二因素的验证码" "a code of the second factor must follow" }
     WrongCode = "WRONG_CODE" on "code" { "验证码不对或已用过" "the code is wrong or was used" }
@@ -328,6 +328,7 @@ fn chinese(name: &str, text: &str) -> String {
         "APPROVER" => Some("核赔人"),
         "RESOLVER" => Some("异议处理人"),
         "REVIEWER" => Some("审定人"),
+        "PAYER" => Some("付款人"),
         "REFUSER" => Some("拒赔决定人"),
         "APPELLANT" => Some("申诉登记人"),
         "BEFORE_THE_DECISION" => Some("不能早于决定日"),
@@ -464,6 +465,17 @@ mod tests {
             },
             Blocked::ProofMissing { have: 1, need: 2 },
             Blocked::LivenessStale { days_max: 30 },
+            Blocked::NameCheckDue {
+                means: NameCheckMeans::BankReply,
+                days_max: 365,
+            },
+            Blocked::OverTwelveMonthLimit {
+                limit: Fen::from_yuan(50_000),
+                approved: Fen::from_yuan(40_000),
+            },
+            Blocked::OverOutstanding {
+                outstanding: Fen::from_yuan(100),
+            },
             Blocked::Validation {
                 field: "reasons",
                 reason: "EMPTY",

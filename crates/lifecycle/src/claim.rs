@@ -119,6 +119,11 @@ impl Status {
         }
     }
 
+    /// Whether the household keeps no money of a claim in this status.
+    pub const fn ends_without_money(self) -> bool {
+        self.is_refused() || matches!(self, Self::Withdrawn | Self::Recovered)
+    }
+
     /// Whether a claim in this status is refused: no money is wanted for it, unless an appeal is upheld.
     pub const fn is_refused(self) -> bool {
         matches!(
@@ -587,7 +592,6 @@ pub struct Claim {
     /// Objections, in order.
     pub objections: Vec<Objection>,
     /// Refusals, in order: an appeal that is upheld does not undo that there was one.
-    #[serde(default)]
     pub refusals: Vec<Refusal>,
     /// How many payments were instructed so far.
     pub instructions: u16,
@@ -601,7 +605,6 @@ pub struct Claim {
     #[serde(default)]
     pub deadline: Option<NaiveDate>,
     /// The legal day since which the clock stands for an objection, if it does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_on: Option<NaiveDate>,
     /// Its state.
     pub state: State,
@@ -669,8 +672,11 @@ impl Claim {
             .map(|approved| approved.approval.amount)
     }
 
-    /// The approval by which money of the pool is reserved or paid; none once it was recovered.
+    /// The approval that stands, also while the claim waits for the pool's money; none once what was paid came back.
     pub const fn standing_approval(&self) -> Option<&Approved> {
+        if let State::AwaitingFunds(waiting) = &self.state {
+            return Some(&waiting.approved);
+        }
         if let Status::Recovered = self.status() {
             return None;
         }
@@ -708,7 +714,7 @@ impl Claim {
     /// The benefit that stands: approved, else assessed; zero before an assessment and after an end
     /// without money. What the household submitted is not what it will get, and has a name of its own.
     pub fn amount(&self) -> Fen {
-        if self.status().is_final() || self.status().is_refused() {
+        if self.status().ends_without_money() {
             return Fen::ZERO;
         }
         self.approved_amount()
@@ -735,18 +741,15 @@ impl Claim {
         self.deadline.map(|day| (Due::Term, day))
     }
 
-    /// Of a refused claim its letter; once that went out, the end of the time for an appeal.
+    /// Of a refused claim the letter that is owed. That the time for an appeal ends is nobody's deadline.
     fn refusal_due(&self) -> Option<(Due, NaiveDate)> {
-        let refusal = self.refusals.last()?;
-        if let State::Ineligible(_) | State::Rejected(_) = &self.state {
-            let appeal = refusal.appeal_until().map(|day| (Due::Appeal, day));
-            return appeal.or(Some((Due::Letter, refusal.letter_due_on)));
-        }
-        let State::AppealDismissed(_) = &self.state else {
+        if !self.status().is_refused() {
             return None;
-        };
-        let decision = refusal.decision().filter(|it| it.letter.is_none())?;
-        decision.letter_due_on.map(|day| (Due::Letter, day))
+        }
+        let (letter, due_on) = self.refusals.last()?.standing_letter();
+        due_on
+            .filter(|_| letter.is_none())
+            .map(|day| (Due::Letter, day))
     }
 
     /// Whether the clock stands: an objection is open, and must be decided before anything else.
@@ -1105,7 +1108,6 @@ impl Claim {
                         second: None,
                     },
                     rank: rank.clone(),
-                    queued: stamp,
                 })
             }
             Happening::SecondApprovalQueued { rank, dossier: _ } => {
@@ -1120,7 +1122,6 @@ impl Claim {
                         second: Some(stamp.clone()),
                     },
                     rank: rank.clone(),
-                    queued: stamp,
                 })
             }
             Happening::WaitingReserved => {
@@ -1294,12 +1295,8 @@ impl Claim {
                     return None;
                 };
                 let rest = recovering.outstanding();
-                let recovering = came(recovering, rest, bank_ref, stamp.clone());
-                State::Recovered(Recovered {
-                    recovering,
-                    bank_ref: bank_ref.clone(),
-                    recovered: stamp,
-                })
+                let recovering = came(recovering, rest, bank_ref, stamp);
+                State::Recovered(Recovered { recovering })
             }
             Happening::RefusalLetterIssued {
                 letter,

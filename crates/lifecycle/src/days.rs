@@ -7,7 +7,6 @@ use crate::calendar::legal_day;
 use crate::claim::{Claim, State, Status};
 use crate::coded;
 use crate::event::Event;
-use crate::phase::refusal::Refusal;
 use chrono::{DateTime, NaiveDate, Utc};
 
 coded! {
@@ -34,8 +33,6 @@ coded! {
         Notice = "NOTICE" "公示期满",
         /// The letter that tells a refusal.
         Letter = "LETTER" "告知书送达",
-        /// The time for an appeal ends and the refusal can be closed.
-        Appeal = "APPEAL" "申诉期满",
     }
 }
 
@@ -63,10 +60,11 @@ impl Stay {
 /// review (审定) before an approval.
 pub fn holder(claim: &Claim, county_review: bool) -> Holder {
     // Whatever else is to be done, it waits for the objection.
-    if claim.open_objections() > 0 {
+    if claim.is_stopped() {
         return Holder::Objection;
     }
     let refusal = claim.refusals.last();
+    let is_told = refusal.is_some_and(|it| it.standing_letter().0.is_some());
     match &claim.state {
         State::Draft(_) | State::Returned(_) => Holder::Township,
         State::Referred(_) | State::Accepted(_) | State::Verifying(_) | State::Approved(_) => {
@@ -78,21 +76,18 @@ pub fn holder(claim: &Claim, county_review: bool) -> Holder {
         State::NoticeClosed(closed) if county_review && closed.review.is_none() => {
             Holder::CountyOffice
         }
-        State::NoticeClosed(_) => Holder::Insurer,
         State::Instructed(_) | State::PayUnknown(_) => Holder::Bank,
         // The account was wrong or gone, and the household brings another; or it was paid wrongly,
         // and pays back.
         State::PayFailed(_) | State::PayReturned(_) | State::Recovering(_) => Holder::Household,
         // The insurer owes a letter; then the household has its time to appeal.
-        State::Ineligible(_) | State::Rejected(_) => match refusal {
-            Some(refusal) if refusal.letter.is_some() => Holder::Household,
-            Some(_) | None => Holder::Insurer,
-        },
+        State::Ineligible(_) | State::Rejected(_) if is_told => Holder::Household,
+        State::AppealDismissed(_) if is_told => Holder::Nobody,
+        State::NoticeClosed(_)
+        | State::Ineligible(_)
+        | State::Rejected(_)
+        | State::AppealDismissed(_) => Holder::Insurer,
         State::Appealed(_) => Holder::Appeal,
-        State::AppealDismissed(_) => match refusal.and_then(Refusal::decision) {
-            Some(decision) if decision.letter.is_some() => Holder::Nobody,
-            Some(_) | None => Holder::Insurer,
-        },
         State::Paid(_)
         | State::Closed(_)
         | State::Recovered(_)

@@ -122,13 +122,14 @@ pub const fn forbidden(command: CommandKind, duty: Duty) -> bool {
         ),
         Duty::Auditor | Duty::Administrator => true,
         Duty::Surveyor => is_judgement(command),
+        // What is written off is the county's money.
+        Duty::InsurerHandler | Duty::Approver | Duty::Finance => {
+            matches!(command, C::ConfirmWriteOff)
+        }
         Duty::TownshipCaseworker
         | Duty::CountyCaseworker
         | Duty::CountySupervisor
-        | Duty::CountyReviewer
-        | Duty::InsurerHandler
-        | Duty::Approver
-        | Duty::Finance => false,
+        | Duty::CountyReviewer => false,
     }
 }
 

@@ -85,27 +85,18 @@ pub struct Seen {
     /// What the pool can still reserve.
     pub pool_available: Fen,
     /// Whether the pool is settled: nothing is reserved from it, and no money comes any more.
-    #[serde(default)]
     pub pool_settled: bool,
     /// The claim that waits first for the pool's money; `None` if none waits.
-    #[serde(default)]
     pub first_waiting: Option<ClaimId>,
     /// The claim for whose recovery the bank's reference that the command names was recorded before.
-    #[serde(default)]
     pub reference_of: Option<ClaimId>,
     /// Running totals of the policy year, this claim's own reservation not counted.
     pub used: RunningTotals,
     /// What was approved for the household in the twelve months up to today and still stands, over
     /// all perils, schemes and insurers of the county, this claim not counted.
-    #[serde(default, skip_serializing_if = "is_zero")]
     pub approved_twelve_months: Fen,
     /// The next claim number of the county and year, from 1.
     pub next_number: u32,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-const fn is_zero(amount: &Fen) -> bool {
-    amount.get() == 0
 }
 
 /// Everything a judgement may look at.

@@ -1,7 +1,7 @@
 //! The letter of a refusal (拒赔通知书) in plain words, and that of an appeal that was dismissed (申诉决定通知书).
 //!
 //! Like a [`NoticeLine`](crate::notice::NoticeLine) a [`Letter`] has no field for an ID number, account,
-//! phone, diagnosis or hospital (invariant 9). Its text follows from its fields alone, and its hash from the text.
+//! phone, diagnosis or hospital (invariant 9); facts and findings are words of whoever decided, and go to the household alone. Its text follows from its fields alone, and its hash from the text.
 
 use crate::calendar::{Calendar, legal_day};
 use crate::claim::{Claim, State};
@@ -94,7 +94,7 @@ impl Letter {
         let Some(refusal) = claim.refusals.last() else {
             return Ok(None);
         };
-        let decision = refusal.appeal.as_ref().and_then(|it| it.decision.as_ref());
+        let decision = refusal.decision();
         let owed = match &claim.state {
             State::Ineligible(_) | State::Rejected(_) => refusal.letter.is_none(),
             State::AppealDismissed(_) => decision.is_some_and(|it| it.letter.is_none()),

@@ -154,7 +154,7 @@ impl Waiting {
             claim: claim.id,
             rank: waiting.rank.clone(),
             amount: waiting.approved.approval.amount,
-            queued_at: waiting.queued.at,
+            queued_at: waiting.approved.completed().at,
         })
     }
 }
@@ -408,7 +408,6 @@ pub struct Settlement {
     /// Recovered from wrong payments.
     pub recovered: Fen,
     /// Written off: paid wrongly, and a cost of the pool. No fee is taken of it.
-    #[serde(default)]
     pub written_off: Fen,
     /// Paid less returned, recovered and written off: what the fee is a share of.
     pub net_paid: Fen,

@@ -271,10 +271,8 @@ pub struct Authority {
     pub second_max: Option<Fen>,
     /// The most that one person may let a household's approvals of twelve months come to; `None`
     /// for no limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub twelve_months_alone_max: Option<Fen>,
     /// The same with a second approver.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub twelve_months_second_max: Option<Fen>,
 }
 
@@ -374,16 +372,6 @@ pub struct Clause {
     pub text: String,
 }
 
-/// What a check of a name is at least, where a scheme says nothing.
-const fn names_compared() -> NameCheckMeans {
-    NameCheckMeans::NamesCompared
-}
-
-/// How old such a check may be, in days, where a scheme says nothing.
-const fn a_year() -> u16 {
-    365
-}
-
 /// One version of a county's scheme for one policy year. Immutable once published; a claim keeps
 /// the version it began with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -410,7 +398,6 @@ pub struct Scheme {
     /// Who is covered.
     pub coverage: Coverage,
     /// Clauses besides those of its benefit tables, that a refusal may rest on.
-    #[serde(default)]
     pub clauses: Vec<Clause>,
     /// The perils it covers.
     pub perils: Vec<PerilTerms>,
@@ -429,10 +416,8 @@ pub struct Scheme {
     /// How old a liveness check may be on the payment day, in days.
     pub liveness_days_max: u16,
     /// The weakest check of an account's name that suffices (户名核验方式).
-    #[serde(default = "names_compared")]
     pub payee_check: NameCheckMeans,
     /// How old it may be, in days.
-    #[serde(default = "a_year")]
     pub payee_check_days_max: u16,
     /// Days within which the refusal letter is due.
     pub refusal_letter_days: u16,
@@ -447,6 +432,14 @@ pub struct Scheme {
 }
 
 impl Scheme {
+    /// Whether its claims can wait in one queue with those of another version of the same pool: whose order and, where groups
+    /// have an order, whose groups are the same.
+    pub fn queues_with(&self, other: &Self) -> bool {
+        let (order, theirs) = (self.pool.queue_order, other.pool.queue_order);
+        let by_group = order == QueueOrder::Group;
+        order == theirs && (!by_group || self.coverage.groups == other.coverage.groups)
+    }
+
     /// The duties, any one of which lets a caller give `command` under this scheme.
     pub fn duties_of(&self, command: CommandKind) -> &[Duty] {
         self.duties

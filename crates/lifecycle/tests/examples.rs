@@ -1222,11 +1222,13 @@ fn refusal(seen: &mut Seen) {
     }
     // Ten days after 5 June is the 15th, a Monday; after the 10th the 20th, a Saturday: until Monday.
     let told = given(Status::Ineligible).and(&[C::IssueRefusalLetter]);
-    assert_eq!(told.0.claim(0).due_on(), Some(day(6, 15)));
+    let until = |given: &Given| given.0.claim(0).refusals[0].appeal_until();
+    assert_eq!(until(&told), Some(day(6, 15)));
+    assert_eq!(told.0.claim(0).due_on(), None, "nobody owes anything");
     let rolled = given(Status::Ineligible)
         .but(|office| office.now = at(6, 10, 9))
         .and(&[C::IssueRefusalLetter]);
-    assert_eq!(rolled.0.claim(0).due_on(), Some(day(6, 22)));
+    assert_eq!(until(&rolled), Some(day(6, 22)));
     // A letter is what was seen, delivered on a day that was, and recorded soon.
     given(Status::Ineligible)
         .when_choice(C::IssueRefusalLetter, 1)

@@ -529,7 +529,7 @@ fn a_deadline_is_the_one_counted_by_hand() {
                 let claim = &file.claim;
                 let expected = counted_by_hand(&office, &file.history);
                 let term = match claim.due() {
-                    Some((Due::Notice | Due::Letter | Due::Appeal, _)) => claim.deadline,
+                    Some((Due::Notice | Due::Letter, _)) => claim.deadline,
                     None => None,
                     Some((Due::Term, day)) => Some(day),
                 };

@@ -156,7 +156,8 @@ fn delivery_of(row: &QueryResult) -> Result<Delivery, Fault> {
             status: rows::code(TABLE, "due_status", &id, &status, Status::from_code)?,
             due_on,
         }),
-        _ => None,
+        ((None, None), None) => None,
+        _ => return Err(rows::impossible(TABLE, "reminder", &id, "half of one")),
     };
     Ok(Delivery {
         endpoint: rows::sure_id(row, "endpoint_id")?,
@@ -508,8 +509,9 @@ impl Hooks for SqlStore {
             county,
             "AND d.endpoint_id = $2 AND d.status = 'WAITING' AND d.next_at <= $3 AND NOT EXISTS ( \
              SELECT 1 FROM webhook_delivery e WHERE e.county_code = d.county_code AND e.endpoint_id = d.endpoint_id \
-             AND e.claim_id = d.claim_id AND e.status = 'WAITING' AND e.county_seq < d.county_seq) \
-             ORDER BY d.county_seq LIMIT $4",
+             AND e.claim_id = d.claim_id AND e.status = 'WAITING' AND (e.county_seq < d.county_seq \
+             OR (e.county_seq = d.county_seq AND COALESCE(e.reminder, '') < COALESCE(d.reminder, '')))) \
+             ORDER BY d.county_seq, COALESCE(d.reminder, '') LIMIT $4",
             vec![dialect.id(endpoint), dialect.at(now), rows::count(limit)],
         )
         .await

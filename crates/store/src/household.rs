@@ -78,6 +78,7 @@ const CHECK: &[&str] = &[
     "county_code",
     "payee_id",
     "position",
+    "id",
     "means",
     "result",
     "checked_by",
@@ -259,6 +260,7 @@ fn payee_row(
 /// A check as what a judgement sees of it is written: in the table, and in the list that gathers it.
 fn check_row(county: CountyCode, payee: PayeeId, position: usize, check: &PayeeCheck) -> Json {
     let PayeeCheck {
+        id,
         means,
         passed,
         by,
@@ -270,6 +272,7 @@ fn check_row(county: CountyCode, payee: PayeeId, position: usize, check: &PayeeC
         "county_code": county.get(),
         "payee_id": payee,
         "position": position,
+        "id": id,
         "means": means.code(),
         "result": if *passed { PASSED } else { FAILED },
         "checked_by": by,
@@ -300,6 +303,7 @@ pub(crate) fn passed(payee: &Uuid, result: &str) -> Result<bool, Fault> {
 fn check_of(row: payee_check::Model) -> Result<PayeeCheck, Fault> {
     let payee = row.payee_id.0;
     Ok(PayeeCheck {
+        id: row.id.0,
         means: rows::code(
             "payee_check",
             "means",
@@ -926,10 +930,14 @@ impl Households for SqlStore {
         }
         let known = self.checks(&transaction, county, [payee]).await?;
         let known = known.get(&payee).map(Vec::as_slice).unwrap_or_default();
-        if known.last() != Some(check) {
-            let row = check_row(county, payee, known.len(), check);
-            self.put(&transaction, "payee_check", CHECK, json!([row]), "")
-                .await?;
+        match known.iter().find(|it| it.id == check.id) {
+            Some(known) if known.says(check) => {}
+            Some(_) => return Err(Fault::Conflict("payee_check")),
+            None => {
+                let row = check_row(county, payee, known.len(), check);
+                self.put(&transaction, "payee_check", CHECK, json!([row]), "")
+                    .await?;
+            }
         }
         commit(transaction).await
     }

@@ -409,7 +409,7 @@ impl ClaimReader for SqlStore {
                 Ok(StatusCount {
                     status,
                     claims,
-                    amount: if status.is_final() || status.is_refused() {
+                    amount: if status.ends_without_money() {
                         Fen::ZERO
                     } else {
                         Fen::new(amount)

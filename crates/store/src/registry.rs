@@ -267,10 +267,16 @@ impl Registry for SqlStore {
         let published = self.core.scheme(&transaction, county, scheme.id).await?;
         let pool_id = match &published {
             Some(published) => published.pool_id,
-            None => self
-                .pool_of(&transaction, scheme)
-                .await?
-                .unwrap_or(scheme.id),
+            None => match self.pool_of(&transaction, scheme).await? {
+                None => scheme.id,
+                Some(pool) => {
+                    let first = self.core.scheme(&transaction, county, pool).await?;
+                    if first.is_some_and(|first| !scheme.queues_with(&first)) {
+                        return Err(Fault::Conflict("pool.queue_order"));
+                    }
+                    pool
+                }
+            },
         };
         let scheme = &Scheme {
             pool_id,

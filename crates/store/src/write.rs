@@ -636,7 +636,7 @@ struct LetterRow<'a> {
     refusal_no: usize,
     kind: &'static str,
     content_hash: &'a str,
-    due_on: NaiveDate,
+    due_on: Option<NaiveDate>,
     delivered_on: NaiveDate,
     delivery: &'static str,
     appeal_ends_at: Option<String>,
@@ -736,7 +736,9 @@ struct RecoveryRow<'a> {
     amount_fen: i64,
     bank_ref: Option<&'a str>,
     proposed_by: Option<PersonId>,
+    proposed_for: Option<PersonId>,
     recorded_by: PersonId,
+    recorded_for: Option<PersonId>,
     recorded_at: String,
 }
 
@@ -860,15 +862,6 @@ impl<'a> HeadRow<'a> {
             last_hash: &head.last_hash,
             last_at: head.last_at.map(instant),
         }
-    }
-}
-
-/// The day the letter was due, that the event issues.
-fn letter_due_on(item: &Item) -> Option<NaiveDate> {
-    let refusal = item.claim.refusals.last()?;
-    match refusal.decision() {
-        Some(decision) => decision.letter_due_on,
-        None => Some(refusal.letter_due_on),
     }
 }
 
@@ -1079,7 +1072,11 @@ impl<'a> Rows<'a> {
                     refusal_no: claim.refusals.len(),
                     kind: letter.kind().code(),
                     content_hash,
-                    due_on: letter_due_on(item).unwrap_or(letter.delivered_on),
+                    due_on: item
+                        .claim
+                        .refusals
+                        .last()
+                        .and_then(|it| it.standing_letter().1),
                     delivered_on: letter.delivered_on,
                     delivery: delivery.code(),
                     appeal_ends_at: letter.appeal_until.map(|day| instant(end_of(day))),
@@ -1165,13 +1162,11 @@ impl<'a> Rows<'a> {
                 ended_at: instant(item.event.stamp.at),
             });
         }
-        if let Some(Approved {
-            closed: _,
-            approval,
-            second,
-        }) = after
-        {
-            let at = second.as_ref().unwrap_or(&approval.approved).at;
+        if let Some(approved) = after {
+            let at = approved.completed().at;
+            let Approved {
+                approval, second, ..
+            } = approved;
             self.approvals.push(ApprovalRow {
                 county_code,
                 claim_id,
@@ -1266,6 +1261,9 @@ impl<'a> Rows<'a> {
     fn recover(&mut self, item: &'a Item, amount: Fen, bank_ref: Option<&'a String>) {
         let before = item.before.as_ref().and_then(|it| it.state.recovering());
         let proposed = before.and_then(|it| it.write_off.as_ref());
+        let proposed = proposed
+            .filter(|_| bank_ref.is_none())
+            .map(|it| &it.proposed);
         self.recoveries.push(RecoveryRow {
             county_code: item.claim.county.get(),
             claim_id: item.claim.id,
@@ -1277,10 +1275,10 @@ impl<'a> Rows<'a> {
             },
             amount_fen: amount.get(),
             bank_ref: bank_ref.map(String::as_str),
-            proposed_by: proposed
-                .filter(|_| bank_ref.is_none())
-                .map(|it| it.proposed.by),
+            proposed_by: proposed.map(|it| it.by),
+            proposed_for: proposed.and_then(|it| it.on_behalf_of),
             recorded_by: item.event.stamp.by,
+            recorded_for: item.event.stamp.on_behalf_of,
             recorded_at: instant(item.event.stamp.at),
         });
     }

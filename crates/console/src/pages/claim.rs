@@ -177,10 +177,7 @@ impl Dossier {
         let Some(refusal) = self.claim.refusals.last() else {
             return html! {};
         };
-        let (due_on, letter) = match refusal.decision() {
-            Some(decision) => (decision.letter_due_on, &decision.letter),
-            None => (Some(refusal.letter_due_on), &refusal.letter),
-        };
+        let (letter, due_on) = refusal.standing_letter();
         html! {
             @match (letter, due_on) {
                 (None, Some(day)) => {
@@ -189,7 +186,8 @@ impl Dossier {
                     "。"
                 },
                 (Some(_), _) | (None, None) => {
-                    @match refusal.appeal_until().filter(|_| refusal.appeal.is_none()) {
+                    @let open = |day: &NaiveDate| refusal.appeal.is_none() && legal_day(self.now) <= *day;
+                    @match refusal.appeal_until().filter(open) {
                         Some(day) => { "农户可申诉至 " (day) "。" },
                         None => { "已告知农户,可归档。" },
                     }

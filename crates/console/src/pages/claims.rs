@@ -288,7 +288,7 @@ impl Table<'_> {
                     // What a household stated is not what it will get.
                     @if claim.assessment().is_none() {
                         small title="as stated by the household" { "申报 " } (claim.case.submitted)
-                    } @else if claim.status().is_final() || claim.status().is_refused() {
+                    } @else if claim.status().ends_without_money() {
                         span.none { "—" }
                     } @else {
                         (claim.amount())

@@ -196,11 +196,14 @@ fn outcome(book: &PoolBook) -> Markup {
                 } @else {
                     (row("核算结余", &html! { (yuan(outcome.surplus)) "," (outcome.surplus_rule.zh()) }))
                 }
+                @if book.claims.waiting > 0 {
+                    (row("待资金案件", &html! { (book.claims.waiting) " 件,获批 " (yuan(forecast.waiting)) }))
+                }
                 (row("待批案件", &html! { (book.claims.open) " 件,核定 " (yuan(forecast.assessed)) }))
                 (row("预测", &html! {
                     @match forecast.runs_out_on {
                         Some(_) if forecast.lacking > Fen::ZERO =>
-                            strong { "待批案件即超出可用资金 " (yuan(forecast.lacking)) },
+                            strong { "待资金和待批案件即超出可用资金 " (yuan(forecast.lacking)) },
                         Some(day) => strong { (day) " 起资金不足" },
                         None => "按目前进度,本年度内够用",
                     }

@@ -254,7 +254,10 @@ impl Relay {
         let mut round = Round::default();
         let mut lanes: BTreeMap<ClaimId, Vec<Delivery>> = BTreeMap::new();
         for delivery in due {
-            lanes.insert(delivery.event.claim, vec![delivery]);
+            lanes
+                .entry(delivery.event.claim)
+                .or_default()
+                .push(delivery);
         }
         let has_room = store.waiting(county, id).await? < limits::HOOK_WAITING_MAX;
         let fresh = if has_room {

@@ -2071,6 +2071,7 @@ async fn names_are_checked(store: Arc<dyn Store>) {
     };
     let today = calendar::legal_day(desk.now());
     let check = |role: Role, means, passed| PayeeCheck {
+        id: ids::fresh(),
         means,
         passed,
         by: role.person_id(),
@@ -2100,6 +2101,13 @@ async fn names_are_checked(store: Arc<dyn Store>) {
         .expect_blocked("ACCOUNT_NAME_MISMATCH")
         .await;
     record(&seen).await.expect("writing");
+    // Another try of what was recorded before changes nothing: neither what counts, nor what stands.
+    record(&failed).await.expect("writing");
+    let other = PayeeCheck {
+        passed: true,
+        ..failed.clone()
+    };
+    assert!(record(&other).await.is_err(), "one check says one thing");
     let stands = desk.store().household(county(), household.id).await;
     let stands = stands.expect("reading").expect("it is on record");
     assert_eq!(

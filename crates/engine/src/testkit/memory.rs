@@ -1655,6 +1655,9 @@ impl Registry for MemoryStore {
                 )
         };
         let first = tables.schemes.values().find(same_year);
+        if first.is_some_and(|first| !scheme.queues_with(first)) {
+            return Err(Fault::Conflict("pool.queue_order"));
+        }
         let scheme = &Scheme {
             pool_id: first.map_or(scheme.id, |first| first.pool_id),
             ..scheme.clone()

@@ -306,6 +306,7 @@ pub fn invent_household(number: u32, village: &str) -> Household {
         entered_by: Some(Role::Shimenzhai.person_id()),
         entered_for: None,
         checks: vec![PayeeCheck {
+            id: ids::named("payee-compared", &format!("test/{number}{last}")),
             means: NameCheckMeans::NamesCompared,
             passed: true,
             by: Role::Shimenzhai.person_id(),

@@ -52,7 +52,7 @@ pub struct HeirPapersInput {
 /// Input. Records a check of the name of a payee's account.
 #[derive(InputObject)]
 pub struct RecordPayeeCheckInput {
-    /// Made by the client; the same check recorded twice in a row is one check.
+    /// Made by the client, best a UUID of version 7: the same key with the same check records it once.
     idempotency_key: Uuid,
     /// The household.
     household_id: ID,
@@ -230,6 +230,10 @@ fn name_check(
     let seen = input.sha256.as_deref();
     let seen = seen.map(|it| sha256(it).ok_or_else(|| refused("sha256", "NOT_A_SHA256")));
     let check = household::PayeeCheck {
+        id: ids::named(
+            "payee-check",
+            &format!("{}/{}", caller.account, input.idempotency_key.0),
+        ),
         means: input.means.into(),
         passed: input.passed,
         by: caller.person,
@@ -319,8 +323,15 @@ impl RegistryMutations {
                 });
             }
         };
-        let store = visit.office.desk.store();
-        store.put_payee_check(before.county, payee, &check).await?;
+        let mut known = before.payees.iter().flat_map(|it| &it.checks);
+        match known.find(|it| it.id == check.id) {
+            Some(known) if known.says(&check) => visit.note_replay(),
+            Some(_) => return Err(key_reused()),
+            None => {
+                let store = visit.office.desk.store();
+                store.put_payee_check(before.county, payee, &check).await?;
+            }
+        }
         let after = household(visit, &input.household_id).await?;
         let payee = after.payees.iter().find(|it| it.id == payee);
         Ok(RecordPayeeCheckPayload {

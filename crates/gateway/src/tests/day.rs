@@ -592,7 +592,7 @@ async fn payees_are_checked_by_somebody_else() {
     assert_eq!(payee["nameCheck"], compared);
     let check = async |role: Role, means: &str| {
         let input = json!({
-            "idempotencyKey": ids::named("test-key", "check"), "householdId": id, "payeeId": payee["id"],
+            "idempotencyKey": ids::named("test-key", &format!("check {}", role.login())), "householdId": id, "payeeId": payee["id"],
             "means": means, "passed": true, "sha256": HASH,
         });
         let sent = json!({ "input": input });

@@ -253,8 +253,6 @@ pub enum Due {
     Notice,
     /// 告知书送达: the letter that tells a refusal.
     Letter,
-    /// 申诉期满: the time for an appeal ends and the refusal can be closed.
-    Appeal,
 }
 
 /// How near a deadline is.

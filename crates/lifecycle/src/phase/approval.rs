@@ -17,6 +17,7 @@ use crate::phase::verification::letter_due;
 use crate::scheme::{DueStep, QueueOrder, YearDate};
 use crate::{ActedAs, Blocked, PayeeId, Stamp};
 use benefits::{Accumulation, Assessment, CapScope, Fen};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// An uplift (特殊提标) beyond the table, as its own approved line.
@@ -102,8 +103,6 @@ pub struct AwaitingFunds {
     pub approved: Approved,
     /// The place in the queue: of two claims of a pool the one with the smaller text is first.
     pub rank: String,
-    /// When it began to wait, by whose approval.
-    pub queued: Stamp,
 }
 
 /// REJECTED (拒赔).
@@ -150,6 +149,7 @@ fn approvable(
     order: &Order,
     closed: &NoticeClosed,
     facts: &Facts,
+    approved_on: NaiveDate,
     benefit: Fen,
     uplift: Option<&Uplift>,
 ) -> Result<Fen, Blocked> {
@@ -160,7 +160,7 @@ fn approvable(
     if facts.scheme.county_review && closed.review.is_none() {
         return Err(Blocked::ReviewRequired {});
     }
-    facts.scheme.year.holds(YearDate::Approval, facts.today())?;
+    facts.scheme.year.holds(YearDate::Approval, approved_on)?;
     documents_due(claim, DueStep::Approval, &[], facts)?;
     let assessment = &closed.open.verified.assessment;
     // The approver echoes the benefit that was seen: more is never lawful, less is another screen.
@@ -290,7 +290,8 @@ pub(crate) fn approve(
 ) -> Ruling {
     let closed = closed(claim, order)?;
     seen.holds(claim)?;
-    let amount = approvable(claim, order, closed, facts, benefit, uplift)?;
+    let today = facts.today();
+    let amount = approvable(claim, order, closed, facts, today, benefit, uplift)?;
     let uplift = uplift.cloned();
     let limits = authority(order, amount, facts)?;
     let payee = seen.payee;
@@ -417,6 +418,7 @@ pub(crate) fn second_approve(
         order,
         closed,
         facts,
+        facts.today(),
         first.benefit,
         first.uplift.as_ref(),
     )?;
@@ -442,29 +444,25 @@ pub(crate) fn second_approve(
     })
 }
 
-/// Money for a claim that waits: a person gives it, everything is judged again as of today, and only the
-/// first of the queue may have it.
+/// Money for a claim that waits: a person gives it, what the approval rests on is judged again as of today, and only
+/// the first of the queue may have it. Who may approve how much was asked when it was approved, and so was the policy year:
+/// neither can stop a queue later.
 pub(crate) fn reserve(claim: &Claim, order: &Order, amount: Fen, facts: &Facts) -> Ruling {
     let State::AwaitingFunds(waiting) = &claim.state else {
         return Err(invalid(claim, order));
     };
     let Approved {
-        closed,
-        approval,
-        second,
+        closed, approval, ..
     } = &waiting.approved;
     let uplift = approval.uplift.as_ref();
-    let limits = authority(order, approval.amount, facts)?;
-    // What others were approved meanwhile counts: two that waited together pass no limit together.
-    if second.is_none() {
-        limits.alone(approval.amount, uplift.is_some(), facts)?;
-    }
     hold(
         Guard::ApprovalStands,
         approval.dossier.stands(claim),
         || Blocked::DossierChanged {},
     )?;
-    let computed = approvable(claim, order, closed, facts, approval.benefit, uplift)?;
+    let approved_on = legal_day(waiting.approved.completed().at);
+    let benefit = approval.benefit;
+    let computed = approvable(claim, order, closed, facts, approved_on, benefit, uplift)?;
     hold(
         Guard::WithinAssessment,
         amount == approval.amount && computed == amount,

@@ -223,10 +223,8 @@ pub struct Recovering {
     /// Why.
     pub reason: String,
     /// What came back so far, in order.
-    #[serde(default)]
     pub instalments: Vec<Instalment>,
     /// The write-off that waits; money that comes in makes it void.
-    #[serde(default)]
     pub write_off: Option<WriteOff>,
 }
 
@@ -251,10 +249,6 @@ impl Recovering {
 pub struct Recovered {
     /// What was recovered, the last instalment included.
     pub recovering: Recovering,
-    /// The bank's reference of the last instalment.
-    pub bank_ref: String,
-    /// Who recorded it, when.
-    pub recovered: Stamp,
 }
 
 /// `WRITTEN_OFF` (已核销): what is outstanding will not come.
@@ -492,7 +486,8 @@ fn second_source(order: &Order, instruction: &Instruction) -> Result<(), Blocked
     })
 }
 
-fn named(field: &'static str, text: &str) -> Result<(), Blocked> {
+/// Whether a text says anything.
+pub(crate) fn named(field: &'static str, text: &str) -> Result<(), Blocked> {
     if text.trim().is_empty() {
         Err(Blocked::Validation {
             field,

@@ -8,6 +8,7 @@ use crate::facts::Facts;
 use crate::guard::{Guard, hold};
 use crate::notice::NoticeLine;
 use crate::phase::document::documents_due;
+use crate::phase::payout::named;
 use crate::phase::referral::separate;
 use crate::phase::verification::{Evidence, Verified};
 use crate::scheme::DueStep;
@@ -165,12 +166,7 @@ pub(crate) fn object(claim: &Claim, order: &Order, id: ObjectionId, grounds: &st
         | Status::Approved
         | Status::PayFailed
         | Status::PayReturned => {
-            if grounds.trim().is_empty() {
-                return Err(Blocked::Validation {
-                    field: "grounds",
-                    reason: "EMPTY",
-                });
-            }
+            named("grounds", grounds)?;
             if claim.objections.iter().any(|it| it.id == id) {
                 return Err(Blocked::Validation {
                     field: "objectionId",
@@ -260,12 +256,7 @@ pub(crate) fn resolve(
             .chain(claim.who_acted_as(ActedAs::Surveyor))
             .chain(reviewers),
     )?;
-    if findings.trim().is_empty() {
-        return Err(Blocked::Validation {
-            field: "findings",
-            reason: "EMPTY",
-        });
-    }
+    named("findings", findings)?;
     let findings = findings.to_owned();
     Ok(if upheld {
         Happening::ObjectionUpheld {

@@ -8,6 +8,7 @@ use crate::facts::Facts;
 use crate::guard::{Guard, hold};
 use crate::letter::Letter;
 use crate::phase::approval::Rejected;
+use crate::phase::payout::named;
 use crate::phase::public_notice::NoticeClosed;
 use crate::phase::referral::separate;
 use crate::phase::verification::{Ineligible, letter_due};
@@ -132,6 +133,15 @@ impl Refusal {
     /// The decision of its appeal.
     pub fn decision(&self) -> Option<&AppealDecision> {
         self.appeal.as_ref().and_then(|it| it.decision.as_ref())
+    }
+
+    /// The letter that tells how it stands, once it went out, and the day it was or is due: of the decision of its
+    /// appeal, else its own. None is due of an appeal that was upheld.
+    pub fn standing_letter(&self) -> (Option<&IssuedLetter>, Option<NaiveDate>) {
+        match self.decision() {
+            Some(decision) => (decision.letter.as_ref(), decision.letter_due_on),
+            None => (self.letter.as_ref(), Some(self.letter_due_on)),
+        }
     }
 
     /// Takes the letter that is owed; `None` if none is.
@@ -327,9 +337,7 @@ pub(crate) fn issue(claim: &Claim, order: &Order, entry: LetterEntry<'_>, facts:
     if (facts.today() - delivered_on).num_days() > RECORDED_LATE_DAYS_MAX {
         return wrong("deliveredOn", "TOO_LONG_AGO");
     }
-    if handed_to.trim().is_empty() {
-        return wrong("handedTo", "EMPTY");
-    }
+    named("handedTo", handed_to)?;
     let letter = Letter::compose(
         claim,
         &facts.seen.village_name,
@@ -362,12 +370,7 @@ pub(crate) fn lodge(claim: &Claim, order: &Order, grounds: &str, facts: &Facts) 
     hold(Guard::AppealInTime, facts.today() <= last_day, || {
         Blocked::AppealTimeOver { last_day }
     })?;
-    if grounds.trim().is_empty() {
-        return Err(Blocked::Validation {
-            field: "grounds",
-            reason: "EMPTY",
-        });
-    }
+    named("grounds", grounds)?;
     Ok(Happening::AppealLodged {
         grounds: grounds.to_owned(),
     })
@@ -400,12 +403,7 @@ pub(crate) fn decide(
         return Err(invalid(claim, order));
     };
     separate(order, partial(claim))?;
-    if findings.trim().is_empty() {
-        return Err(Blocked::Validation {
-            field: "findings",
-            reason: "EMPTY",
-        });
-    }
+    named("findings", findings)?;
     let findings = findings.to_owned();
     Ok(if upheld {
         Happening::AppealUpheld { findings }
@@ -421,13 +419,8 @@ pub(crate) fn decide(
 /// appeal was dismissed.
 pub(crate) fn told(claim: &Claim, order: &Order, facts: &Facts) -> Result<(), Blocked> {
     let refusal = standing(claim, order)?;
-    let letter = match refusal.decision() {
-        Some(decision) => &decision.letter,
-        None => &refusal.letter,
-    };
-    hold(Guard::RefusalTold, letter.is_some(), || {
-        Blocked::LetterMissing {}
-    })?;
+    let is_told = refusal.standing_letter().0.is_some();
+    hold(Guard::RefusalTold, is_told, || Blocked::LetterMissing {})?;
     if let Some(last_day) = refusal.appeal_until().filter(|_| refusal.appeal.is_none()) {
         hold(Guard::AppealTimeRan, facts.today() > last_day, || {
             Blocked::AppealTimeRuns { last_day }

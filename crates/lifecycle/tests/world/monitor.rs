@@ -374,17 +374,7 @@ impl Trail {
                     Some(*payee) == self.payee,
                     "approved another payee",
                 );
-                let alone = *amount <= world.scheme.authority[0].alone_max && uplift.is_none();
-                broken(found, 3, alone, "one approver went beyond the limit");
-                let sum = scene.approved_twelve_months.get() + amount.get();
-                let most = world.scheme.authority[0].twelve_months_alone_max;
-                let alone = most.is_none_or(|most| sum <= most.get());
-                broken(
-                    found,
-                    3,
-                    alone,
-                    "one approver went beyond twelve months' limit",
-                );
+                check_alone(world, scene, *amount, uplift.is_some(), found);
                 self.approved_at = Some(at);
                 self.approvers.extend(&acting);
                 self.approval = Some(Approval {
@@ -404,8 +394,10 @@ impl Trail {
             } => {
                 let extra = uplift.as_ref().map_or(Fen::ZERO, |it| it.amount);
                 self.check_approval(world, at, *benefit, extra, *amount, found);
-                let alone = *amount <= world.scheme.authority[0].alone_max && uplift.is_none();
-                broken(found, 3, alone, "one approver went beyond the limit");
+                check_alone(world, scene, *amount, uplift.is_some(), found);
+                let same = Some(*payee) == self.payee;
+                broken(found, 10, same, "approved another payee");
+                self.approved_at = Some(at);
                 self.approvers.extend(&acting);
                 self.waiting = Some(Approval {
                     amount: *amount,
@@ -420,6 +412,7 @@ impl Trail {
                 let two = two.is_some_and(|it| it.persons.is_disjoint(&acting));
                 broken(found, 4, two, "one person approved twice");
                 self.waiting = self.first.take();
+                self.approved_at = Some(at);
                 self.approvers.extend(&acting);
             }
             Happening::WaitingReserved => {
@@ -808,13 +801,39 @@ impl Trail {
     /// What stands of this claim's approval, if it was given after an instant.
     pub fn approved_after(&self, since: DateTime<Utc>) -> i64 {
         let recent = self.approved_at.is_some_and(|at| at > since);
-        if recent { self.holds() } else { 0 }
+        let stands = self
+            .waiting
+            .as_ref()
+            .map_or_else(|| self.holds(), |it| it.amount.get());
+        if recent { stands } else { 0 }
     }
 
     /// What this claim holds of the pool and of the caps.
     pub const fn holds(&self) -> i64 {
         self.books.reserved + self.books.in_flight + self.books.paid_out + self.books.written_off
     }
+}
+
+/// Invariant 3: what one approver gives alone is within both limits, and without an uplift.
+fn check_alone(
+    world: &World,
+    scene: &Scene,
+    amount: Fen,
+    uplifted: bool,
+    found: &mut Vec<Violation>,
+) {
+    let limits = &world.scheme.authority[0];
+    let alone = amount <= limits.alone_max && !uplifted;
+    broken(found, 3, alone, "one approver went beyond the limit");
+    let sum = scene.approved_twelve_months.get() + amount.get();
+    let most = limits.twelve_months_alone_max;
+    let alone = most.is_none_or(|most| sum <= most.get());
+    broken(
+        found,
+        3,
+        alone,
+        "one approver went beyond twelve months' limit",
+    );
 }
 
 /// Invariants 6 and 12 across one step: the fold follows, nothing is forgotten.
@@ -871,7 +890,9 @@ pub fn check_step(before: Option<&Claim>, after: &Claim, event: &Event) -> Vec<V
 fn confirmed(before: &Claim, what: &Happening) -> bool {
     if let Happening::FirstApprovalGiven { dossier, .. }
     | Happening::ClaimApproved { dossier, .. }
-    | Happening::SecondApprovalGiven { dossier } = what
+    | Happening::SecondApprovalGiven { dossier }
+    | Happening::ApprovalQueued { dossier, .. }
+    | Happening::SecondApprovalQueued { dossier, .. } = what
     {
         return lifecycle::dossier::hash(before).as_ref() == Some(dossier);
     }

@@ -13,6 +13,7 @@ pub(crate) struct Model {
     pub(crate) payee_id: Id,
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) position: i32,
+    pub(crate) id: Id,
     pub(crate) means: String,
     pub(crate) result: String,
     pub(crate) checked_by: Id,

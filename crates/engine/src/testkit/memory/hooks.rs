@@ -45,7 +45,9 @@ impl Webhooks {
             .map(|(_, it)| it)
             .filter(|it| it.status == DeliveryStatus::Waiting)
             .collect();
-        waiting.sort_by_key(|it| it.event.county_seq);
+        // Events, what is due soon, what is overdue: as their words sort.
+        let told = |it: &Delivery| it.reminder.as_ref().map(|it| it.state.code());
+        waiting.sort_by_key(|it| (it.event.county_seq, told(it)));
         waiting
     }
 }

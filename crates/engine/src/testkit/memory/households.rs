@@ -173,8 +173,10 @@ impl Households for MemoryStore {
         if !payee.takes(check) {
             return Err(refused("a check by whoever entered the payee"));
         }
-        if payee.checks.last() != Some(check) {
-            payee.checks.push(check.clone());
+        match payee.checks.iter().find(|it| it.id == check.id) {
+            Some(known) if known.says(check) => {}
+            Some(_) => return Err(Fault::Conflict("payee_check")),
+            None => payee.checks.push(check.clone()),
         }
         Ok(())
     }
