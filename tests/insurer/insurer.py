@@ -57,9 +57,8 @@ class Insurer:
                 books.heard(claim["id"], claim["version"])
             books.keep("cursor", cursor)
         if not endpoint["isEnabled"]:
-            on = {"endpointId": endpoint_id, "enabled": True}
-            name = f"UpdateWebhookEndpoint {endpoint['disabledAt']}"
-            desk.give(name, ADMINISTRATOR, "UpdateWebhookEndpoint", on)
+            # Says how it shall stand, so it needs no key.
+            api.ask(ADMINISTRATOR, "UpdateWebhookEndpoint", {"input": {"endpointId": endpoint_id, "enabled": True}})
 
     def referred(self, api):
         page = {"hasNextPage": True, "endCursor": None}
@@ -90,7 +89,7 @@ class Insurer:
             try:
                 # First of all what was on its way when we were stopped.
                 for name in books.unanswered():
-                    desk.give(name)
+                    self.give_again(desk, name)
                 if not is_known:
                     self.set_up(desk)
                     is_set_up = is_known = True
@@ -107,6 +106,14 @@ class Insurer:
             except ApiError:
                 traceback.print_exc()
             self.bell.wait(LOOK_EVERY_SECONDS)
+
+    @staticmethod
+    def give_again(desk, name):
+        """One that is refused as a whole waits for a person; the others go on."""
+        try:
+            desk.give(name)
+        except ApiError:
+            traceback.print_exc()
 
     def run(self):
         place = (self.settings["port"], self.settings["database"], self.bell.set)

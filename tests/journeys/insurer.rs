@@ -521,6 +521,7 @@ async fn campaign(place: &Place) {
     );
     let schemes = ours.document("smz.wang", "office/Schemes", json!({})).await;
     let scheme = schemes["schemes"]["nodes"][0]["id"].clone();
+    let began = log_end(place).await;
     let bank = Killed::start("bank/reference.py", bank, times, 3);
     let insurer = Killed::start("insurer/insurer.py", insurer, times, 6);
 
@@ -592,7 +593,8 @@ async fn campaign(place: &Place) {
 
     ends_as_expected(&ours, &claims, &ledger).await;
     let violations = in_order(&texts(&told["webhooks"])) + forged.taken;
-    every_act_was_answered(place, &books, &told).await;
+    // It also took up what was referred before its endpoint was there.
+    every_act_was_answered(place, &super::hooks::books(place, began).await, &told).await;
     let messages = ours
         .document(
             "ins.chu",
