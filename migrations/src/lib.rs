@@ -90,6 +90,8 @@ steps! {
     // Who waits for a pool's money, in which order; what of wrong payments came back, and what will not;
     // the orders of pools as a chain.
     "0020_queue_recovery",
+    // Claims of one event that go on with one another: one line, each after the end of the one before.
+    "0021_linked_claims",
 }
 
 /// Runs the steps: `up`, `down`, `get_migration_with_status`.

@@ -118,7 +118,8 @@ pub struct Assessment {
     pub deductible: Fen,
     /// Over which losses the rule ran.
     pub accumulation: Accumulation,
-    /// The eligible losses of the year before this one, in fen; zero where each event stands alone.
+    /// The eligible losses before this one that it adds to, in fen: of the year, or, where each event stands alone,
+    /// of earlier claims of the same event.
     pub prior_loss: Fen,
     /// What the bands were applied to, in fen: of this event, or of the year with this loss. Zero at
     /// or below the deductible and for rules without bands.
@@ -127,14 +128,16 @@ pub struct Assessment {
     pub slices: Vec<Slice>,
     /// The rounding that was applied once.
     pub rounding: Rounding,
-    /// The table amount of the year with this loss, rounded, in fen; where each event stands alone
-    /// the same as `table_amount`.
+    /// The table amount of the prior losses with this one, rounded, in fen.
     pub year_amount: Fen,
     /// The table amount of the prior losses alone, rounded, in fen.
     pub prior_amount: Fen,
     /// What the rule gives (理算金额) for this loss, in fen: `year_amount` less `prior_amount`, before
     /// any cap.
     pub table_amount: Fen,
+    /// What earlier claims of the event were given beyond the table amount of their losses, in fen: an advance
+    /// (先行救助). It goes off before any cap.
+    pub advanced: Fen,
     /// The caps, in order.
     pub caps: Vec<CapStep>,
     /// The benefit (赔付金额), in fen.
@@ -177,6 +180,9 @@ pub struct CapStep {
 ///
 /// A loss at or below the deductible is a benefit of zero, not a fault. Where each event stands alone,
 /// a banded rule never gives more than `eligible`; other rules do not depend on it.
+///
+/// An event with several claims is paid as one: a banded rule gives what this loss adds to those before it, another
+/// rule is asked about the event as a whole (all units, all persons), and what was given beyond that goes off.
 pub fn assess(
     schedule: &Schedule,
     loss: &Loss,
@@ -210,6 +216,7 @@ pub fn assess(
         year_amount: found.table.year_amount,
         prior_amount: found.table.prior_amount,
         table_amount: found.table.amount,
+        advanced: found.table.advanced,
         caps: found.caps,
         benefit: found.benefit,
     })
@@ -285,16 +292,34 @@ impl Found {
         not_negative("household_year", used.household_year)?;
         not_negative("person_year_loss", used.person_year_loss)?;
         not_negative("household_year_loss", used.household_year_loss)?;
+        let event = &used.event;
+        not_negative("event.benefit", event.benefit)?;
+        not_negative("event.loss", event.loss)?;
+        not_negative("event.year_loss", event.year_loss)?;
+        not_negative("event.submitted", event.submitted)?;
         let eligible = eligible(schedule, loss)?;
-        let deductible = deductible(schedule, loss.submitted)?;
-        let prior_loss = match schedule.accumulation {
+        let deductible = deductible(schedule, sum(event.submitted, loss.submitted)?)?;
+        let year = match schedule.accumulation {
             Accumulation::Event => Fen::ZERO,
             Accumulation::PersonYear => used.person_year_loss,
             Accumulation::HouseholdYear => used.household_year_loss,
         };
-        let year_loss = sum(prior_loss, eligible)?;
-        let table = table(schedule, loss, deductible, prior_loss, year_loss)?;
-        let (caps, benefit) = apply_caps(schedule, table.amount, used);
+        // The event's own earlier losses are a part of the year's.
+        let others = year.saturating_sub_to_zero(event.year_loss);
+        let prior_loss = sum(others, event.loss)?;
+        let table = table(
+            schedule,
+            loss,
+            &Losses {
+                deductible,
+                others,
+                prior: prior_loss,
+                year: sum(prior_loss, eligible)?,
+                paid: event.benefit,
+            },
+        )?;
+        let net = table.amount.saturating_sub_to_zero(table.advanced);
+        let (caps, benefit) = apply_caps(schedule, net, used);
         Ok(Self {
             eligible,
             deductible,
@@ -397,11 +422,12 @@ struct Table {
     year_amount: Fen,
     prior_amount: Fen,
     amount: Fen,
+    advanced: Fen,
 }
 
 impl Table {
-    /// Of a rule without bands.
-    fn plain(method: Method, amount: Fen) -> Self {
+    /// Of a rule without bands: it is asked about the whole event, so all that was paid for it goes off.
+    fn plain(method: Method, amount: Fen, paid: Fen) -> Self {
         Self {
             method,
             base: Fen::ZERO,
@@ -409,27 +435,35 @@ impl Table {
             year_amount: amount,
             prior_amount: Fen::ZERO,
             amount,
+            advanced: paid,
         }
     }
 }
 
-fn table(
-    schedule: &Schedule,
-    loss: &Loss,
+/// What a rule runs on, in fen.
+struct Losses {
     deductible: Fen,
-    prior_loss: Fen,
-    year_loss: Fen,
-) -> Result<Table, AssessFault> {
+    /// The year's losses of other events, where they accumulate.
+    others: Fen,
+    /// All losses before this one: those, and of earlier claims of the event.
+    prior: Fen,
+    /// With this one.
+    year: Fen,
+    /// What earlier claims of the event were given.
+    paid: Fen,
+}
+
+fn table(schedule: &Schedule, loss: &Loss, losses: &Losses) -> Result<Table, AssessFault> {
     let (method, amount) = match &schedule.rule {
         Rule::Banded { base, mode, bands } => {
             let table = BandTable {
-                deductible,
+                deductible: losses.deductible,
                 base: *base,
                 mode: *mode,
                 bands,
                 rounding: schedule.rounding,
             };
-            return table.apply(prior_loss, year_loss);
+            return table.apply(losses);
         }
         Rule::Fixed { amount, per } => fixed(*amount, *per, loss)?,
         Rule::FixedByOutcome { amounts } => fixed_by_outcome(amounts, loss)?,
@@ -442,11 +476,9 @@ fn table(
             });
         }
     };
-    if passes(deductible, year_loss) {
-        Ok(Table::plain(method, amount))
-    } else {
-        Ok(Table::plain(method, Fen::ZERO))
-    }
+    let passes = passes(losses.deductible, losses.year);
+    let amount = if passes { amount } else { Fen::ZERO };
+    Ok(Table::plain(method, amount, losses.paid))
 }
 
 /// A number of persons that a rule can count with.
@@ -551,14 +583,16 @@ struct BandTable<'schedule> {
 impl BandTable<'_> {
     /// What the year's loss adds to that of the losses before it, each with its one rounding: so the
     /// amounts of a year sum to the amount of its sum, whatever the order of the bills.
-    fn apply(&self, prior_loss: Fen, year_loss: Fen) -> Result<Table, AssessFault> {
+    fn apply(&self, losses: &Losses) -> Result<Table, AssessFault> {
         let mut slices = Vec::with_capacity(match self.mode {
             BandMode::Progressive => self.bands.len(),
             BandMode::Flat => 1,
         });
-        let base = self.base_of(year_loss);
+        let base = self.base_of(losses.year);
         let year_amount = self.amount(base, |slice| slices.push(slice))?;
-        let prior_amount = self.amount(self.base_of(prior_loss), |_| {})?;
+        let prior_amount = self.amount(self.base_of(losses.prior), |_| {})?;
+        let others_amount = self.amount(self.base_of(losses.others), |_| {})?;
+        let of_event = prior_amount.saturating_sub_to_zero(others_amount);
         Ok(Table {
             method: Method::Banded {
                 base: self.base,
@@ -569,6 +603,7 @@ impl BandTable<'_> {
             year_amount,
             prior_amount,
             amount: year_amount.saturating_sub_to_zero(prior_amount),
+            advanced: losses.paid.saturating_sub_to_zero(of_event),
         })
     }
 
@@ -637,11 +672,7 @@ fn apply_caps(schedule: &Schedule, amount: Fen, used: &RunningTotals) -> (Vec<Ca
     let mut after = amount;
     let mut steps = Vec::with_capacity(schedule.caps.len());
     for cap in &schedule.caps {
-        let used = match cap.scope {
-            CapScope::Event => Fen::ZERO,
-            CapScope::PersonYear => used.person_year,
-            CapScope::HouseholdYear => used.household_year,
-        };
+        let used = used.of(cap.scope);
         let remaining = cap.limit.saturating_sub_to_zero(used);
         let before = after;
         after = before.min(remaining);

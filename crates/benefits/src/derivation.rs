@@ -37,6 +37,20 @@ impl Assessment {
         self.eligible_steps(&mut steps);
         self.line_steps(&mut steps);
         self.table_steps(&mut steps);
+        if self.advanced > Fen::ZERO {
+            let (amount, advanced, net) = (self.table_amount, self.advanced, self.after_advance());
+            let working = if advanced > amount {
+                format!("max(0, {amount} − {advanced})")
+            } else {
+                format!("{amount} − {advanced}")
+            };
+            steps.push(step(
+                "扣除同一事件已先行赔付的部分",
+                "Less what was advanced for the same event",
+                &working,
+                net,
+            ));
+        }
         steps.extend(self.caps.iter().map(CapStep::step));
         let benefit = self.benefit.to_string();
         steps.push(step("赔付金额", "Benefit", &benefit, self.benefit));
@@ -122,6 +136,12 @@ impl Assessment {
         ));
         if let Some(rate) = self.deductible_of_total {
             let (stated, total) = (self.stated_deductible, self.loss.submitted);
+            let before = self.used.event.submitted;
+            let total = if before == Fen::ZERO {
+                total.to_string()
+            } else {
+                format!("({before} + {total})")
+            };
             steps.push(step(
                 "起付线（不低于总费用的规定比例，比例部分进位到分）",
                 "Deductible (at least a part of the total; the part is rounded up to the fen)",
@@ -130,7 +150,8 @@ impl Assessment {
             ));
         }
         let accumulated = match self.accumulation {
-            Accumulation::Event => None,
+            Accumulation::Event if self.prior_loss == Fen::ZERO => None,
+            Accumulation::Event => Some(("同一事件累计自付", "Losses of the event")),
             Accumulation::PersonYear => Some(("个人本年度累计自付", "Person's losses of the year")),
             Accumulation::HouseholdYear => {
                 Some(("家庭本年度累计自付", "Household's losses of the year"))
@@ -142,7 +163,17 @@ impl Assessment {
         }
     }
 
-    /// The loss on which the rule ran: with those of the year before it, where they accumulate.
+    /// What the table amount leaves once the advance is off.
+    pub(crate) fn after_advance(&self) -> Fen {
+        self.table_amount.saturating_sub_to_zero(self.advanced)
+    }
+
+    /// Whether the rule ran on more than this loss.
+    pub(crate) fn adds_up(&self) -> bool {
+        self.accumulation != Accumulation::Event || self.prior_loss > Fen::ZERO
+    }
+
+    /// The loss on which the rule ran: with those before it that it adds to.
     pub(crate) fn year_loss(&self) -> Fen {
         Fen::new(self.prior_loss.get().saturating_add(self.eligible.get()))
     }
@@ -280,35 +311,38 @@ impl Assessment {
             exact.join(" + ")
         };
         let (zh, en) = (self.rounding.label_zh(), self.rounding.label_en());
-        match self.accumulation {
-            Accumulation::Event => steps.push(step(
+        if !self.adds_up() {
+            steps.push(step(
                 &format!("理算金额（{mode_zh}；{zh}，仅此一次）"),
                 &format!("Table amount ({mode_en}; {en}, once)"),
                 &sum,
                 self.table_amount,
-            )),
-            Accumulation::PersonYear | Accumulation::HouseholdYear => {
-                steps.push(step(
-                    &format!("全年理算金额（{mode_zh}；{zh}，仅此一次）"),
-                    &format!("Table amount of the year ({mode_en}; {en}, once)"),
-                    &sum,
-                    self.year_amount,
-                ));
-                steps.push(step(
-                    "此前损失按同一标准的理算金额",
-                    "Table amount of the losses before, by the same bands",
-                    &self.prior_loss.to_string(),
-                    self.prior_amount,
-                ));
-                let (year, prior) = (self.year_amount, self.prior_amount);
-                steps.push(step(
-                    "理算金额（本次增加的部分）",
-                    "Table amount (what this loss adds)",
-                    &format!("{year} − {prior}"),
-                    self.table_amount,
-                ));
-            }
+            ));
+            return;
         }
+        let (whole_zh, whole_en) = match self.accumulation {
+            Accumulation::Event => ("全案", "event"),
+            Accumulation::PersonYear | Accumulation::HouseholdYear => ("全年", "year"),
+        };
+        steps.push(step(
+            &format!("{whole_zh}理算金额（{mode_zh}；{zh}，仅此一次）"),
+            &format!("Table amount of the {whole_en} ({mode_en}; {en}, once)"),
+            &sum,
+            self.year_amount,
+        ));
+        steps.push(step(
+            "此前损失按同一标准的理算金额",
+            "Table amount of the losses before, by the same bands",
+            &self.prior_loss.to_string(),
+            self.prior_amount,
+        ));
+        let (year, prior) = (self.year_amount, self.prior_amount);
+        steps.push(step(
+            "理算金额（本次增加的部分）",
+            "Table amount (what this loss adds)",
+            &format!("{year} − {prior}"),
+            self.table_amount,
+        ));
     }
 
     fn base_step(&self, base: BandBase) -> Step {

@@ -25,7 +25,7 @@ pub use assess::{
     AssessFault, Assessment, CapStep, Method, Reading, Slice, UnitLine, assess, other_readings,
 };
 pub use derivation::Step;
-pub use loss::{Layer, Loss, RunningTotals, UnitCount};
+pub use loss::{EventTotals, Layer, Loss, RunningTotals, UnitCount};
 pub use money::{Fen, MoneyFault, Rate, RateFault};
 pub use schedule::{
     Accumulation, AidTreatment, Band, BandBase, BandMode, Cap, CapScope, HeadAmount, OutcomeAmount,

@@ -24,6 +24,13 @@ impl Assessment {
         } else {
             self.how_it_counts(&mut words);
         }
+        if self.advanced > Fen::ZERO && self.table_amount > Fen::ZERO {
+            let (advanced, left) = (yuan(self.advanced), yuan(self.after_advance()));
+            say(
+                &mut words,
+                format_args!("这件事之前已经先行赔付了{advanced}，要减去，还剩{left}。"),
+            );
+        }
         for cap in &self.caps {
             cap.say(&mut words);
         }
@@ -74,15 +81,18 @@ impl Assessment {
             words,
             format_args!("家里自己负担的是{}。", yuan(self.eligible)),
         );
-        let whose = match self.accumulation {
-            Accumulation::Event => return,
-            Accumulation::PersonYear => "本人",
-            Accumulation::HouseholdYear => "全家",
+        if !self.adds_up() {
+            return;
+        }
+        let before = match self.accumulation {
+            Accumulation::Event => "同一件事在这之前",
+            Accumulation::PersonYear => "今年在这之前本人",
+            Accumulation::HouseholdYear => "今年在这之前全家",
         };
         let (prior, year) = (yuan(self.prior_loss), yuan(self.year_loss()));
         say(
             words,
-            format_args!("今年在这之前{whose}已经负担了{prior}，和这次合起来是{year}。"),
+            format_args!("{before}已经负担了{prior}，和这次合起来是{year}。"),
         );
     }
 
@@ -199,18 +209,18 @@ impl Assessment {
                 say(words, format_args!("加起来不到一分的去掉，合计{year}。"));
             }
         }
-        match self.accumulation {
-            Accumulation::Event => {}
-            Accumulation::PersonYear | Accumulation::HouseholdYear => {
-                let (prior, now) = (yuan(self.prior_amount), yuan(self.table_amount));
-                say(
-                    words,
-                    format_args!(
-                        "这是全年的数，其中{prior}是以前的费用应得的，所以这次增加的是{now}。"
-                    ),
-                );
-            }
+        if !self.adds_up() {
+            return;
         }
+        let whole = match self.accumulation {
+            Accumulation::Event => "这件事前后合起来",
+            Accumulation::PersonYear | Accumulation::HouseholdYear => "全年",
+        };
+        let (prior, now) = (yuan(self.prior_amount), yuan(self.table_amount));
+        say(
+            words,
+            format_args!("这是{whole}的数，其中{prior}是以前的费用应得的，所以这次增加的是{now}。"),
+        );
     }
 
     /// Whether the sum of the slices had parts of a fen.

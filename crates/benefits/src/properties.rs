@@ -1,8 +1,8 @@
 //! What must hold for every sound schedule and every loss.
 
 use crate::{
-    Accumulation, AidTreatment, Assessment, Band, BandBase, BandMode, Cap, CapScope, Fen,
-    HeadAmount, Layer, Loss, Method, OutcomeAmount, Per, Rate, Rounding, Rule, RunningTotals,
+    Accumulation, AidTreatment, Assessment, Band, BandBase, BandMode, Cap, CapScope, EventTotals,
+    Fen, HeadAmount, Layer, Loss, Method, OutcomeAmount, Per, Rate, Rounding, Rule, RunningTotals,
     Schedule, UnitCount, UnitValue, assess, other_readings,
 };
 use proptest::prelude::*;
@@ -179,12 +179,25 @@ fn accumulating() -> impl Strategy<Value = Schedule> {
 }
 
 fn used() -> impl Strategy<Value = RunningTotals> {
-    (money(), money(), money(), money()).prop_map(
-        |(person_year, household_year, person_year_loss, household_year_loss)| RunningTotals {
-            person_year,
-            household_year,
-            person_year_loss,
-            household_year_loss,
+    let event = prop_oneof![
+        Just((Fen::ZERO, Fen::ZERO, Fen::ZERO)),
+        (money(), money(), money())
+    ];
+    (money(), money(), money(), money(), event).prop_map(
+        |(person_year, household_year, person_year_loss, household_year_loss, event)| {
+            let (benefit, loss, submitted) = event;
+            RunningTotals {
+                person_year,
+                household_year,
+                person_year_loss,
+                household_year_loss,
+                event: EventTotals {
+                    benefit,
+                    loss,
+                    year_loss: loss,
+                    submitted,
+                },
+            }
         },
     )
 }
@@ -241,6 +254,7 @@ fn year(schedule: &Schedule, bills: &[Fen]) -> (Fen, Fen) {
             household_year: add(used.household_year, done.benefit),
             person_year_loss: add(used.person_year_loss, done.eligible),
             household_year_loss: add(used.household_year_loss, done.eligible),
+            event: EventTotals::default(),
         };
     }
     (table, used.person_year)
@@ -364,6 +378,29 @@ proptest! {
     }
 
     #[test]
+    fn an_event_paid_in_parts_is_paid_once(
+        schedule in progressive(), bills in prop::collection::vec(money(), 1..6), advance in money()
+    ) {
+        // A part of the total as deductible grows with each part; so do caps shrink.
+        let schedule = Schedule { deductible_of_total: None, caps: vec![], ..schedule };
+        let bill = |submitted| Loss { submitted, ..Loss::default() };
+        let sum = |fens: &[Fen]| Fen::new(fens.iter().map(|it| it.get()).sum());
+        let mut used = RunningTotals {
+            event: EventTotals { benefit: advance, ..EventTotals::default() },
+            ..RunningTotals::default()
+        };
+        for part in &bills {
+            let done = done(&schedule, &bill(*part), &used);
+            let event = &mut used.event;
+            event.benefit = sum(&[event.benefit, done.benefit]);
+            event.loss = sum(&[event.loss, done.eligible]);
+            event.submitted = sum(&[event.submitted, *part]);
+        }
+        let whole = done(&schedule, &bill(sum(&bills)), &RunningTotals::default());
+        prop_assert_eq!(used.event.benefit, whole.benefit.max(advance));
+    }
+
+    #[test]
     fn an_accumulated_loss_earns_what_it_adds(
         schedule in accumulating(), loss in loss(), used in used()
     ) {
@@ -454,6 +491,12 @@ proptest! {
             household_year: wild[5],
             person_year_loss: wild[6],
             household_year_loss: wild[7],
+            event: EventTotals {
+                benefit: wild[4],
+                loss: wild[3],
+                year_loss: wild[2],
+                submitted: wild[1],
+            },
         };
         // What a panic would look like is the only question; either answer is lawful.
         if let Ok(done) = assess(&schedule, &loss, &used) {

@@ -59,6 +59,18 @@ impl Schedule {
             | Rule::IncomeGap { .. } => None,
         }
     }
+
+    /// Whether its rule runs on what bills come to.
+    pub const fn asks_for_bills(&self) -> bool {
+        match &self.rule {
+            Rule::Banded { .. } | Rule::Unknown { .. } => true,
+            Rule::Fixed { .. }
+            | Rule::FixedByOutcome { .. }
+            | Rule::FixedByHeads { .. }
+            | Rule::PerUnit { .. }
+            | Rule::IncomeGap { .. } => false,
+        }
+    }
 }
 
 /// What becomes of aid that the household received apart from the layers.

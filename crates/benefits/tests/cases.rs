@@ -3,7 +3,7 @@
 //! Each file is judged by the schedule of `schedules.toml` that bears its name. The expectations
 //! were computed apart from this crate; where they differ, find out which one is wrong.
 
-use benefits::{Fen, Layer, Loss, RunningTotals, Schedule, UnitCount, assess};
+use benefits::{EventTotals, Fen, Layer, Loss, RunningTotals, Schedule, UnitCount, assess};
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -138,6 +138,7 @@ fn judge(row: &csv::StringRecord, schedule: &Schedule) -> Result<(Fen, Fen), Dou
         household_year_loss: amount(10)?,
         person_year: amount(11)?,
         household_year: amount(12)?,
+        event: EventTotals::default(),
     };
     Ok((
         Fen::parse_yuan(column(13))?,

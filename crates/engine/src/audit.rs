@@ -728,6 +728,7 @@ mod tests {
             named: None,
             payee: None,
             event: None,
+            follows: None,
             bills: Vec::new(),
             recovery_ref: None,
             now: desk.now(),

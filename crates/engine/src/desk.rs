@@ -231,6 +231,7 @@ impl Desk {
             named: command.named_person(),
             payee: command.payee(),
             event,
+            follows: follows(command),
             bills: command.bills(),
             recovery_ref: command.recovery_ref().map(str::to_owned),
             now: self.clock.now(),
@@ -412,6 +413,15 @@ impl Desk {
         id: MemberId,
     ) -> Option<&crate::household::Member> {
         household.members.iter().find(|member| member.id == id)
+    }
+}
+
+/// The earlier claim that a draft goes on with.
+fn follows(command: &Command) -> Option<ClaimId> {
+    if let Command::DraftReferral(draft) = command {
+        draft.follows
+    } else {
+        None
     }
 }
 

@@ -151,6 +151,8 @@ pub struct Ask {
     pub payee: Option<PayeeId>,
     /// The event a new or amended claim is about.
     pub event: Option<EventKey>,
+    /// The earlier claim that a new one goes on with.
+    pub follows: Option<ClaimId>,
     /// The bills to be compensated.
     pub bills: Vec<BillKey>,
     /// The bank's reference of a recovery.

@@ -363,7 +363,9 @@ impl Clerk<'_> {
                         decided_on: line.decided_on,
                         document: line.document.clone(),
                     }),
+                    advance: false,
                 },
+                follows: None,
             }),
         };
         let (drafted, replay) = match self.desk.submit(self.caller, draft).await? {

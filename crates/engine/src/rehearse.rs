@@ -11,7 +11,7 @@
 
 use crate::ports::{Fault, Recorded, Store};
 use benefits::{
-    Accumulation, Assessment, CapScope, Fen, Loss, Rate, RunningTotals, Schedule, assess,
+    Accumulation, Assessment, EventTotals, Fen, Loss, Rate, RunningTotals, Schedule, assess,
 };
 use chrono::{Months, NaiveDate};
 use lifecycle::phase::verification::{Evidence, LossFacts, Votes, loss_of};
@@ -716,7 +716,26 @@ impl<'a> Walk<'a> {
             household_year: household.benefit,
             person_year_loss: person.loss,
             household_year_loss: household.loss,
+            event: self.event(claim),
         }
+    }
+
+    /// What other claims of its event hold.
+    fn event(&self, claim: &Claim) -> EventTotals {
+        let others = self.recorded.claims.values().map(|it| &it.claim);
+        let others = others.filter(|it| it.id != claim.id && it.case.same_event(&claim.case));
+        let computed = others.filter_map(|it| {
+            let standing = self.standing.get(&it.id)?;
+            let computed = standing.computed.as_ref().ok()?;
+            (!standing.reserved.is_nothing()).then_some(&computed.assessment)
+        });
+        let shares = computed.map(|it| EventTotals {
+            benefit: it.benefit,
+            loss: it.eligible,
+            year_loss: it.eligible,
+            submitted: it.loss.submitted,
+        });
+        shares.fold(EventTotals::default(), EventTotals::plus)
     }
 
     fn verify(&mut self, recorded: &RecordedClaim, loss: &AcceptedLoss) {
@@ -760,7 +779,7 @@ impl<'a> Walk<'a> {
             return Err(group(&recorded.group));
         }
         let schedule = terms
-            .schedule(&loss.group)
+            .schedule(&loss.group, case.advance)
             .ok_or_else(|| group(&loss.group))?;
         self.evaluation_passes(loss)?;
         self.bills_in_year(loss)?;
@@ -1082,6 +1101,7 @@ fn still_stands(computed: &Computed<'_>, used: &RunningTotals) -> bool {
         Accumulation::HouseholdYear => then.household_year_loss == used.household_year_loss,
     };
     same_losses
+        && then.event == used.event
         && remaining(computed.schedule, used)
             .is_none_or(|remaining| computed.assessment.benefit <= remaining)
 }
@@ -1089,15 +1109,8 @@ fn still_stands(computed: &Computed<'_>, used: &RunningTotals) -> bool {
 /// What the caps leave; `None` without caps.
 fn remaining(schedule: &Schedule, used: &RunningTotals) -> Option<Fen> {
     let caps = schedule.caps.iter();
-    caps.map(|cap| {
-        let used = match cap.scope {
-            CapScope::Event => Fen::ZERO,
-            CapScope::PersonYear => used.person_year,
-            CapScope::HouseholdYear => used.household_year,
-        };
-        cap.limit.saturating_sub_to_zero(used)
-    })
-    .min()
+    caps.map(|cap| cap.limit.saturating_sub_to_zero(used.of(cap.scope)))
+        .min()
 }
 
 /// Whether somebody, if need be with a second approver, may approve the amount. An uplift always
@@ -1127,7 +1140,7 @@ fn within_year(year: &PolicyYear, date: YearDate, day: NaiveDate) -> Result<(), 
 
 /// Documents the draft has due at a step that the claim has passed, and that nobody handed in.
 fn documents_missing(terms: &PerilTerms, recorded: &RecordedClaim) -> Vec<String> {
-    let due = terms.documents.iter();
+    let due = terms.documents_of(recorded.claim.case.advance);
     due.filter(|rule| recorded.passed.contains(&rule.due))
         .filter_map(|rule| {
             let on_file = recorded.on_file.iter();

@@ -13,7 +13,7 @@ use crate::phase::payout::{
     Recovered, Recovering, WriteOff, WrittenOff,
 };
 use crate::phase::public_notice::{Notice, NoticeClosed, NoticeOpen, Proof};
-use crate::phase::referral::{Accepted, Case, Draft, Referred, Returned, Withdrawn};
+use crate::phase::referral::{Accepted, Case, Draft, Follows, Referred, Returned, Withdrawn};
 use crate::phase::refusal::{
     AppealDecision, AppealDismissed, Appealed, IssuedLetter, Refusal, RefusalClosed, Refused,
 };
@@ -23,7 +23,7 @@ use crate::{
     Check, ClaimId, CountyCode, HouseholdId, ObjectionId, OrgId, PersonId, PoolAccount, RegionCode,
     SchemeId, Stamp,
 };
-use benefits::{Assessment, Fen};
+use benefits::{Assessment, EventTotals, Fen};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -589,6 +589,8 @@ pub struct Claim {
     pub policy_year: i32,
     /// What is claimed.
     pub case: Case,
+    /// The earlier claim of the same event that it goes on with.
+    pub follows: Option<Follows>,
     /// Objections, in order.
     pub objections: Vec<Objection>,
     /// Refusals, in order: an appeal that is upheld does not undo that there was one.
@@ -627,6 +629,7 @@ impl Claim {
             village: opening.village.clone(),
             policy_year: opening.policy_year,
             case: opening.case.clone(),
+            follows: opening.follows.clone(),
             objections: Vec::new(),
             refusals: Vec::new(),
             instructions: 0,
@@ -708,6 +711,33 @@ impl Claim {
                 .approved_amount()
                 .and(self.assessment())
                 .map_or(Fen::ZERO, |assessment| assessment.eligible),
+        }
+    }
+
+    /// The first claim of its event: itself, unless it goes on with another.
+    pub fn first_of_event(&self) -> ClaimId {
+        self.follows.as_ref().map_or(self.id, |it| it.first)
+    }
+
+    /// What the claim counts for against later claims of the same event; `year`: the policy year of the later one.
+    pub fn counted_for_event(&self, year: i32) -> EventTotals {
+        let RunningShare { benefit, loss } = self.counted();
+        let Some((approved, assessment)) = self.state.approved().zip(self.assessment()) else {
+            return EventTotals::default();
+        };
+        if self.counted().is_nothing() {
+            return EventTotals::default();
+        }
+        EventTotals {
+            // An uplift is for what the table leaves open: the next claim does not pay it back.
+            benefit: benefit.min(approved.approval.benefit),
+            loss,
+            year_loss: if self.policy_year == year {
+                loss
+            } else {
+                Fen::ZERO
+            },
+            submitted: assessment.loss.submitted,
         }
     }
 

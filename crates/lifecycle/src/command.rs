@@ -70,6 +70,8 @@ pub struct DraftReferral {
     pub household: HouseholdId,
     /// What is claimed.
     pub case: Case,
+    /// The earlier claim of the same event that it goes on with.
+    pub follows: Option<ClaimId>,
 }
 
 /// A command with its contents.

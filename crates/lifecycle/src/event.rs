@@ -4,7 +4,7 @@ use crate::coded;
 use crate::letter::Letter;
 use crate::notice::NoticeLine;
 use crate::phase::approval::Uplift;
-use crate::phase::referral::Case;
+use crate::phase::referral::{Case, Follows};
 use crate::phase::refusal::{Delivery, RefusalLine};
 use crate::phase::verification::{Evidence, Flag, LossFacts, Votes};
 use crate::{
@@ -54,6 +54,8 @@ pub struct Opening {
     pub policy_year: i32,
     /// What is claimed.
     pub case: Case,
+    /// The earlier claim of the same event that it goes on with.
+    pub follows: Option<Follows>,
 }
 
 /// An event: what happened, who did it, when.

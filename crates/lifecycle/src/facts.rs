@@ -1,8 +1,9 @@
 //! What a judgement needs to know, read under the lock and recorded with the event.
 
+use crate::phase::referral::Case;
 use crate::{
-    BillKey, Calendar, ClaimId, Duty, MemberId, NameCheck, PayeeId, PayeeRelation, PersonId,
-    RegionCode, Scheme,
+    BillKey, Calendar, Claim, ClaimId, Duty, HouseholdId, MemberId, NameCheck, OrgId, PayeeId,
+    PayeeRelation, PersonId, RegionCode, Scheme, Status,
 };
 use benefits::{Fen, RunningTotals};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -45,6 +46,40 @@ pub struct PayeeSeal {
     pub fingerprint: String,
 }
 
+/// The earlier claim (前案) that a draft names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierClaim {
+    /// Its number.
+    pub number: String,
+    /// Its household.
+    pub household: HouseholdId,
+    /// Its insurer.
+    pub insurer: OrgId,
+    /// What it claimed.
+    pub case: Case,
+    /// How it stands.
+    pub status: Status,
+    /// The first claim of the event.
+    pub first: ClaimId,
+    /// Whether another claim goes on with it already.
+    pub followed: bool,
+}
+
+impl EarlierClaim {
+    /// A claim as one that another goes on with; `followed`: whether one does already.
+    pub fn of(claim: &Claim, followed: bool) -> Self {
+        Self {
+            number: claim.number.clone(),
+            household: claim.household,
+            insurer: claim.insurer,
+            case: claim.case.clone(),
+            status: claim.status(),
+            first: claim.first_of_event(),
+            followed,
+        }
+    }
+}
+
 /// The facts that are recorded with the event, so that an old decision can be read years later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
@@ -77,9 +112,12 @@ pub struct Seen {
     pub interested: Vec<PersonId>,
     /// The duties that the person a command names holds today in the household's village.
     pub named_duties: Vec<Duty>,
-    /// The number of a living claim for the same member, peril and event day; empty where that claim is
-    /// out of the caller's sight.
+    /// The number of a living claim for the same member, peril and event day that neither goes on with this one nor this one
+    /// with it; empty where that claim is out of the caller's sight.
     pub duplicate: Option<String>,
+    /// The earlier claim that the command names, if the caller sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed: Option<EarlierClaim>,
     /// Those of the command's bills that are already compensated.
     pub bills_taken: Vec<BillKey>,
     /// What the pool can still reserve.
@@ -90,7 +128,7 @@ pub struct Seen {
     pub first_waiting: Option<ClaimId>,
     /// The claim for whose recovery the bank's reference that the command names was recorded before.
     pub reference_of: Option<ClaimId>,
-    /// Running totals of the policy year, this claim's own reservation not counted.
+    /// Running totals of the policy year and of the event, this claim's own reservation not counted.
     pub used: RunningTotals,
     /// What was approved for the household in the twelve months up to today and still stands, over
     /// all perils, schemes and insurers of the county, this claim not counted.

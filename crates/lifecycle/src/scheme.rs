@@ -75,6 +75,8 @@ pub struct DocumentRule {
     pub supplier: Supplier,
     /// When it must be there.
     pub due: DueStep,
+    /// Whether an advance needs it, and no other claim.
+    pub advance: bool,
 }
 
 /// The benefit table of some population groups.
@@ -82,6 +84,8 @@ pub struct DocumentRule {
 pub struct GroupTable {
     /// The groups it is for; empty for everybody whom no earlier table names.
     pub groups: Vec<String>,
+    /// Whether it is for advances (先行救助): paid before there are bills, and netted from what the event earns later.
+    pub advance: bool,
     /// The benefit schedule.
     pub schedule: Schedule,
 }
@@ -102,10 +106,11 @@ pub struct PerilTerms {
 }
 
 impl PerilTerms {
-    /// The schedule for a population group.
-    pub fn schedule(&self, group: &str) -> Option<&Schedule> {
+    /// The schedule for a population group, of a claim or of an advance.
+    pub fn schedule(&self, group: &str, advance: bool) -> Option<&Schedule> {
         self.tables
             .iter()
+            .filter(|table| table.advance == advance)
             .find(|table| table.groups.is_empty() || table.groups.iter().any(|it| it == group))
             .map(|table| &table.schedule)
     }
@@ -116,6 +121,13 @@ impl PerilTerms {
             .iter()
             .map(|table| &table.schedule)
             .find(|schedule| schedule.id == id)
+    }
+
+    /// The documents of a claim, or of an advance.
+    pub fn documents_of(&self, advance: bool) -> impl Iterator<Item = &DocumentRule> {
+        self.documents
+            .iter()
+            .filter(move |rule| rule.advance == advance)
     }
 }
 
@@ -477,6 +489,12 @@ impl Scheme {
     /// The terms of a peril, if the scheme covers it.
     pub fn terms(&self, peril: Peril) -> Option<&PerilTerms> {
         self.perils.iter().find(|terms| terms.peril == peril)
+    }
+
+    /// Whether it pays advances on a peril.
+    pub fn advances(&self, peril: Peril) -> bool {
+        let terms = self.terms(peril);
+        terms.is_some_and(|it| it.tables.iter().any(|table| table.advance))
     }
 
     /// The largest limits among `duties`: what one person may approve alone, and with a second.

@@ -5,7 +5,7 @@ mod world;
 
 use benefits::{Accumulation, Fen, Layer};
 use chrono::{Duration, NaiveDate};
-use lifecycle::phase::referral::Case;
+use lifecycle::phase::referral::{Case, FollowKind};
 use lifecycle::phase::refusal::RefusalLine;
 use lifecycle::phase::verification::{Evidence, Flag, IncomeFacts, LossFacts, Verifying, Votes};
 use lifecycle::pool::{
@@ -16,8 +16,8 @@ use lifecycle::scheme::{
     YearDate,
 };
 use lifecycle::{
-    Actor, Blocked, Check, Claim, Command, CommandKind as C, NameCheck, NameCheckMeans, Order,
-    Param, PayeeRelation, Peril, RunningShare, Status,
+    Actor, Blocked, Check, Claim, ClaimId, Command, CommandKind as C, NameCheck, NameCheckMeans,
+    Order, Param, PayeeRelation, Peril, RunningShare, Status,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -237,6 +237,82 @@ fn referral(seen: &mut Seen) {
     given(Status::Draft)
         .when_choice(C::AmendReferral, 1)
         .then_blocked(seen, "PAYEE_UNKNOWN");
+    let moved = Case {
+        event_on: World::new().case(0, 1).event_on,
+        ..World::new().case(0, 0)
+    };
+    for (status, earlier) in [
+        (Status::Verified, Err("NOT_ENDED")),
+        (Status::Ineligible, Err("NOT_ENDED")),
+        (Status::PayReturned, Err("NOT_ENDED")),
+        (Status::Paid, Ok(FollowKind::Supplement)),
+        (Status::Closed, Ok(FollowKind::Supplement)),
+        (Status::WrittenOff, Ok(FollowKind::Supplement)),
+        (Status::Recovered, Ok(FollowKind::Reopened)),
+        (Status::Withdrawn, Ok(FollowKind::Reopened)),
+        (Status::RefusalClosed, Ok(FollowKind::Reopened)),
+    ] {
+        let mut office = Office::at(World::new(), status);
+        let no = |reason| {
+            Err(Blocked::Validation {
+                field: "followsClaimId",
+                reason,
+            })
+        };
+        let follow = |number: u32, earlier: ClaimId, case: Case, office: &Office| {
+            let mut command = office.world.draft(0, number);
+            if let Command::DraftReferral(draft) = &mut command {
+                draft.follows = Some(earlier);
+                draft.case = case;
+            }
+            Who::Town.orders(command)
+        };
+        let (id, same) = (office.claim(0).id, office.claim(0).case.clone());
+        let unknown = follow(7, ClaimId(id(1)), same.clone(), &office);
+        assert_eq!(office.submit(1, &unknown), no("UNKNOWN"));
+        let elsewhere = follow(7, id, moved.clone(), &office);
+        assert_eq!(office.submit(1, &elsewhere), no("ANOTHER_EVENT"));
+        let advance = Case {
+            advance: true,
+            ..same.clone()
+        };
+        if earlier.is_ok() {
+            let advance = follow(7, id, advance, &office);
+            let refused = Err(Blocked::Validation {
+                field: "isAdvance",
+                reason: "FOLLOWS",
+            });
+            assert_eq!(office.submit(1, &advance), refused);
+        }
+        let lawful = follow(7, id, same.clone(), &office);
+        let done = office.submit(1, &lawful);
+        match earlier {
+            Err(reason) => {
+                assert_eq!(done, no(reason), "{status:?}");
+                continue;
+            }
+            Ok(kind) => {
+                assert!(done.is_ok(), "{status:?}: {done:?}");
+                let follows = office.claim(1).follows.clone();
+                let follows = follows.expect("it goes on with the first");
+                assert_eq!((follows.claim, follows.first, follows.kind), (id, id, kind));
+            }
+        }
+        let again = follow(8, id, same, &office);
+        assert_eq!(office.submit(2, &again), no("FOLLOWED_ALREADY"));
+        let moved = Command::AmendReferral {
+            case: moved.clone(),
+        };
+        let moved = office.submit(1, &Who::Town.orders(moved));
+        assert_eq!(moved, no("ANOTHER_EVENT"));
+    }
+    let advance = Case {
+        advance: true,
+        ..World::new().case(0, 0)
+    };
+    given(Status::Draft)
+        .when_given(Command::AmendReferral { case: advance })
+        .then_blocked(seen, "VALIDATION");
     let schooling = Case {
         peril: Peril::Schooling,
         ..World::new().case(0, 0)
@@ -909,6 +985,7 @@ fn documents(seen: &mut Seen) {
                 count_min: 2,
                 supplier: Supplier::County,
                 due,
+                advance: false,
             });
         })
     };

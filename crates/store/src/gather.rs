@@ -5,16 +5,16 @@ use crate::connect::Core;
 use crate::dialect::Dialect;
 use crate::household::passed;
 use crate::rows;
-use benefits::Fen;
+use benefits::{EventTotals, Fen};
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::identity::{Assignment, duties_in};
 use engine::{Ask, EventKey, Fault, Receipt, Target, limits};
 use lifecycle::calendar::legal_day;
 use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
-    AccountId, BillKey, Claim, ClaimId, CountyCode, Duty, EventKind, HouseholdId, Liveness,
-    MemberId, NameCheck, NameCheckMeans, OrgId, PayeeFacts, PayeeId, PayeeRelation, PayeeSeal,
-    PersonId, RegionCode, RunningShare, SchemeId,
+    AccountId, BillKey, Claim, ClaimId, CountyCode, Duty, EarlierClaim, EventKind, HouseholdId,
+    Liveness, MemberId, NameCheck, NameCheckMeans, OrgId, PayeeFacts, PayeeId, PayeeRelation,
+    PayeeSeal, PersonId, RegionCode, RunningShare, SchemeId,
 };
 use sea_orm::{ConnectionTrait, QueryResult};
 use serde::Serialize;
@@ -36,6 +36,7 @@ struct AskRow {
     insured_id: Option<MemberId>,
     peril: Option<&'static str>,
     event_on: Option<NaiveDate>,
+    follows_id: Option<ClaimId>,
     /// The day after which an approval counts. A clock that is a little behind the log's last entry
     /// counts a day more, never less.
     twelve_months_from: NaiveDate,
@@ -72,8 +73,10 @@ pub(crate) struct Gathered {
     pub(crate) payee: Option<PayeeFacts>,
     pub(crate) payee_seal: Option<PayeeSeal>,
     pub(crate) named: Option<Named>,
-    /// Who holds the event the ask is about.
-    pub(crate) living: Option<(ClaimId, String)>,
+    /// The living claims of the event the ask is about.
+    pub(crate) living: Vec<Living>,
+    /// The earlier claim the ask names.
+    pub(crate) followed: Option<EarlierClaim>,
     pub(crate) scheme: Option<(SchemeId, OrgId)>,
     pub(crate) last_number: u32,
     pub(crate) pool_available: i64,
@@ -106,6 +109,7 @@ pub(crate) fn text(dialect: Dialect) -> String {
                 "insured_id",
                 "peril",
                 "event_on",
+                "follows_id",
                 "twelve_months_from",
                 "recovery_ref",
             ];
@@ -116,7 +120,7 @@ pub(crate) fn text(dialect: Dialect) -> String {
     let columns = match dialect {
         Dialect::Sqlite => "",
         Dialect::Postgres => {
-            "(ord integer, county_code integer, account_id uuid, key uuid, claim_id uuid, household_id uuid, scheme_id uuid, named_id uuid, payee_id uuid, insured_id uuid, peril text, event_on date, twelve_months_from date, recovery_ref text)"
+            "(ord integer, county_code integer, account_id uuid, key uuid, claim_id uuid, household_id uuid, scheme_id uuid, named_id uuid, payee_id uuid, insured_id uuid, peril text, event_on date, follows_id uuid, twelve_months_from date, recovery_ref text)"
         }
     };
     format!(
@@ -139,8 +143,14 @@ pub(crate) fn text(dialect: Dialect) -> String {
     np.region_code AS named_region, np.duties AS named_duties,
     (SELECT string_agg(x.duty || ' ' || x.region_code || ' ' || CAST(x.valid_from AS TEXT) || ' ' || COALESCE(CAST(x.valid_until AS TEXT), ''), ',')
         FROM assignment x WHERE x.county_code = a.county_code AND x.person_id = a.named_id) AS named_assignments,
-    CAST(le.claim_id AS TEXT) AS living_claim, lc.number AS living_number, lc.village AS living_village,
-    CAST(lc.insurer_id AS TEXT) AS living_insurer,
+    (SELECT string_agg(CAST(e.claim_id AS TEXT) || ' ' || CAST(e.first_id AS TEXT) || ' ' || CAST(e.policy_year AS TEXT) || ' ' || CAST(e.benefit_fen AS TEXT)
+            || ' ' || CAST(e.loss_fen AS TEXT) || ' ' || CAST(e.submitted_fen AS TEXT) || ' ' || COALESCE(ec.number, '-') || ' ' || COALESCE(ec.village, '-')
+            || ' ' || COALESCE(CAST(ec.insurer_id AS TEXT), '-'), ',')
+        FROM living_event e LEFT JOIN claim ec ON ec.county_code = e.county_code AND ec.id = e.claim_id
+        WHERE e.county_code = a.county_code AND e.insured_id = COALESCE(a.insured_id, c.insured_id)
+            AND e.peril = COALESCE(a.peril, c.peril) AND e.event_on = COALESCE(a.event_on, c.event_on)) AS living,
+    f.body AS followed_body,
+    CASE WHEN EXISTS (SELECT 1 FROM claim fc WHERE fc.county_code = a.county_code AND fc.follows_id = a.follows_id) THEN 1 ELSE 0 END AS followed_again,
     CAST(s.id AS TEXT) AS scheme_id, CAST(s.insurer_id AS TEXT) AS insurer_id,
     cc.last_number AS last_number,
     (SELECT pa.balance_fen FROM pool_account pa WHERE pa.county_code = a.county_code AND pa.scheme_id = s.pool_id
@@ -164,9 +174,7 @@ LEFT JOIN member m ON m.county_code = a.county_code AND m.id = COALESCE(a.insure
 LEFT JOIN payee p ON p.county_code = a.county_code AND p.id = COALESCE(a.payee_id, c.payee_id)
 LEFT JOIN member pm ON pm.county_code = a.county_code AND pm.id = p.member_id
 LEFT JOIN person np ON np.county_code = a.county_code AND np.id = a.named_id
-LEFT JOIN living_event le ON le.county_code = a.county_code AND le.insured_id = COALESCE(a.insured_id, c.insured_id)
-    AND le.peril = COALESCE(a.peril, c.peril) AND le.event_on = COALESCE(a.event_on, c.event_on)
-LEFT JOIN claim lc ON lc.county_code = le.county_code AND lc.id = le.claim_id
+LEFT JOIN claim f ON f.county_code = a.county_code AND f.id = a.follows_id
 LEFT JOIN scheme s ON s.county_code = a.county_code AND s.id = COALESCE(c.scheme_id, a.scheme_id)
 LEFT JOIN running_total tp ON tp.county_code = a.county_code AND tp.policy_year = s.policy_year
     AND tp.peril = COALESCE(a.peril, c.peril) AND tp.subject_kind = 'PERSON' AND tp.subject_id = COALESCE(a.insured_id, c.insured_id)
@@ -214,6 +222,7 @@ fn ask_row(ord: usize, ask: &Ask) -> Result<AskRow, Fault> {
         insured_id: event.map(|event| event.insured),
         peril: event.map(|event| event.peril.code()),
         event_on: event.map(|event| event.event_on),
+        follows_id: ask.follows,
         twelve_months_from: twelve_months_before(legal_day(ask.now)),
         recovery_ref: ask.recovery_ref.clone(),
     })
@@ -338,6 +347,7 @@ fn gathered(row: &QueryResult, ask: &Ask) -> Result<Gathered, Fault> {
         payee_seal: seal(row)?,
         named: named(row, ask)?,
         living: living(row, ask)?,
+        followed: followed(row, ask)?,
         scheme,
         last_number: rows::whole(
             "claim_counter",
@@ -420,23 +430,100 @@ fn named(row: &QueryResult, ask: &Ask) -> Result<Option<Named>, Fault> {
     }))
 }
 
-/// Who holds the event. The number of a claim out of the caller's sight is not told.
-fn living(row: &QueryResult, ask: &Ask) -> Result<Option<(ClaimId, String)>, Fault> {
-    let Some(id) = rows::id(row, "living_claim")? else {
+/// A living claim of an event.
+#[derive(Debug, Clone)]
+pub(crate) struct Living {
+    pub(crate) claim: ClaimId,
+    /// The first claim of its line.
+    pub(crate) first: ClaimId,
+    pub(crate) policy_year: i32,
+    /// What it counts for in its own policy year.
+    pub(crate) counted: EventTotals,
+    /// Its number; empty where it is out of the caller's sight.
+    pub(crate) number: String,
+}
+
+impl Living {
+    /// A claim as those after it in a round see it.
+    pub(crate) fn of(claim: &Claim) -> Option<Self> {
+        claim.status().is_living().then(|| Self {
+            claim: claim.id,
+            first: claim.first_of_event(),
+            policy_year: claim.policy_year,
+            counted: claim.counted_for_event(claim.policy_year),
+            number: claim.number.clone(),
+        })
+    }
+
+    /// What it counts for in a policy year.
+    pub(crate) fn counted_in(&self, year: i32) -> EventTotals {
+        let mut counted = self.counted;
+        if self.policy_year != year {
+            counted.year_loss = Fen::ZERO;
+        }
+        counted
+    }
+}
+
+/// The living claims of the event.
+fn living(row: &QueryResult, ask: &Ask) -> Result<Vec<Living>, Fault> {
+    let listed: Option<String> = rows::get(row, "living")?;
+    let of = |text: &str| -> Result<Living, Fault> {
+        let odd = |why: &str| rows::impossible("living_event", "claim_id", &text, why);
+        let parts: Vec<&str> = text.split(' ').collect();
+        let &[
+            claim,
+            first,
+            year,
+            benefit,
+            loss,
+            submitted,
+            number,
+            village,
+            insurer,
+        ] = parts.as_slice()
+        else {
+            return Err(odd("not nine parts"));
+        };
+        let fen = |text: &str| text.parse().map(Fen::new).map_err(|_| odd("not a sum"));
+        let claim = ClaimId(rows::parse_id("claim_id", claim)?);
+        let loss = fen(loss)?;
+        // Row-level security hides the whole claim; else its number is told to whom the claim is shown.
+        let is_seen = insurer != "-" && {
+            let insurer = OrgId(rows::parse_id("insurer_id", insurer)?);
+            let village = rows::region("claim", "village", &claim, village.to_owned())?;
+            (ask.scope).covers_claims_of(ask.county, &village, insurer)
+        };
+        Ok(Living {
+            claim,
+            first: ClaimId(rows::parse_id("first_id", first)?),
+            policy_year: year.parse().map_err(|_| odd("not a year"))?,
+            counted: EventTotals {
+                benefit: fen(benefit)?,
+                loss,
+                year_loss: loss,
+                submitted: fen(submitted)?,
+            },
+            number: if is_seen {
+                number.to_owned()
+            } else {
+                String::new()
+            },
+        })
+    };
+    (listed.iter().flat_map(|list| list.split(',')))
+        .map(of)
+        .collect()
+}
+
+/// The earlier claim that the ask names; row-level security and the scope hide it alike.
+fn followed(row: &QueryResult, ask: &Ask) -> Result<Option<EarlierClaim>, Fault> {
+    let Some(body) = rows::get::<Option<String>>(row, "followed_body")? else {
         return Ok(None);
     };
-    let number: Option<String> = rows::get(row, "living_number")?;
-    let village: Option<String> = rows::get(row, "living_village")?;
-    let told = match (number, village, rows::id(row, "living_insurer")?) {
-        (Some(number), Some(village), Some(insurer)) => {
-            let village = rows::region("claim", "village", &id, village)?;
-            let is_seen = (ask.scope).covers_claims_of(ask.county, &village, OrgId(insurer));
-            is_seen.then_some(number)
-        }
-        // Row-level security hides the whole row.
-        _ => None,
-    };
-    Ok(Some((ClaimId(id), told.unwrap_or_default())))
+    let claim: Claim = rows::json("claim", "body", &"", &body)?;
+    let is_followed = rows::get::<i32>(row, "followed_again")? == 1;
+    Ok((ask.scope.covers(&claim)).then(|| EarlierClaim::of(&claim, is_followed)))
 }
 
 fn earlier(row: &QueryResult) -> Result<Option<Earlier>, Fault> {

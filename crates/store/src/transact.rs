@@ -12,12 +12,12 @@
 //! written under the county's lock. Only a command whose own write fails is then answered by a fault.
 
 use crate::connect::{Core, Head, SqlStore, commit};
-use crate::gather::{self, Gathered, event_key, event_of};
+use crate::gather::{self, Gathered, Living, event_key, event_of};
 use crate::lane::{self, Lane};
 use crate::rows;
 use crate::write::{Item, Pen, Refusal, TotalKey, total_keys};
 use async_trait::async_trait;
-use benefits::{Fen, RunningTotals};
+use benefits::{EventTotals, Fen, RunningTotals};
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::{
     Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Outlook, Receipt, Target,
@@ -27,8 +27,8 @@ use lifecycle::calendar::legal_day;
 use lifecycle::pool::Waiting as Waits;
 use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
-    BillKey, Blocked, Claim, ClaimId, CountyCode, Event, Happening, HouseholdId, PoolAccount,
-    RunningShare, Scheme, SchemeId, Seen,
+    BillKey, Blocked, Claim, ClaimId, CountyCode, EarlierClaim, Event, Happening, HouseholdId,
+    PoolAccount, RunningShare, Scheme, SchemeId, Seen,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -290,7 +290,10 @@ async fn judged(
 #[derive(Default)]
 struct Round {
     bills: HashMap<String, ClaimId>,
-    events: HashMap<EventKey, Option<(ClaimId, String)>>,
+    /// The living claims of an event that changed; none where one ceased to be.
+    events: HashMap<EventKey, HashMap<ClaimId, Option<Living>>>,
+    /// Which claims others go on with since.
+    followed: HashSet<ClaimId>,
     pools: HashMap<SchemeId, i64>,
     totals: HashMap<TotalKey, RunningShare>,
     /// What was approved, or ceased to be, for a household: the day of the approval and the fen.
@@ -377,8 +380,13 @@ impl Round {
     ) -> Result<Seen, Fault> {
         let id = ask.target.id();
         let event = event_of(ask, claim);
-        let noted = event.and_then(|event| self.events.get(&event).cloned());
-        let living = noted.unwrap_or(found.living);
+        let of_event = self.of_event(event, id, found.living);
+        let followed = found.followed.map(|it| EarlierClaim {
+            followed: it.followed || ask.follows.is_some_and(|it| self.followed.contains(&it)),
+            ..it
+        });
+        let first = claim.map(Claim::first_of_event);
+        let first = first.or(followed.as_ref().map(|it| it.first)).unwrap_or(id);
         // What this claim itself has reserved or paid does not stand in its own way.
         let own = claim.map_or_else(RunningShare::default, Claim::counted);
         let used = |stands: RunningShare, subject_kind, subject| {
@@ -451,9 +459,10 @@ impl Round {
             named_duties: (found.named.zip(home.as_ref()))
                 .map(|(named, home)| named.duties_in(&home.village, legal_day(now)))
                 .unwrap_or_default(),
-            duplicate: living
-                .filter(|(holder, _)| *holder != id)
-                .map(|(_, number)| number),
+            duplicate: (of_event.iter())
+                .find(|it| it.first != first)
+                .map(|it| it.number.clone()),
+            followed,
             bills_taken: ask.bills.iter().filter(taken).cloned().collect(),
             pool_available: if found.pool_settled {
                 Fen::ZERO
@@ -471,12 +480,24 @@ impl Round {
                 household_year: household.benefit,
                 person_year_loss: person.loss,
                 household_year_loss: household.loss,
+                event: (of_event.iter())
+                    .map(|it| it.counted_in(scheme.year.year))
+                    .fold(EventTotals::default(), EventTotals::plus),
             },
             approved_twelve_months: Fen::new(
                 found.approved_twelve_months + home.map_or(0, |it| self.approved(it.id, now)),
             ),
             next_number: last.unwrap_or(found.last_number) + 1,
         })
+    }
+
+    /// The living claims of an event besides one, after what the round has changed so far.
+    fn of_event(&self, event: Option<EventKey>, own: ClaimId, found: Vec<Living>) -> Vec<Living> {
+        let noted = event.and_then(|event| self.events.get(&event));
+        let stands = |it: &Living| noted.is_none_or(|noted| !noted.contains_key(&it.claim));
+        let noted = noted.into_iter().flat_map(HashMap::values).flatten();
+        let all = found.into_iter().filter(stands).chain(noted.cloned());
+        all.filter(|it| it.claim != own).collect()
     }
 
     /// What the round approved so far for a household, within the twelve months up to `now`.
@@ -504,16 +525,14 @@ impl Round {
     fn note(&mut self, item: &Item) {
         self.last_at = self.last_at.max(Some(item.event.stamp.at));
         let claim = &item.claim;
-        let held = item.before.as_ref().map(event_key);
-        let holds = claim.status().is_living().then(|| event_key(claim));
-        if held != holds {
-            if let Some(event) = held {
-                self.events.insert(event, None);
-            }
-            if let Some(event) = holds {
-                self.events
-                    .insert(event, Some((claim.id, claim.number.clone())));
-            }
+        for of in item.before.iter().chain([claim]) {
+            let noted = self.events.entry(event_key(of)).or_default();
+            let is_now = event_key(of) == event_key(claim);
+            let living = Living::of(claim).filter(|_| is_now);
+            noted.insert(claim.id, living);
+        }
+        if let (None, Some(follows)) = (&item.before, &claim.follows) {
+            self.followed.insert(follows.claim);
         }
         if !claim.status().is_living() {
             self.bills.retain(|_, holder| *holder != claim.id);

@@ -9,7 +9,7 @@ pub(crate) use retelling::SqlRetelling;
 
 use crate::connect::{Head, execute};
 use crate::dialect::{Dialect, instant};
-use crate::gather::{self, event_key};
+use crate::gather;
 use crate::rows;
 use benefits::{CapScope, Fen, Schedule};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -70,6 +70,8 @@ pub(crate) struct Texts {
 const CLAIM: &[&str] = &[
     "county_code",
     "id",
+    "follows_id",
+    "first_id",
     "number",
     "version",
     "status",
@@ -218,7 +220,9 @@ impl Texts {
                 dialect.insert(1, "claim_counter", &["county_code", "policy_year", "last_number"])
             ),
             living_drop: claims("living_event"),
-            living_insert: dialect.insert(1, "living_event", &["county_code", "insured_id", "peril", "event_on", "claim_id"]),
+            living_insert: dialect.insert(1, "living_event", &[
+                "county_code", "insured_id", "peril", "event_on", "claim_id", "first_id", "policy_year", "benefit_fen", "loss_fen", "submitted_fen",
+            ]),
             notice_insert: dialect.insert(1, "notice", &[
                 "county_code", "id", "claim_id", "content_hash", "posted_on", "last_day", "opened_at",
                 "closes_at", "proofs_min", "proofs", "status",
@@ -467,6 +471,8 @@ impl Refusal {
 struct ClaimRow<'a> {
     county_code: u32,
     id: ClaimId,
+    follows_id: Option<ClaimId>,
+    first_id: Option<ClaimId>,
     number: &'a str,
     version: u32,
     status: &'static str,
@@ -513,6 +519,8 @@ impl<'a> ClaimRow<'a> {
         Self {
             county_code: claim.county.get(),
             id: claim.id,
+            follows_id: claim.follows.as_ref().map(|it| it.claim),
+            first_id: claim.follows.as_ref().map(|it| it.first),
             number: &claim.number,
             version: claim.version,
             status: claim.status().code(),
@@ -584,13 +592,36 @@ struct CounterRow {
     last_number: u32,
 }
 
-#[derive(Serialize)]
+#[derive(PartialEq, Serialize)]
 struct LivingRow {
     county_code: u32,
     insured_id: MemberId,
     peril: &'static str,
     event_on: NaiveDate,
     claim_id: ClaimId,
+    first_id: ClaimId,
+    policy_year: i32,
+    benefit_fen: i64,
+    loss_fen: i64,
+    submitted_fen: i64,
+}
+
+impl LivingRow {
+    fn of(claim: &Claim) -> Option<Self> {
+        let counted = claim.counted_for_event(claim.policy_year);
+        claim.status().is_living().then(|| Self {
+            county_code: claim.county.get(),
+            insured_id: claim.case.insured,
+            peril: claim.case.peril.code(),
+            event_on: claim.case.event_on,
+            claim_id: claim.id,
+            first_id: claim.first_of_event(),
+            policy_year: claim.policy_year,
+            benefit_fen: counted.benefit.get(),
+            loss_fen: counted.loss.get(),
+            submitted_fen: counted.submitted.get(),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -1207,7 +1238,7 @@ impl<'a> Rows<'a> {
         });
     }
 
-    /// Event and bills of a claim that no longer lives; the event of one that begins or moved.
+    /// Event and bills of a claim that no longer lives; the event of one that begins, moved or counts for another sum.
     fn release(&mut self, item: &Item) {
         let claim = &item.claim;
         let (county_code, claim_id) = (claim.county.get(), claim.id);
@@ -1215,8 +1246,8 @@ impl<'a> Rows<'a> {
             county_code,
             claim_id,
         };
-        let held = item.before.as_ref().map(event_key);
-        let holds = claim.status().is_living().then(|| event_key(claim));
+        let held = item.before.as_ref().and_then(LivingRow::of);
+        let holds = LivingRow::of(claim);
         if held == holds {
             return;
         }
@@ -1224,13 +1255,7 @@ impl<'a> Rows<'a> {
             self.living_dropped.push(key());
         }
         match holds {
-            Some(event) => self.living.push(LivingRow {
-                county_code,
-                insured_id: event.insured,
-                peril: event.peril.code(),
-                event_on: event.event_on,
-                claim_id,
-            }),
+            Some(row) => self.living.push(row),
             None => self.bills_dropped.push(key()),
         }
     }

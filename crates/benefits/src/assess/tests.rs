@@ -1,7 +1,7 @@
 //! Examples: each rule, each step, each fault.
 
 use super::*;
-use crate::Cap;
+use crate::{Cap, EventTotals};
 
 fn yuan(text: &str) -> Fen {
     Fen::parse_yuan(text).expect("an amount in yuan")
@@ -781,6 +781,130 @@ fn labels(schedule: &Schedule, loss: &Loss, used: &RunningTotals) -> Vec<String>
     let line =
         |step: crate::Step| format!("{} | {} | {}", step.label_zh, step.working, step.amount);
     done.steps().into_iter().skip(1).map(line).collect()
+}
+
+#[test]
+fn an_advance_is_netted_and_a_supplement_earns_what_it_adds() {
+    let used = |benefit, loss| RunningTotals {
+        event: EventTotals {
+            benefit: yuan(benefit),
+            loss: yuan(loss),
+            year_loss: yuan(loss),
+            submitted: yuan(loss),
+        },
+        ..RunningTotals::default()
+    };
+    // 25,000 alone: 5,000 × 30 % + 10,000 × 50 % + 5,000 × 70 % = 10,000.
+    assert_eq!(
+        sum_of(&progressive(), &loss("25000"), &used("0", "0")),
+        "10,000.00"
+    );
+    assert_eq!(
+        sum_of(&progressive(), &loss("25000"), &used("5000", "0")),
+        "5,000.00"
+    );
+    // 15,000 earned 4,000; 10,000 more earn what is missing to the 10,000 of both. The advance is off already.
+    assert_eq!(
+        sum_of(&progressive(), &loss("10000"), &used("4000", "15000")),
+        "6,000.00"
+    );
+    // What an advance exceeds the first settlement by goes off the next.
+    assert_eq!(
+        sum_of(&progressive(), &loss("10000"), &used("5000", "15000")),
+        "5,000.00"
+    );
+    assert_eq!(
+        sum_of(&progressive(), &loss("6000"), &used("5000", "0")),
+        "0.00"
+    );
+    // What a cap kept back once is not paid by the next claim.
+    assert_eq!(
+        sum_of(&progressive(), &loss("10000"), &used("1000", "15000")),
+        "6,000.00"
+    );
+    let capped = Schedule {
+        caps: vec![Cap {
+            scope: CapScope::Event,
+            limit: yuan("9000"),
+        }],
+        ..progressive()
+    };
+    assert_eq!(
+        sum_of(&capped, &loss("10000"), &used("4000", "15000")),
+        "5,000.00"
+    );
+    // A fixed sum is for the event as a whole.
+    let fixed = with(
+        progressive(),
+        Rule::Fixed {
+            amount: yuan("6000"),
+            per: Per::Event,
+        },
+    );
+    assert_eq!(sum_of(&fixed, &loss("1"), &used("5000", "0")), "1,000.00");
+    // In a year that accumulates, the event's own losses are a part of the year's.
+    let year = Schedule {
+        accumulation: Accumulation::PersonYear,
+        ..progressive()
+    };
+    let before = RunningTotals {
+        person_year: yuan("5000"),
+        person_year_loss: yuan("15000"),
+        ..used("5000", "15000")
+    };
+    assert_eq!(sum_of(&year, &loss("10000"), &before), "5,000.00");
+    // A deductible as a part of the total is a part of the event's total.
+    let part = Schedule {
+        deductible: Fen::ZERO,
+        deductible_of_total: Some(Rate::from_basis_points(2_000).expect("a rate")),
+        ..progressive()
+    };
+    // A fifth of 25,000 is the 5,000 that the table has; 15,000 by it earned 4,000, not the 4,500 paid.
+    assert_eq!(
+        sum_of(&part, &loss("10000"), &used("4500", "15000")),
+        "5,500.00"
+    );
+}
+
+#[test]
+fn the_derivation_shows_an_advance() {
+    let used = RunningTotals {
+        event: EventTotals {
+            benefit: yuan("5000"),
+            loss: yuan("15000"),
+            year_loss: yuan("15000"),
+            submitted: yuan("15000"),
+        },
+        ..RunningTotals::default()
+    };
+    let lines = labels(&progressive(), &loss("10000"), &used);
+    assert_eq!(
+        lines[2..],
+        [
+            "同一事件累计自付 | 15,000.00 + 10,000.00 | 25,000.00",
+            "超过起付线的部分 | 25,000.00 − 5,000.00 | 20,000.00",
+            "分段 0.00（含）至 5,000.00 | 5,000.00 × 30 % | 1,500.00",
+            "分段 5,000.00（含）至 15,000.00 | 10,000.00 × 50 % | 5,000.00",
+            "分段 15,000.00（含）至 35,000.00 | 5,000.00 × 70 % | 3,500.00",
+            "全案理算金额（分段累进；四舍五入到分，仅此一次） | 1,500.00 + 5,000.00 + 3,500.00 | 10,000.00",
+            "此前损失按同一标准的理算金额 | 15,000.00 | 4,000.00",
+            "理算金额（本次增加的部分） | 10,000.00 − 4,000.00 | 6,000.00",
+            "扣除同一事件已先行赔付的部分 | 6,000.00 − 1,000.00 | 5,000.00",
+            "封顶线：个人年度累计 | min(5,000.00, 200,000.00 − 0.00 = 200,000.00) | 5,000.00",
+            "赔付金额 | 5,000.00 | 5,000.00",
+        ]
+    );
+    let words = assess(&progressive(), &loss("10000"), &used)
+        .expect("assessed")
+        .plain_words();
+    assert!(
+        words.contains("同一件事在这之前已经负担了15,000.00元，和这次合起来是25,000.00元。")
+            && words.contains(
+                "这是这件事前后合起来的数，其中4,000.00元是以前的费用应得的，所以这次增加的是6,000.00元。\
+                 这件事之前已经先行赔付了1,000.00元，要减去，还剩5,000.00元。"
+            ),
+        "{words}"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! has decimals).
 
 use super::QuoteCase;
-use benefits::{Fen, Layer, Loss, RunningTotals, UnitCount};
+use benefits::{EventTotals, Fen, Layer, Loss, RunningTotals, UnitCount};
 use lifecycle::Peril;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -25,6 +25,7 @@ pub fn parse_case(text: &str) -> Result<QuoteCase, Vec<String>> {
         peril
     });
     let group = fields.take::<String>("group").unwrap_or_default();
+    let advance = fields.take::<bool>("isAdvance").unwrap_or_default();
     let submitted = fields.money("submitted");
     let stated_eligible = fields.money("statedEligible");
     let other = fields.money("otherCompensation").unwrap_or_default();
@@ -33,11 +34,18 @@ pub fn parse_case(text: &str) -> Result<QuoteCase, Vec<String>> {
     let income_per_head = fields.money("incomePerHead");
     let outcome = fields.take::<String>("outcome");
     let heads = fields.take::<u16>("heads");
+    let event_loss = fields.money("usedEventLoss").unwrap_or_default();
     let used = RunningTotals {
         person_year: fields.money("usedPersonYear").unwrap_or_default(),
         household_year: fields.money("usedHouseholdYear").unwrap_or_default(),
         person_year_loss: fields.money("usedPersonYearLoss").unwrap_or_default(),
         household_year_loss: fields.money("usedHouseholdYearLoss").unwrap_or_default(),
+        event: EventTotals {
+            benefit: fields.money("usedEvent").unwrap_or_default(),
+            loss: event_loss,
+            year_loss: event_loss,
+            submitted: fields.money("usedEventSubmitted").unwrap_or_default(),
+        },
     };
     let layers = fields.list("layers", |it| {
         let name = it.take::<String>("name");
@@ -63,7 +71,7 @@ pub fn parse_case(text: &str) -> Result<QuoteCase, Vec<String>> {
     // A loss of nothing is a lawful case, but never meant where the loss alone decides.
     let counted = outcome.is_some() || heads.is_some() || income_per_head.is_some();
     fields.need(
-        submitted.is_some() || counted || !units.is_empty(),
+        submitted.is_some() || advance || counted || !units.is_empty(),
         "submittedFen",
         "what the bills come to",
     );
@@ -72,6 +80,7 @@ pub fn parse_case(text: &str) -> Result<QuoteCase, Vec<String>> {
         Some(peril) if faults.is_empty() => Ok(QuoteCase {
             peril,
             group,
+            advance,
             loss: Loss {
                 submitted: submitted.unwrap_or_default(),
                 layers,

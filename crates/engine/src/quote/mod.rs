@@ -5,10 +5,9 @@ mod case;
 pub use case::parse_case;
 
 use benefits::{
-    AssessFault, Assessment, CapScope, Fen, Loss, Reading, RunningTotals, Schedule, assess,
-    other_readings,
+    AssessFault, Assessment, Fen, Loss, Reading, RunningTotals, Schedule, assess, other_readings,
 };
-use lifecycle::scheme::Authority;
+use lifecycle::scheme::{Authority, GroupTable};
 use lifecycle::{CommandKind, Peril, Scheme};
 use std::fmt;
 
@@ -19,6 +18,8 @@ pub struct QuoteCase {
     pub peril: Peril,
     /// The household's population group, in the words of the scheme; empty where it does not matter.
     pub group: String,
+    /// Whether it is an advance.
+    pub advance: bool,
     /// The loss.
     pub loss: Loss,
     /// What the policy year holds before it.
@@ -76,6 +77,8 @@ pub enum QuoteFault {
         /// The groups it has a table for.
         covered: Vec<String>,
     },
+    /// The scheme pays no advance on the peril.
+    NoAdvance,
     /// The table depends on the group, and the case names none.
     GroupNeeded {
         /// The groups it has a table for.
@@ -98,6 +101,7 @@ impl QuoteFault {
     pub fn field(&self) -> Option<&'static str> {
         match self {
             Self::PerilNotCovered { .. } => Some("peril"),
+            Self::NoAdvance => Some("isAdvance"),
             Self::GroupNotCovered { .. } | Self::GroupNeeded { .. } => Some("group"),
             Self::Unknown { .. } => None,
             Self::Case(fault) => field_of(fault),
@@ -147,6 +151,7 @@ impl fmt::Display for QuoteFault {
                 "the scheme has no table for this group, only for {}",
                 covered.join(", ")
             ),
+            Self::NoAdvance => out.write_str("the scheme pays no advance (先行救助) on this peril"),
             Self::GroupNeeded { groups } => write!(
                 out,
                 "the table depends on the household's group: one of {}",
@@ -200,13 +205,16 @@ fn table<'a>(scheme: &'a Scheme, case: &QuoteCase) -> Result<&'a Schedule, Quote
         .ok_or_else(|| QuoteFault::PerilNotCovered {
             covered: scheme.perils.iter().map(|it| it.peril).collect(),
         })?;
+    let tables: Vec<&GroupTable> = (terms.tables.iter())
+        .filter(|it| it.advance == case.advance)
+        .collect();
+    if tables.is_empty() {
+        return Err(QuoteFault::NoAdvance);
+    }
     let served = || -> Vec<String> {
-        let mut groups: Vec<String> = terms
-            .tables
-            .iter()
-            .flat_map(|it| it.groups.clone())
-            .collect();
-        if terms.tables.iter().any(|it| it.groups.is_empty()) {
+        let groups = tables.iter().flat_map(|it| it.groups.clone());
+        let mut groups: Vec<String> = groups.collect();
+        if tables.iter().any(|it| it.groups.is_empty()) {
             let others = scheme.coverage.groups.iter();
             let others: Vec<String> = others.filter(|it| !groups.contains(it)).cloned().collect();
             groups.extend(others);
@@ -216,7 +224,7 @@ fn table<'a>(scheme: &'a Scheme, case: &QuoteCase) -> Result<&'a Schedule, Quote
     // A household without a group is nobody's in a real claim; a quote may leave the group open
     // where one table is for everybody, and nobody has a table apart.
     if case.group.is_empty() {
-        return match terms.tables.as_slice() {
+        return match tables.as_slice() {
             [only] if only.groups.is_empty() => Ok(&only.schedule),
             _several => Err(QuoteFault::GroupNeeded { groups: served() }),
         };
@@ -227,7 +235,7 @@ fn table<'a>(scheme: &'a Scheme, case: &QuoteCase) -> Result<&'a Schedule, Quote
         });
     }
     terms
-        .schedule(&case.group)
+        .schedule(&case.group, case.advance)
         .ok_or_else(|| QuoteFault::GroupNotCovered { covered: served() })
 }
 
@@ -238,11 +246,7 @@ fn uplift_max(scheme: &Scheme, schedule: &Schedule, assessment: &Assessment) -> 
     }
     let borne = assessment.eligible.saturating_sub_to_zero(benefit);
     let left = schedule.caps.iter().map(|cap| {
-        let used = match cap.scope {
-            CapScope::Event => Fen::ZERO,
-            CapScope::PersonYear => assessment.used.person_year,
-            CapScope::HouseholdYear => assessment.used.household_year,
-        };
+        let used = assessment.used.of(cap.scope);
         cap.limit
             .saturating_sub_to_zero(used)
             .saturating_sub_to_zero(benefit)
@@ -269,6 +273,7 @@ mod tests {
         QuoteCase {
             peril: Peril::Illness,
             group: group.into(),
+            advance: false,
             loss: Loss {
                 submitted: yuan(submitted),
                 layers: vec![Layer {

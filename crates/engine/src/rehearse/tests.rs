@@ -2,7 +2,7 @@ use super::*;
 use crate::Outcome;
 use crate::testkit::world::{county, day, evidence};
 use crate::testkit::{Journey, MemoryStore, TestDesk, World, yuan};
-use benefits::{Band, Cap, OutcomeAmount, Rule, UnitValue};
+use benefits::{Band, Cap, CapScope, OutcomeAmount, Rule, UnitValue};
 use lifecycle::phase::verification::{Bill, IncomeFacts};
 use lifecycle::scheme::{Authority, DocumentRule, IncomeTerms, IncomeWindow, Supplier};
 use lifecycle::{BillKey, Duty, State};
@@ -310,6 +310,7 @@ async fn each_reason_to_get_stuck() {
         count_min: 1,
         supplier: Supplier::Household,
         due,
+        advance: false,
     };
     let group = "边缘易致贫户";
     let whose = ["脱贫不稳定户".to_owned()];

@@ -198,7 +198,14 @@ impl<'a, 't> Judge<'a, 't> {
                 } else {
                     ids.insert(id, path.clone());
                 }
-                let earlier = &terms.tables[..index];
+                let earlier = terms.tables[..index].iter();
+                let earlier: Vec<_> = earlier.filter(|it| it.advance == table.advance).collect();
+                if table.advance && table.schedule.asks_for_bills() {
+                    self.fault(
+                        &format!("{path}.rule"),
+                        "an advance is paid before there are bills, so bands have nothing to run on: use a fixed sum",
+                    );
+                }
                 if earlier.iter().any(|it| it.groups.is_empty()) {
                     self.fault(
                         &path,
@@ -258,7 +265,7 @@ impl<'a, 't> Judge<'a, 't> {
                 continue;
             }
             let unserved: Vec<usize> = (0..perils.len())
-                .filter(|peril| perils[*peril].schedule(group).is_none())
+                .filter(|peril| perils[*peril].schedule(group, false).is_none())
                 .collect();
             if unserved.len() == perils.len() {
                 self.fault(&path, format!("no table serves \"{group}\""));
@@ -269,7 +276,10 @@ impl<'a, 't> Judge<'a, 't> {
                 }
             }
         }
-        let for_all = |it: &PerilTerms| it.tables.iter().any(|table| table.groups.is_empty());
+        let for_all = |it: &PerilTerms| {
+            let mut tables = it.tables.iter().filter(|table| !table.advance);
+            tables.any(|table| table.groups.is_empty())
+        };
         if coverage.groups.is_empty() && !perils.iter().any(for_all) {
             self.fault(
                 "covered.groups",

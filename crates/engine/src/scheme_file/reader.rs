@@ -676,6 +676,7 @@ impl Reader<'_, '_> {
             count,
             supplier,
             due,
+            advance,
         } = text;
         let kind = self.text(kind, &format!("{path}.kind"), "such as 医疗费用结算单");
         let count_min = self.count(
@@ -690,6 +691,7 @@ impl Reader<'_, '_> {
             count_min: count_min?,
             supplier: supplier?,
             due: due?,
+            advance,
         })
     }
 
@@ -714,6 +716,7 @@ impl Reader<'_, '_> {
     fn table(&mut self, text: TableText, path: &str) -> Option<GroupTable> {
         let TableText {
             groups,
+            advance,
             id,
             clause,
             source,
@@ -775,7 +778,11 @@ impl Reader<'_, '_> {
             rounding: rounding?,
         };
         check::Judge::new(self.lines, self.findings).schedule(&schedule, path);
-        Some(GroupTable { groups, schedule })
+        Some(GroupTable {
+            groups,
+            advance,
+            schedule,
+        })
     }
 
     fn cap(&mut self, text: CapText, path: &str) -> Option<Cap> {

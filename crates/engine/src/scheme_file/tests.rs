@@ -89,7 +89,7 @@ fn a_sound_file_says_what_it_says() {
     assert_eq!(illness.covers_from, day(2019, 1, 1));
     assert_eq!(illness.documents[1].kind, "诊断证明");
     assert_eq!(illness.documents[1].count_min, 1);
-    let table = illness.schedule("边缘易致贫户").expect("served");
+    let table = illness.schedule("边缘易致贫户", false).expect("served");
     assert_eq!(table.deductible, yuan(5_000));
     assert_eq!(scheme.terms(Peril::Disaster), None);
     let next = read(&with("version = 1", "version = 2"));

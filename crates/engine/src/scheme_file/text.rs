@@ -331,6 +331,9 @@ pub(super) struct DocumentText {
     /// The step that cannot end without it.
     #[schemars(required)]
     pub due: Option<Word<DueStep>>,
+    /// Whether an advance (先行救助) needs it, and no other claim; left out: claims with bills need it.
+    #[serde(default)]
+    pub advance: bool,
 }
 
 /// A benefit table (赔付标准). The sum is found in this order: loss, less layers and deducted aid;
@@ -341,6 +344,10 @@ pub(super) struct TableText {
     /// The groups it is for; left out: everybody whom no earlier table names.
     #[serde(default)]
     pub groups: Vec<String>,
+    /// Whether it is for advances (先行救助): paid before there are bills, netted from what the event earns later. Its
+    /// rule asks for no bills.
+    #[serde(default)]
+    pub advance: bool,
     /// A name of its own within the scheme, such as "illness-2020".
     #[schemars(required)]
     pub id: Option<String>,

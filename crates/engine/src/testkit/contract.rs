@@ -24,10 +24,14 @@ use crate::testkit::world::{
     Expect, Journey, Role, TestDesk, World, county, day, evidence, invent_household, yuan,
 };
 use crate::timer::close_due_notices;
-use benefits::{Cap, CapScope, Fen};
+use benefits::{
+    Accumulation, Cap, CapScope, Fen, Loss, Per, Rule, RunningTotals, Schedule, assess,
+};
 use chrono::{Duration, NaiveDate};
-use lifecycle::phase::referral::Case;
+use lifecycle::phase::referral::{Case, FollowKind};
+use lifecycle::phase::verification::LossFacts;
 use lifecycle::pool::{PoolBlocked, Waiting};
+use lifecycle::scheme::GroupTable;
 use lifecycle::{
     Claim, ClaimId, Command, CommandKind, CountyCode, Event, EventKind, Happening, HouseholdId,
     MemberId, NameCheckMeans, PayeeId, PayeeRelation, PaymentId, Peril, PoolAccount, Posting,
@@ -100,6 +104,8 @@ macro_rules! store_contracts {
             upheld_objection_releases_money
             changed_payee_voids_approval
             bill_is_compensated_once
+            claims_of_one_event_form_a_line
+            an_event_is_paid_as_one
             payment_returned_and_paid_again
             unknown_payment_is_reconciled
             wrong_payment_is_recovered
@@ -2256,6 +2262,170 @@ async fn changed_payee_voids_approval(store: Arc<dyn Store>) {
     desk.expect_sound().await;
 }
 
+/// A scheme that advances 5,000 yuan on an illness.
+fn advancing() -> World {
+    let mut world = World::new();
+    world.scheme.liveness_days_max = 365;
+    let terms = &mut world.scheme.perils[0];
+    assert_eq!(terms.peril, Peril::Illness);
+    let schedule = Schedule {
+        id: "advance".into(),
+        deductible: Fen::ZERO,
+        deductible_of_total: None,
+        accumulation: Accumulation::Event,
+        rule: Rule::Fixed {
+            amount: ADVANCE,
+            per: Per::Event,
+        },
+        ..terms.tables[0].schedule.clone()
+    };
+    terms.tables.push(GroupTable {
+        groups: Vec::new(),
+        advance: true,
+        schedule,
+    });
+    world
+}
+
+const ADVANCE: Fen = yuan(5_000);
+
+/// What a surveyor accepts before there are bills.
+fn no_bills() -> LossFacts {
+    LossFacts {
+        other_compensation: Some(Fen::ZERO),
+        ..LossFacts::default()
+    }
+}
+
+/// Claims of one event form one line, each after the end of the one before; of twenty that would go on with one at once,
+/// one does.
+async fn claims_of_one_event_form_a_line(store: Arc<dyn Store>) {
+    let desk = TestDesk::open_with(store, advancing()).await;
+    let household = desk.world.household("石门寨").clone();
+    let begin = || desk.draft(&household);
+    let first = begin().refer().through_verification(COST).await;
+    begin().follows(&first).expect_blocked("VALIDATION").await;
+    begin().expect_blocked("DUPLICATE_EVENT").await;
+    let first = desk.on(&first).through_notice().through_payout().await;
+    begin().expect_blocked("DUPLICATE_EVENT").await;
+    let elsewhere = begin().event_on(event_day(1)).follows(&first);
+    elsewhere.expect_blocked("VALIDATION").await;
+    let strange = desk.world.household("驻操营").clone();
+    let strange = desk.draft(&strange).follows(&first);
+    strange.expect_blocked("VALIDATION").await;
+    begin()
+        .advance()
+        .follows(&first)
+        .expect_blocked("VALIDATION")
+        .await;
+
+    let outcomes = together((0..20).map(|_| begin().follows(&first).outcome())).await;
+    assert_eq!(tally(&outcomes, "VALIDATION"), (1, 19));
+    let second = outcomes.into_iter().find_map(|outcome| match outcome {
+        Outcome::Done { claim, .. } => Some(*claim),
+        Outcome::Blocked(_) | Outcome::Stale { .. } | Outcome::NotFound | Outcome::KeyReused => {
+            None
+        }
+    });
+    let second = second.expect("one goes on");
+    let follows = second.follows.clone().expect("it follows");
+    assert_eq!((follows.claim, follows.first), (first.id, first.id));
+    assert_eq!(follows.kind, FollowKind::Supplement);
+    let moved = Case {
+        event_on: event_day(1),
+        ..second.case.clone()
+    };
+    desk.on(&second)
+        .amend(moved)
+        .expect_blocked("VALIDATION")
+        .await;
+    // A bill of the first is not a bill of the second.
+    let surveyed = desk
+        .on(&second)
+        .refer()
+        .accept()
+        .assign()
+        .visit()
+        .evaluate();
+    let surveyed = surveyed.await;
+    desk.on(&surveyed)
+        .verify_bill(&first.number, COST)
+        .expect_blocked("BILL_TAKEN")
+        .await;
+    // Money that comes back goes out again although another claim has gone on meanwhile.
+    let back = desk.on(&first).give_money_back().reinstate().instruct();
+    let first = back.confirm().await;
+    first.expect_paid(BENEFIT);
+    // Withdrawn, it still is the one that followed: the next goes on with it.
+    let withdrawn = desk.on(&surveyed).withdraw().await;
+    begin().follows(&first).expect_blocked("VALIDATION").await;
+    let third = begin().follows(&withdrawn).await;
+    let follows = third.follows.clone().expect("it follows");
+    assert_eq!((follows.claim, follows.first), (withdrawn.id, first.id));
+    assert_eq!(follows.kind, FollowKind::Reopened);
+
+    // A refused case is reopened by a claim of its own.
+    let other = || desk.draft(&household).event_on(event_day(2));
+    let refused = other().refer().accept().declare_ineligible().issue_letter();
+    let refused = refused.await;
+    other().follows(&refused).expect_blocked("VALIDATION").await;
+    let closed = desk.on(&refused).pass_days(40).archive().await;
+    let reopened = other().follows(&closed).await;
+    let follows = reopened.follows.clone().expect("it follows");
+    assert_eq!(follows.kind, FollowKind::Reopened);
+    other().expect_blocked("DUPLICATE_EVENT").await;
+    desk.expect_sound().await;
+}
+
+/// An event is paid as one, however many claims it takes: the advance is netted, a supplement earns what it adds, and what
+/// was computed on money that came back is computed again.
+async fn an_event_is_paid_as_one(store: Arc<dyn Store>) {
+    let desk = TestDesk::open_with(store, advancing()).await;
+    let household = desk.world.household("石门寨").clone();
+    let begin = || desk.draft(&household);
+    let advance = begin().advance().submitted(yuan(30_000)).refer();
+    let advance = advance.accept().assign().visit().evaluate();
+    let advance = advance.verify_facts(no_bills()).through_notice();
+    let advance = advance.through_payout().await;
+    advance.expect_paid(ADVANCE);
+
+    let settled = begin().follows(&advance).refer().through_verification(COST);
+    let settled = settled.through_notice().through_payout().await;
+    settled.expect_paid(Fen::new(BENEFIT.get() - ADVANCE.get()));
+    let kind = settled.follows.as_ref().map(|it| it.kind);
+    assert_eq!(kind, Some(FollowKind::Settlement));
+    let assessment = settled.assessment().expect("assessed");
+    assert_eq!(
+        (assessment.table_amount, assessment.advanced),
+        (BENEFIT, ADVANCE)
+    );
+
+    let more = yuan(10_000);
+    let supplement = begin().follows(&settled).refer().through_verification(more);
+    let supplement = supplement.through_notice().await;
+    let whole = Loss {
+        submitted: Fen::new(COST.get() + more.get()),
+        ..Loss::default()
+    };
+    let terms = &desk.world.scheme.perils[0];
+    let alone = assess(&terms.tables[0].schedule, &whole, &RunningTotals::default());
+    let whole = alone.expect("assessed").benefit;
+    let added = Fen::new(whole.get() - BENEFIT.get());
+    assert_eq!(supplement.assessment().map(|it| it.benefit), Some(added));
+
+    // The settlement was wrong, and part of it comes back: the supplement was computed on it.
+    let recovering = desk.on(&settled).start_recovery().recover_part(yuan(1_000));
+    recovering.await;
+    desk.on(&supplement)
+        .approve()
+        .expect_blocked("ASSESSMENT_STALE")
+        .await;
+    let again = desk.on(&supplement).send_back().visit().evaluate();
+    let again = again.verify(more).through_notice().through_payout().await;
+    again.expect_paid(added);
+    desk.expect_sound().await;
+}
+
 /// Invariant 10: one bill, one claim, also when twenty surveyors enter it at once.
 async fn bill_is_compensated_once(store: Arc<dyn Store>) {
     let desk = TestDesk::open(store).await;
@@ -3502,6 +3672,7 @@ fn past_the_desk(desk: &TestDesk, claim: &Claim) -> Ask {
         named: None,
         payee: None,
         event: None,
+        follows: None,
         bills: Vec::new(),
         recovery_ref: None,
         now: desk.now(),

@@ -31,16 +31,16 @@ use crate::ports::{
 use crate::registry::{Org, Person, Region, Registry};
 use crate::retelling::{Columns, Difference, Retelling, Shelf, Told};
 use async_trait::async_trait;
-use benefits::{CapScope, Fen, RunningTotals};
+use benefits::{CapScope, EventTotals, Fen, RunningTotals};
 use chrono::{DateTime, Utc};
 use lifecycle::calendar::legal_day;
 use lifecycle::pool::PoolOrder;
 use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
-    AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, Event, EventKind, Happening,
-    HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId, PayeeFacts,
-    PayeeId, PayeeSeal, PaymentId, Peril, PersonId, Posting, RegionCode, RunningShare, Scheme,
-    SchemeId, Seen, State, Status,
+    AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, EarlierClaim, Event, EventKind,
+    Happening, HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId,
+    PayeeFacts, PayeeId, PayeeSeal, PaymentId, Peril, PersonId, Posting, RegionCode, RunningShare,
+    Scheme, SchemeId, Seen, State, Status,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -493,6 +493,18 @@ impl Tables {
                 .map(|row| &row.claim)
                 .filter(|other| other.id != ask.target.id() && other.status().is_living())
         };
+        let followed = ask.follows.and_then(|earlier| {
+            let mut claims = self.claims_of(county).map(|row| &row.claim);
+            let followed = self.follower(county, earlier).is_some();
+            let earlier = claims.find(|it| it.id == earlier && ask.scope.covers(it))?;
+            Some(EarlierClaim::of(earlier, followed))
+        });
+        let first = claim.map(Claim::first_of_event);
+        let first = first.or(followed.as_ref().map(|it| it.first));
+        let first = first.unwrap_or_else(|| ask.target.id());
+        let of_event: Vec<&Claim> = others()
+            .filter(|other| Some(event_key(other)) == event)
+            .collect();
         let own = claim.map_or_else(RunningShare::default, Claim::counted);
         let used = |holder| {
             let peril = event.map(|event| event.peril)?;
@@ -543,14 +555,13 @@ impl Tables {
                     )
                 })
                 .unwrap_or_default(),
-            duplicate: event.and_then(|event| {
-                others()
-                    .find(|other| event_key(other) == event)
-                    .map(|other| {
-                        let number = ask.scope.covers(other).then(|| other.number.clone());
-                        number.unwrap_or_default()
-                    })
-            }),
+            duplicate: (of_event.iter())
+                .find(|other| other.first_of_event() != first)
+                .map(|other| {
+                    let number = ask.scope.covers(other).then(|| other.number.clone());
+                    number.unwrap_or_default()
+                }),
+            followed,
             bills_taken: ask
                 .bills
                 .iter()
@@ -579,6 +590,9 @@ impl Tables {
                 household_year: family.benefit,
                 person_year_loss: person.loss,
                 household_year_loss: family.loss,
+                event: (of_event.iter())
+                    .map(|other| other.counted_for_event(scheme.year.year))
+                    .fold(EventTotals::default(), EventTotals::plus),
             },
             approved_twelve_months: self.approved_twelve_months(ask, household_id),
             next_number: next_number.copied().unwrap_or(0) + 1,
@@ -740,11 +754,19 @@ impl Tables {
         if others().any(|other| other.number == claim.number) {
             return Err(Fault::Conflict("claim number"));
         }
+        let twice = claim.follows.as_ref().is_some_and(|it| {
+            let follower = self.follower(ask.county, it.claim);
+            follower.is_some_and(|it| it.id != claim.id)
+        });
+        if twice {
+            return Err(Fault::Conflict("claim followed once"));
+        }
         let living = |other: &&Claim| other.status().is_living();
         if claim.status().is_living()
             && others()
                 .filter(living)
-                .any(|other| event_key(other) == event_key(claim))
+                .filter(|other| event_key(other) == event_key(claim))
+                .any(|other| other.first_of_event() != claim.first_of_event())
         {
             return Err(Fault::Conflict("claimed event"));
         }
@@ -780,6 +802,12 @@ impl Tables {
             return Err(Fault::Conflict("notice"));
         }
         Ok(())
+    }
+
+    /// The claim that goes on with an earlier one.
+    fn follower(&self, county: CountyCode, earlier: ClaimId) -> Option<&Claim> {
+        let mut claims = self.claims_of(county).map(|row| &row.claim);
+        claims.find(|it| it.follows.as_ref().is_some_and(|it| it.claim == earlier))
     }
 
     /// The claim for whose recovery the bank's reference was recorded.

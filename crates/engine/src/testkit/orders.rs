@@ -476,6 +476,7 @@ impl Walk {
                 decided_on: day(2020, 5, 18),
                 document: "村民代表会议决议 2020-11 号(测试)".into(),
             }),
+            advance: false,
         }
     }
 
@@ -503,6 +504,7 @@ impl Walk {
                 scheme: self.scheme.id,
                 household: self.household.id,
                 case: self.case(),
+                follows: None,
             }),
             C::ReferCase => Command::ReferCase,
             C::AcceptReferral => Command::AcceptReferral,

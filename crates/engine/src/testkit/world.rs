@@ -577,7 +577,9 @@ impl TestDesk {
                     decided_on: day(2020, 5, 18),
                     document: "村民代表会议决议 2020-11 号(测试)".into(),
                 }),
+                advance: false,
             },
+            follows: None,
         };
         Journey {
             desk: self.clone(),
@@ -672,6 +674,7 @@ struct Plan {
     household: HouseholdId,
     scheme: Scheme,
     case: Case,
+    follows: Option<ClaimId>,
 }
 
 /// What is done next.
@@ -789,6 +792,16 @@ impl Journey {
     /// Without a village decision.
     pub fn without_basis(self) -> Self {
         self.plan(|plan| plan.case.basis = None)
+    }
+
+    /// An advance.
+    pub fn advance(self) -> Self {
+        self.plan(|plan| plan.case.advance = true)
+    }
+
+    /// Going on with an earlier claim.
+    pub fn follows(self, earlier: &Claim) -> Self {
+        self.plan(|plan| plan.follows = Some(earlier.id))
     }
 
     /// Under another scheme.
@@ -1299,6 +1312,7 @@ impl Journey {
                 scheme: plan.scheme.id,
                 household: plan.household,
                 case: plan.case.clone(),
+                follows: plan.follows,
             }),
             Act::Amend(case) => Command::AmendReferral {
                 case: (**case).clone(),

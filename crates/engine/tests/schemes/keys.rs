@@ -4,10 +4,12 @@
 //! is missed here until somebody names the test that shows what it changes.
 
 use crate::files::{all, read};
+use benefits::Fen;
 use engine::scheme_file::{check_scheme, parse_scheme, schema};
-use engine::testkit::world::{SCHEME, TestDesk, World, day, yuan};
+use engine::testkit::world::{SCHEME, TestDesk, World, day, evidence, yuan};
 use engine::testkit::{Expect, MemoryStore, Role};
 use lifecycle::phase::refusal::{RefusalCode, RefusalLine};
+use lifecycle::phase::verification::LossFacts;
 use lifecycle::{Command, Scheme, State, Status};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -200,9 +202,17 @@ const KEYS: &[(&str, Shown)] = &[
     ("perils.documents.count", By(EXAMPLES, "documents")),
     ("perils.documents.supplier", By(EXAMPLES, "documents")),
     ("perils.documents.due", By(EXAMPLES, "documents")),
+    (
+        "perils.documents.advance",
+        By(HERE, "an_advance_wants_its_own_documents"),
+    ),
     ("perils.tables", Block),
     (
         "perils.tables.groups",
+        By(SHIPPED, "the_invented_files_pay_what_was_computed_by_hand"),
+    ),
+    (
+        "perils.tables.advance",
         By(SHIPPED, "the_invented_files_pay_what_was_computed_by_hand"),
     ),
     ("perils.tables.id", Identity),
@@ -765,6 +775,38 @@ async fn a_status_ends_when_the_file_says() {
         let claim = desk.refer(&household).accept().assign().await;
         assert_eq!(claim.deadline, due, "{row}");
     }
+}
+
+/// An advance wants the documents that are for advances, any other claim the others.
+#[tokio::test]
+async fn an_advance_wants_its_own_documents() {
+    let desk = desk(&[
+        (
+            "{ kind = \"诊断证明\", supplier = \"HOUSEHOLD\", due = \"VERIFICATION\" }",
+            "{ kind = \"诊断证明\", supplier = \"HOUSEHOLD\", due = \"VERIFICATION\", advance = true }",
+        ),
+        (
+            "[[perils.tables]]",
+            "[[perils.tables]]\nadvance = true\nid = \"advance-2020\"\nclause = \"首次确诊先行救助2,000元(测试)\"\n\
+             source = \"R3\"\nwarning_line = 0\nrounding = \"half_up\"\ncaps = []\n\
+             rule = { kind = \"fixed\", amount = 2000, per = \"event\" }\n\n[[perils.tables]]",
+        ),
+    ])
+    .await;
+    let household = desk.world.household("石门寨").clone();
+    let facts = |kind| LossFacts {
+        other_compensation: Some(Fen::ZERO),
+        evidence: vec![evidence(kind)],
+        ..LossFacts::default()
+    };
+    let advance = desk.draft(&household).advance().refer().accept().assign();
+    let advance = advance.visit().evaluate().await;
+    desk.on(&advance)
+        .verify_facts(facts("医疗费用结算单"))
+        .expect_blocked("EVIDENCE_MISSING")
+        .await;
+    let verified = desk.on(&advance).verify_facts(facts("诊断证明")).await;
+    assert_eq!(verified.amount(), yuan(2_000));
 }
 
 #[tokio::test]

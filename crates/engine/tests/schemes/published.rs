@@ -92,6 +92,7 @@ impl Published {
                 fault @ (QuoteFault::PerilNotCovered { .. }
                 | QuoteFault::GroupNotCovered { .. }
                 | QuoteFault::GroupNeeded { .. }
+                | QuoteFault::NoAdvance
                 | QuoteFault::Case(_)),
             ) => panic!("{}: {fault}", self.number),
         };
@@ -129,7 +130,7 @@ impl Published {
         }
         let (scheme, case) = (self.scheme(), self.case());
         let terms = scheme.terms(case.peril).expect("covered");
-        let table = terms.schedule(&case.group).expect("served");
+        let table = terms.schedule(&case.group, false).expect("served");
         let caps: Vec<Fen> = table.caps.iter().map(|cap| cap.limit).collect();
         self.paid().is_some_and(|paid| caps == [paid])
     }

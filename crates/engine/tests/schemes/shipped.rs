@@ -365,6 +365,22 @@ const QUOTES: &[(&str, &str, i64)] = &[
         r#""peril": "ILLNESS", "group": "边缘易致贫户", "submittedYuan": 13000"#,
         480_000,
     ),
+    (
+        "advance",
+        r#""peril": "ILLNESS", "group": "脱贫不稳定户", "isAdvance": true"#,
+        500_000,
+    ),
+    // 60 % of 20,000, less the advance; 10,000 more add 6,000.
+    (
+        "advance",
+        r#""peril": "ILLNESS", "group": "脱贫不稳定户", "submittedYuan": 25000, "usedEventYuan": 5000"#,
+        700_000,
+    ),
+    (
+        "advance",
+        r#""peril": "ILLNESS", "group": "脱贫不稳定户", "submittedYuan": 10000, "usedEventYuan": 12000, "usedEventLossYuan": 25000"#,
+        600_000,
+    ),
     // Between the two lines: paid, though no warning was given.
     (
         "warning-line",

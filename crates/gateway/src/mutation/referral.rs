@@ -7,7 +7,7 @@ use crate::types::enums::Peril;
 use crate::types::scalars::{Date, Fen};
 use async_graphql::ID;
 use lifecycle::phase::referral::Case;
-use lifecycle::{Command, DraftReferral, HouseholdId, SchemeId};
+use lifecycle::{ClaimId, Command, DraftReferral, HouseholdId, SchemeId};
 
 claim_mutations! {
     /// Mutations of REFERRAL.
@@ -31,6 +31,11 @@ claim_mutations! {
             payee_id: ID,
             /// The village decision; a draft may still lack it.
             basis: Option<BasisInput>,
+            /// Whether money is wanted before there are bills (先行救助), where the scheme has a table for it; left out: no.
+            is_advance: Option<bool>,
+            /// The earlier claim of the same event that this one goes on with (前案): a paid advance, a paid claim with further
+            /// costs, or one that ended without money. What the earlier ones hold is netted.
+            follows_claim_id: Option<ID>,
         }) begins claim -> DraftReferralPayload = |ids| Ok(Command::DraftReferral(DraftReferral {
             id: ids.claim(),
             scheme: SchemeId(input::uuid("schemeId", Kind::Scheme, &scheme_id)?),
@@ -42,7 +47,12 @@ claim_mutations! {
                 submitted: submitted_fen.0,
                 payee: input::payee(&payee_id)?,
                 basis: input::basis(basis)?,
+                advance: is_advance.unwrap_or_default(),
             },
+            follows: (follows_claim_id.as_ref())
+                .map(|id| input::uuid("followsClaimId", Kind::Claim, id))
+                .transpose()?
+                .map(ClaimId),
         }));
 
         "Replaces what a draft or returned referral claims (修改推送)."
@@ -60,6 +70,8 @@ claim_mutations! {
             payee_id: ID,
             /// The village decision; a draft may still lack it.
             basis: Option<BasisInput>,
+            /// Whether money is wanted before there are bills (先行救助), where the scheme has a table for it; left out: no.
+            is_advance: Option<bool>,
         }) -> AmendReferralPayload = |_ids| Ok(Command::AmendReferral {
             case: Case {
                 insured: input::member("insuredMemberId", &insured_member_id)?,
@@ -68,6 +80,7 @@ claim_mutations! {
                 submitted: submitted_fen.0,
                 payee: input::payee(&payee_id)?,
                 basis: input::basis(basis)?,
+                advance: is_advance.unwrap_or_default(),
             },
         });
 

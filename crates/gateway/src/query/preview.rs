@@ -10,7 +10,7 @@ use crate::types::scalars::Fen;
 use crate::types::scheme::SchemeNode;
 use crate::visit::Visit;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use benefits::{Loss, RunningTotals};
+use benefits::{EventTotals, Loss, RunningTotals};
 use engine::quote::{QuoteCase, QuoteFault, quote};
 use lifecycle::{Blocked, SchemeId};
 
@@ -23,6 +23,8 @@ pub struct PreviewBenefitInput {
     peril: Peril,
     /// The household's population group, in the words of the scheme; null where it does not matter.
     group: Option<String>,
+    /// Whether it is an advance (先行救助); left out: no.
+    is_advance: Option<bool>,
     /// What the bills or receipts come to.
     submitted_fen: Fen,
     /// What other layers reimbursed, in order.
@@ -52,6 +54,12 @@ pub struct PreviewBenefitInput {
     used_person_year_loss_fen: Option<Fen>,
     /// The same of the household.
     used_household_year_loss_fen: Option<Fen>,
+    /// Benefits of earlier claims of the same event, an advance among them.
+    used_event_fen: Option<Fen>,
+    /// Eligible losses they rest on; they are a part of the year's.
+    used_event_loss_fen: Option<Fen>,
+    /// What was submitted for them.
+    used_event_submitted_fen: Option<Fen>,
 }
 
 impl PreviewBenefitInput {
@@ -62,6 +70,7 @@ impl PreviewBenefitInput {
         Ok(QuoteCase {
             peril: self.peril.into(),
             group: text("group", self.group)?.unwrap_or_default(),
+            advance: self.is_advance.unwrap_or_default(),
             loss: Loss {
                 submitted: self.submitted_fen.0,
                 layers: input::layers(self.layers)?,
@@ -79,6 +88,12 @@ impl PreviewBenefitInput {
                 household_year: fen(self.used_household_year_fen),
                 person_year_loss: fen(self.used_person_year_loss_fen),
                 household_year_loss: fen(self.used_household_year_loss_fen),
+                event: EventTotals {
+                    benefit: fen(self.used_event_fen),
+                    loss: fen(self.used_event_loss_fen),
+                    year_loss: fen(self.used_event_loss_fen),
+                    submitted: fen(self.used_event_submitted_fen),
+                },
             },
         })
     }
@@ -159,6 +174,10 @@ impl PreviewQueries {
 fn refusal(fault: &QuoteFault) -> Blocked {
     match fault {
         QuoteFault::PerilNotCovered { .. } => Blocked::NotCovered { reason: "PERIL" },
+        QuoteFault::NoAdvance => Blocked::Validation {
+            field: "isAdvance",
+            reason: "NOT_IN_SCHEME",
+        },
         QuoteFault::GroupNotCovered { .. } | QuoteFault::GroupNeeded { .. } => {
             Blocked::NotCovered { reason: "GROUP" }
         }

@@ -214,20 +214,23 @@ pub struct Assessment {
     deductible_fen: Fen,
     /// Over which losses the table ran.
     accumulation: Accumulation,
-    /// The eligible losses of the year before this one; 0 where each event stands alone.
+    /// The eligible losses before this one that it adds to: of the year, or of earlier claims of the same event.
     prior_loss_fen: Fen,
-    /// What the bands were applied to: this event, or the year with it.
+    /// What the bands were applied to: this event, or the losses before with it.
     base_fen: Fen,
     /// The slices of the base.
     slices: Vec<Slice>,
     /// The rounding that was applied once.
     rounding: Rounding,
-    /// The table amount of the year with this loss.
+    /// The table amount of the prior losses with this one.
     year_amount_fen: Fen,
     /// The table amount of the prior losses alone.
     prior_amount_fen: Fen,
     /// What the table gives for this loss before any cap (理算金额).
     table_amount_fen: Fen,
+    /// What earlier claims of the event were given beyond the table amount of their losses (先行救助): it goes off before any
+    /// cap.
+    advanced_fen: Fen,
     /// The caps, in order.
     caps: Vec<CapStep>,
     /// The benefit (赔付金额).
@@ -263,6 +266,7 @@ impl From<&benefits::Assessment> for Assessment {
             year_amount,
             prior_amount,
             table_amount,
+            advanced,
             caps,
             benefit,
         } = it;
@@ -299,6 +303,7 @@ impl From<&benefits::Assessment> for Assessment {
             year_amount_fen: Fen(*year_amount),
             prior_amount_fen: Fen(*prior_amount),
             table_amount_fen: Fen(*table_amount),
+            advanced_fen: Fen(*advanced),
             caps: caps.iter().map(CapStep::from).collect(),
             benefit_fen: Fen(*benefit),
             steps: it.steps().into_iter().map(Step::from).collect(),

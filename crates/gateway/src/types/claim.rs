@@ -7,7 +7,7 @@ use crate::node_id::{self, Kind};
 use crate::types::assessment::Assessment;
 use crate::types::connection::{Connection, PageArgs, Window};
 use crate::types::days::DaysUsed;
-use crate::types::enums::{Check, ClaimAction, Peril, Phase, Status};
+use crate::types::enums::{Check, ClaimAction, FollowKind, Peril, Phase, Status};
 use crate::types::event::{ClaimEvent, count};
 use crate::types::household::{HouseholdNode, Member, Payee};
 use crate::types::notice::{Notice, NoticePreview, Objection};
@@ -23,6 +23,7 @@ use engine::{Desk, Recorded, Span};
 use lifecycle::calendar::legal_day;
 use lifecycle::days::ledger;
 use lifecycle::phase::payout::Instalment;
+use lifecycle::phase::referral::Follows;
 use lifecycle::phase::verification::{Finding as RecordedFinding, Reopened};
 use lifecycle::{Claim, CommandKind, Happening, HouseholdId, PersonId, State, available_actions};
 use std::sync::Arc;
@@ -34,6 +35,33 @@ pub struct Basis {
     decided_on: Date,
     /// The record's reference.
     document: String,
+}
+
+/// An earlier claim of the same event (前案).
+#[derive(SimpleObject, Debug, Clone)]
+pub struct EarlierClaim {
+    /// Its node id.
+    claim_id: ID,
+    /// Its number.
+    number: String,
+    /// Why the later one goes on with it.
+    kind: FollowKind,
+}
+
+impl From<&Follows> for EarlierClaim {
+    fn from(follows: &Follows) -> Self {
+        let Follows {
+            claim,
+            number,
+            kind,
+            first: _,
+        } = follows;
+        Self {
+            claim_id: node_id::encode(Kind::Claim, claim.0),
+            number: number.clone(),
+            kind: (*kind).into(),
+        }
+    }
 }
 
 /// A document or photo, by kind and content hash.
@@ -537,6 +565,16 @@ impl ClaimNode {
     /// Township when it was referred.
     async fn township(&self, ctx: &Context<'_>) -> Result<RegionName, ApiError> {
         RegionName::find(Visit::of(ctx)?, &self.0.village.township()).await
+    }
+
+    /// Whether it is an advance (先行救助): paid before there are bills, netted from what the event earns later.
+    async fn is_advance(&self) -> bool {
+        self.0.case.advance
+    }
+
+    /// The earlier claim of the same event that it goes on with (前案).
+    async fn follows(&self) -> Option<EarlierClaim> {
+        self.0.follows.as_ref().map(EarlierClaim::from)
     }
 
     /// The village decision it rests on; a draft may lack it.

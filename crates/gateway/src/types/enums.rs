@@ -671,6 +671,18 @@ pub enum QueueOrder {
     Group,
 }
 
+/// Why a claim goes on with an earlier one of the same event.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "lifecycle::phase::referral::FollowKind")]
+pub enum FollowKind {
+    /// 先行救助后结算: the event's bills came after an advance was paid.
+    Settlement,
+    /// 补充救助: further costs after a paid claim.
+    Supplement,
+    /// 重新受理: the earlier claim ended without money, and there are new facts.
+    Reopened,
+}
+
 /// As what money is ordered into a pool.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolFunding {
@@ -773,6 +785,7 @@ mod tests {
         Surplus = lifecycle::scheme::Surplus;
         Shortage = lifecycle::scheme::Shortage;
         QueueOrder = lifecycle::scheme::QueueOrder;
+        FollowKind = lifecycle::phase::referral::FollowKind;
         PoolOrderKind = lifecycle::pool::PoolOrderKind;
         PoolOrderStatus = lifecycle::pool::PoolOrderStatus;
         PoolMovement = lifecycle::Movement;

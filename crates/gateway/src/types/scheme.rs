@@ -23,6 +23,8 @@ pub struct DocumentRule {
     supplier: Supplier,
     /// When it must be there.
     due: DueStep,
+    /// Whether an advance (先行救助) needs it, and no other claim.
+    is_for_advance: bool,
 }
 
 impl From<&lifecycle::scheme::DocumentRule> for DocumentRule {
@@ -32,12 +34,14 @@ impl From<&lifecycle::scheme::DocumentRule> for DocumentRule {
             count_min,
             supplier,
             due,
+            advance,
         } = rule;
         Self {
             kind: kind.clone(),
             count_min: count(*count_min),
             supplier: (*supplier).into(),
             due: (*due).into(),
+            is_for_advance: *advance,
         }
     }
 }
@@ -56,6 +60,8 @@ pub struct Clause {
 pub struct BenefitTable {
     /// The groups it is for; empty for everybody whom no earlier table names.
     groups: Vec<String>,
+    /// Whether it is for advances (先行救助), and for no other claim.
+    is_for_advance: bool,
     /// Its id.
     schedule_id: String,
     /// The clause of the contract or notice that it states.
@@ -72,9 +78,14 @@ pub struct BenefitTable {
 
 impl From<&GroupTable> for BenefitTable {
     fn from(table: &GroupTable) -> Self {
-        let GroupTable { groups, schedule } = table;
+        let GroupTable {
+            groups,
+            advance,
+            schedule,
+        } = table;
         Self {
             groups: groups.clone(),
+            is_for_advance: *advance,
             schedule_id: schedule.id.clone(),
             clause: schedule.clause.clone(),
             source: schedule.source.clone(),

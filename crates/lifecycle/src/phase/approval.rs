@@ -16,7 +16,7 @@ use crate::phase::refusal::{RefusalLine, reasoned};
 use crate::phase::verification::letter_due;
 use crate::scheme::{DueStep, QueueOrder, YearDate};
 use crate::{ActedAs, Blocked, PayeeId, Stamp};
-use benefits::{Accumulation, Assessment, CapScope, Fen};
+use benefits::{Accumulation, Assessment, Fen};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -197,10 +197,11 @@ fn approvable(
             assessed: assessment.benefit,
         },
     )?;
-    // Where losses add up over the year, another claim approved since then changes this one's sum.
+    // Where losses add up over the year, another claim approved since then changes this one's sum; an earlier claim of the
+    // event whose money came back does as well.
     hold(
         Guard::WithinAssessment,
-        prior_loss_stands(assessment, facts),
+        prior_loss_stands(assessment, facts) && assessment.used.event == facts.seen.used.event,
         || Blocked::AssessmentStale {},
     )?;
     let remaining = cap_remaining(claim, assessment, facts);
@@ -270,11 +271,7 @@ pub(crate) fn cap_remaining(claim: &Claim, assessment: &Assessment, facts: &Fact
         .caps
         .iter()
         .map(|cap| {
-            let used = match cap.scope {
-                CapScope::Event => Fen::ZERO,
-                CapScope::PersonYear => facts.seen.used.person_year,
-                CapScope::HouseholdYear => facts.seen.used.household_year,
-            };
+            let used = facts.seen.used.of(cap.scope);
             cap.limit.saturating_sub_to_zero(used)
         })
         .min()

@@ -109,10 +109,11 @@ pub fn checklist<'a>(
     more: &[Evidence],
     scheme: &'a Scheme,
 ) -> Vec<DocumentCheck<'a>> {
-    let rules = scheme.terms(claim.case.peril).map(|terms| &terms.documents);
-    rules
+    let terms = scheme.terms(claim.case.peril);
+    let advance = claim.case.advance;
+    terms
         .into_iter()
-        .flatten()
+        .flat_map(|terms| terms.documents_of(advance))
         .map(|rule| {
             let mut contents: Vec<&str> = documents(claim)
                 .chain(more)

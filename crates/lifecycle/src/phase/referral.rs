@@ -1,6 +1,7 @@
 //! REFERRAL (推送): the office drafts and refers, the insurer accepts or returns for correction.
 
 use crate::claim::{Claim, State};
+use crate::coded;
 use crate::command::{DraftReferral, Order};
 use crate::decide::{Ruling, invalid};
 use crate::event::{Happening, Opening};
@@ -8,7 +9,7 @@ use crate::facts::Facts;
 use crate::guard::{Guard, hold};
 use crate::phase::document::documents_due;
 use crate::scheme::{DueStep, Peril, YearDate};
-use crate::{Blocked, MemberId, PayeeId, PersonId, Stamp, Status};
+use crate::{Blocked, ClaimId, MemberId, PayeeId, PersonId, Stamp, Status};
 use benefits::Fen;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -35,8 +36,32 @@ pub struct Case {
     pub submitted: Fen,
     /// Who is to be paid.
     pub payee: PayeeId,
+    /// Whether money is wanted before there are bills (先行救助): by the table and documents the scheme has for it.
+    pub advance: bool,
     /// The village decision; a draft may still lack it.
     pub basis: Option<Basis>,
+}
+
+coded! {
+    /// Why a claim goes on with an earlier one of the same event.
+    FollowKind {
+        Settlement = "SETTLEMENT" "先行救助后结算",
+        Supplement = "SUPPLEMENT" "补充救助",
+        Reopened = "REOPENED" "重新受理",
+    }
+}
+
+/// That a claim goes on with an earlier one of the same event (前案): never a second payout on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Follows {
+    /// The earlier claim.
+    pub claim: ClaimId,
+    /// Its number.
+    pub number: String,
+    /// Why.
+    pub kind: FollowKind,
+    /// The first claim of the event.
+    pub first: ClaimId,
 }
 
 /// DRAFT (拟稿).
@@ -82,7 +107,15 @@ pub struct Withdrawn {
     pub reason: String,
 }
 
-fn check_case(case: &Case, facts: &Facts) -> Result<(), Blocked> {
+impl Case {
+    /// Whether both are about the same member, peril and day.
+    pub fn same_event(&self, other: &Self) -> bool {
+        let event = |it: &Self| (it.insured, it.peril, it.event_on);
+        event(self) == event(other)
+    }
+}
+
+fn check_case(case: &Case, follows: bool, facts: &Facts) -> Result<(), Blocked> {
     if case.submitted.get() <= 0 {
         return Err(Blocked::Validation {
             field: "submittedFen",
@@ -105,10 +138,80 @@ fn check_case(case: &Case, facts: &Facts) -> Result<(), Blocked> {
     if !payee.of_household {
         return Err(Blocked::PayeeUnknown {});
     }
+    check_advance(case, follows, facts)?;
     not_claimed_elsewhere(facts)
 }
 
-/// No other living claim is about the same member, peril and day.
+/// What the scheme and the claims before have to say to an advance.
+fn check_advance(case: &Case, follows: bool, facts: &Facts) -> Result<(), Blocked> {
+    if !case.advance {
+        return Ok(());
+    }
+    let reason = if follows {
+        "FOLLOWS"
+    } else if facts.scheme.advances(case.peril) {
+        return Ok(());
+    } else {
+        "NOT_IN_SCHEME"
+    };
+    Err(Blocked::Validation {
+        field: "isAdvance",
+        reason,
+    })
+}
+
+/// The earlier claim that a draft goes on with: of the same event and insurer, at its end or paid.
+fn followed(draft: &DraftReferral, facts: &Facts) -> Result<Option<Follows>, Blocked> {
+    let Some(claim) = draft.follows else {
+        return Ok(None);
+    };
+    let unlawful = |reason| Blocked::Validation {
+        field: "followsClaimId",
+        reason,
+    };
+    let earlier = (facts.seen.followed.as_ref()).ok_or_else(|| unlawful("UNKNOWN"))?;
+    if earlier.household != draft.household || !earlier.case.same_event(&draft.case) {
+        return Err(unlawful("ANOTHER_EVENT"));
+    }
+    if earlier.insurer != facts.scheme.insurer {
+        return Err(unlawful("ANOTHER_INSURER"));
+    }
+    if earlier.followed {
+        return Err(unlawful("FOLLOWED_ALREADY"));
+    }
+    let kind = match earlier.status {
+        Status::Paid | Status::Closed if earlier.case.advance => FollowKind::Settlement,
+        Status::Paid | Status::Closed | Status::WrittenOff => FollowKind::Supplement,
+        Status::Withdrawn | Status::RefusalClosed | Status::Recovered => FollowKind::Reopened,
+        Status::Draft
+        | Status::Referred
+        | Status::Returned
+        | Status::Accepted
+        | Status::Verifying
+        | Status::Verified
+        | Status::Ineligible
+        | Status::NoticeOpen
+        | Status::NoticeClosed
+        | Status::AwaitingFunds
+        | Status::Approved
+        | Status::Rejected
+        | Status::Instructed
+        | Status::PayUnknown
+        | Status::PayFailed
+        | Status::PayReturned
+        | Status::Recovering
+        | Status::Appealed
+        | Status::AppealDismissed => return Err(unlawful("NOT_ENDED")),
+    };
+    Ok(Some(Follows {
+        claim,
+        number: earlier.number.clone(),
+        kind,
+        first: earlier.first,
+    }))
+}
+
+/// No other living claim is about the same member, peril and day, but those it follows.
 pub(crate) fn not_claimed_elsewhere(facts: &Facts) -> Result<(), Blocked> {
     match &facts.seen.duplicate {
         Some(number) if number.is_empty() => Err(Blocked::DuplicateElsewhere {}),
@@ -130,7 +233,8 @@ pub(crate) fn draft(draft: &DraftReferral, facts: &Facts) -> Ruling {
             reason: "UNKNOWN",
         });
     }
-    check_case(&draft.case, facts)?;
+    let follows = followed(draft, facts)?;
+    check_case(&draft.case, follows.is_some(), facts)?;
     Ok(Happening::ReferralDrafted(Box::new(Opening {
         id: draft.id,
         county: facts.scheme.county,
@@ -144,13 +248,20 @@ pub(crate) fn draft(draft: &DraftReferral, facts: &Facts) -> Ruling {
         village,
         policy_year: facts.scheme.year.year,
         case: draft.case.clone(),
+        follows,
     })))
 }
 
 pub(crate) fn amend(claim: &Claim, order: &Order, case: &Case, facts: &Facts) -> Ruling {
     match claim.state.status() {
         Status::Draft | Status::Returned => {
-            check_case(case, facts)?;
+            if claim.follows.is_some() && !claim.case.same_event(case) {
+                return Err(Blocked::Validation {
+                    field: "followsClaimId",
+                    reason: "ANOTHER_EVENT",
+                });
+            }
+            check_case(case, claim.follows.is_some(), facts)?;
             Ok(Happening::ReferralAmended { case: case.clone() })
         }
         Status::Referred
@@ -197,7 +308,7 @@ pub(crate) fn refer(claim: &Claim, order: &Order, facts: &Facts) -> Ruling {
     if facts.scheme.coverage.listed_first && !facts.seen.household_listed {
         return Err(Blocked::HouseholdNotListed {});
     }
-    check_case(&claim.case, facts)?;
+    check_case(&claim.case, claim.follows.is_some(), facts)?;
     let year = &facts.scheme.year;
     year.holds(YearDate::Application, facts.today())?;
     documents_due(claim, DueStep::Referral, &[], facts)?;

@@ -11,7 +11,7 @@ use crate::phase::referral::{Accepted, separate};
 use crate::phase::refusal::{RefusalLine, reasoned};
 use crate::scheme::{Check, DueStep, VoteBase, YearDate};
 use crate::{ActedAs, BillKey, Blocked, Duty, PayeeId, PersonId, Stamp, calendar};
-use benefits::{Assessment, Fen, Layer, Loss, Rule, Schedule, UnitCount, assess};
+use benefits::{Assessment, Fen, Layer, Loss, Schedule, UnitCount, assess};
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
@@ -475,7 +475,7 @@ pub(crate) fn verify(claim: &Claim, order: &Order, entry: &LossFacts, facts: &Fa
     }
     documents_due(claim, DueStep::Verification, &entry.evidence, facts)?;
     let schedule = terms
-        .schedule(&facts.seen.group)
+        .schedule(&facts.seen.group, claim.case.advance)
         .ok_or(Blocked::NotCovered { reason: "GROUP" })?;
     bills_in_year(&entry.bills, facts)?;
     income_below_line(verifying, entry, facts)?;
@@ -560,15 +560,7 @@ pub fn loss_of(
     other: Fen,
     persons: u16,
 ) -> Result<Loss, Blocked> {
-    let by_bills = match schedule.rule {
-        Rule::Banded { .. } | Rule::Unknown { .. } => true,
-        Rule::Fixed { .. }
-        | Rule::FixedByOutcome { .. }
-        | Rule::FixedByHeads { .. }
-        | Rule::PerUnit { .. }
-        | Rule::IncomeGap { .. } => false,
-    };
-    if by_bills && entry.bills.is_empty() {
+    if schedule.asks_for_bills() && entry.bills.is_empty() {
         return Err(Blocked::Validation {
             field: "bills",
             reason: "EMPTY",

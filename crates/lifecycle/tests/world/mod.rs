@@ -26,9 +26,10 @@ use lifecycle::scheme::{
 };
 use lifecycle::{
     Actor, BillKey, Calendar, Check, Claim, ClaimId, Command, CommandKind, Counting, CountyCode,
-    Door, DraftReferral, Duty, Facts, HouseholdId, Liveness, MemberId, NameCheck, NameCheckMeans,
-    NoticeId, ObjectionId, ObjectionStatus, Order, OrgId, PayeeFacts, PayeeId, PayeeRelation,
-    PaymentId, Peril, PersonId, RegionCode, Scheme, SchemeId, Seen, State, Status, Term,
+    Door, DraftReferral, Duty, EarlierClaim, Facts, HouseholdId, Liveness, MemberId, NameCheck,
+    NameCheckMeans, NoticeId, ObjectionId, ObjectionStatus, Order, OrgId, PayeeFacts, PayeeId,
+    PayeeRelation, PaymentId, Peril, PersonId, RegionCode, Scheme, SchemeId, Seen, State, Status,
+    Term,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -285,6 +286,7 @@ pub struct Scene {
     pub approved_twelve_months: Fen,
     pub bills_taken: Vec<BillKey>,
     pub duplicate: Option<String>,
+    pub followed: Option<EarlierClaim>,
     pub insured: Liveness,
     pub payees_died: BTreeSet<PayeeId>,
     pub payees_checked_on: Option<NaiveDate>,
@@ -385,6 +387,7 @@ impl World {
                 decided_on: day(5, 20),
                 document: "村民代表会议决议(虚构)".into(),
             }),
+            advance: false,
         }
     }
 
@@ -394,6 +397,7 @@ impl World {
             scheme: self.scheme.id,
             household: self.houses[household].id,
             case: self.case(household, number),
+            follows: None,
         })
     }
 
@@ -465,6 +469,7 @@ impl World {
                 interested: persons.filter(|it| house.kin.contains(it)).collect(),
                 named_duties,
                 duplicate: scene.duplicate.clone(),
+                followed: scene.followed.clone(),
                 bills_taken: scene
                     .bills_taken
                     .iter()
@@ -907,6 +912,7 @@ impl Scene {
             approved_twelve_months: Fen::ZERO,
             bills_taken: Vec::new(),
             duplicate: None,
+            followed: None,
             insured: alive,
             payees_died: BTreeSet::new(),
             payees_checked_on: Some(day(6, 1)),
@@ -944,6 +950,7 @@ fn scheme() -> Scheme {
             covers_to: day(12, 31),
             tables: vec![GroupTable {
                 groups: Vec::new(),
+                advance: false,
                 schedule: Schedule {
                     id: "illness".into(),
                     clause: "第一条(虚构)".into(),
@@ -977,6 +984,7 @@ fn scheme() -> Scheme {
                 count_min: 1,
                 supplier: Supplier::Household,
                 due: DueStep::Verification,
+                advance: false,
             }],
         }],
         checks: vec![Check::FieldVisit, Check::VillageEvaluation],

@@ -3,11 +3,11 @@
 
 use super::monitor::{Trail, Violation, check_pool, check_step, legal_day};
 use super::{Scene, Step, Who, World, at, day, path_to};
-use benefits::{Fen, RunningTotals};
+use benefits::{EventTotals, Fen, RunningTotals};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use lifecycle::{
-    BillKey, Blocked, Claim, Command, CommandKind, Event, EventKind, Facts, Liveness, MemberId,
-    Order, PayeeId, Status, decide, open_claim,
+    BillKey, Blocked, Claim, ClaimId, Command, CommandKind, EarlierClaim, Event, EventKind, Facts,
+    Liveness, MemberId, Order, PayeeId, Status, decide, open_claim,
 };
 use std::collections::BTreeSet;
 
@@ -228,6 +228,7 @@ impl Office {
                 household_year: sum(&|file| file.household == household),
                 person_year_loss: losses(&|file| file.claim.case.insured == insured),
                 household_year_loss: losses(&|file| file.household == household),
+                event: EventTotals::default(),
             },
             approved_twelve_months: Fen::new(
                 others()
@@ -237,6 +238,7 @@ impl Office {
             ),
             bills_taken,
             duplicate: None,
+            followed: None,
             insured: self.insured,
             payees_died: self.payees_died.clone(),
             payees_checked_on: Some(self.payees_checked_on),
@@ -277,13 +279,40 @@ impl Office {
         let mut scene = self.scene(place, household);
         let claim = self.files.get(place).map(|it| &it.claim);
         scene.duplicate = self.duplicate(place, order, claim);
+        if let Command::DraftReferral(draft) = &order.command {
+            scene.followed = draft.follows.and_then(|earlier| self.followed(earlier));
+        }
+        scene.used.event = self.event_totals(place, claim);
         let facts = self.world.facts(&scene, claim, order);
         (scene, facts)
     }
 
-    /// The number of another living claim about the same member, peril and day.
+    /// The claim that a draft names to go on with.
+    fn followed(&self, earlier: ClaimId) -> Option<EarlierClaim> {
+        let mut claims = self.files.iter().map(|file| &file.claim);
+        let follows = |it: &Claim| it.follows.as_ref().is_some_and(|it| it.claim == earlier);
+        let is_followed = claims.clone().any(follows);
+        let claim = claims.find(|it| it.id == earlier)?;
+        Some(EarlierClaim::of(claim, is_followed))
+    }
+
+    /// What other claims of the event hold.
+    fn event_totals(&self, place: usize, claim: Option<&Claim>) -> EventTotals {
+        let files = self.files.iter().enumerate();
+        let others = files.filter(|(other, _)| *other != place);
+        let others = others.map(|(_, file)| &file.claim);
+        others
+            .filter(|it| claim.is_some_and(|claim| it.case.same_event(&claim.case)))
+            .map(|it| it.counted_for_event(it.policy_year))
+            .fold(EventTotals::default(), EventTotals::plus)
+    }
+
+    /// The number of another living claim about the same member, peril and day, that is not of the claim's line.
     fn duplicate(&self, place: usize, order: &Order, claim: Option<&Claim>) -> Option<String> {
+        let mut first = claim.map(Claim::first_of_event);
         let case = if let Command::DraftReferral(draft) = &order.command {
+            let followed = draft.follows.and_then(|earlier| self.followed(earlier));
+            first = followed.map(|it| it.first);
             &draft.case
         } else if let Command::AmendReferral { case } = &order.command {
             case
@@ -295,10 +324,8 @@ impl Office {
             .enumerate()
             .filter(|(other, file)| *other != place && file.claim.status().is_living())
             .map(|(_, file)| &file.claim)
-            .find(|it| {
-                (it.case.insured, it.case.peril, it.case.event_on)
-                    == (case.insured, case.peril, case.event_on)
-            })
+            .filter(|it| it.case.same_event(case))
+            .find(|it| Some(it.first_of_event()) != first)
             .map(|it| it.number.clone())
     }
 

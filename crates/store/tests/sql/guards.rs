@@ -119,6 +119,24 @@ fn decided(claim: &Claim, by: &str) -> String {
     )
 }
 
+/// A draft that goes on with a claim.
+fn follower(claim: &Claim, follows: &str, first: &str) -> String {
+    let columns = "county_code, id, number, version, status, phase, peril, scheme_id, insurer_id, household_id, insured_id, payee_id, \
+                   village, event_on, policy_year, submitted_fen, uplift_fen, opened_at, updated_at, body, follows_id, first_id";
+    format!(
+        "INSERT INTO claim ({columns}) {}",
+        following(claim, "c.insured_id", follows, first)
+    )
+}
+
+fn following(claim: &Claim, id: &str, follows: &str, first: &str) -> String {
+    format!(
+        "SELECT county_code, {id}, {id} || 'x', 1, 'DRAFT', 'REFERRAL', peril, scheme_id, insurer_id, household_id, insured_id, payee_id, \
+         village, event_on, policy_year, submitted_fen, 0, opened_at, updated_at, body, {follows}, {first} FROM claim c WHERE id = '{}'",
+        claim.id
+    )
+}
+
 fn moved(claim: &Claim, change: &str) -> String {
     format!(
         "UPDATE claim SET {change}, version = version + 1 WHERE id = '{}'",
@@ -279,7 +297,14 @@ fn by_constraint(cast: &Cast) -> Vec<Attempt> {
         // Invariant 6.
         ("INSERT INTO claim_event SELECT county_code, county_seq + 1000, claim_id, version, kind, actor_id, at, event, seen, previous_hash, hash FROM claim_event".into(), "unique constraint"),
         // Invariant 10, and one living claim for one event.
-        (format!("UPDATE living_event SET claim_id = '{}' WHERE claim_id <> '{}'", draft.id, draft.id), "unique constraint"),
+        (format!("INSERT INTO living_event SELECT county_code, insured_id, peril, event_on, '{}', '{}', policy_year, 0, 0, 0 FROM living_event WHERE claim_id = '{}'", draft.id, draft.id, paid.id), "claimed already"),
+        (format!("UPDATE living_event SET benefit_fen = 0 WHERE claim_id = '{}'", paid.id), "a living event is not changed"),
+        // Claims of an event form one line, each after the end of the one before.
+        (follower(draft, "c.id", "c.id"), "not after an ended claim"),
+        (follower(paid, "c.id", "(SELECT d.id FROM claim d WHERE d.status = 'DRAFT')"), "not after an ended claim"),
+        (follower(paid, "c.id", "NULL"), "claim"),
+        (format!("{} UNION ALL {}", follower(paid, "c.id", "c.id"), following(paid, "c.household_id", "c.id", "c.id")), "unique constraint"),
+        (moved(draft, "follows_id = id, first_id = id"), "a claim keeps what it follows"),
         (format!("INSERT INTO bill SELECT county_code, bill_key, '{}' FROM bill", draft.id), "unique constraint"),
         (moved(draft, "status = 'NONSENSE'"), "not a lawful transition"),
         // An heir has papers.

@@ -48,6 +48,7 @@ fn ask(desk: &TestDesk, claim: &Claim, command: &Command) -> Ask {
         named: None,
         payee: None,
         event: None,
+        follows: None,
         bills: Vec::new(),
         recovery_ref: command.recovery_ref().map(str::to_owned),
         now: desk.now(),

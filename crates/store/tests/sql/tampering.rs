@@ -132,6 +132,7 @@ fn changes(paid: &Claim) -> Vec<Change> {
                 text("updated_at", AT),
                 text("body", "replace(body, '4120000', '4120001')"),
                 text("body", "'nonsense'"),
+                text("first_id", &format!("{ID}, follows_id = {ID}")),
             ],
         ),
         (
@@ -244,6 +245,11 @@ fn changes(paid: &Claim) -> Vec<Change> {
                 text("insured_id", ID),
                 text("peril", "'SCHOOLING'"),
                 text("event_on", "'2019-01-01'"),
+                text("first_id", ID),
+                text("policy_year", "policy_year + 1"),
+                text("benefit_fen", "benefit_fen + 1"),
+                text("loss_fen", "loss_fen + 1"),
+                text("submitted_fen", "submitted_fen + 1"),
             ],
         ),
         (
