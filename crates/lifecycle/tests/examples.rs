@@ -268,7 +268,7 @@ fn referral(seen: &mut Seen) {
             Who::Town.orders(command)
         };
         let (id, same) = (office.claim(0).id, office.claim(0).case.clone());
-        let unknown = follow(7, ClaimId(id(1)), same.clone(), &office);
+        let unknown = follow(7, ClaimId(world::id(1)), same.clone(), &office);
         assert_eq!(office.submit(1, &unknown), no("UNKNOWN"));
         let elsewhere = follow(7, id, moved.clone(), &office);
         assert_eq!(office.submit(1, &elsewhere), no("ANOTHER_EVENT"));

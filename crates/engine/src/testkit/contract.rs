@@ -2898,6 +2898,7 @@ async fn households_grow(store: Arc<dyn Store>) {
         payees: vec![Payee {
             id: PayeeId(ids::fresh()),
             account: BankAccount::parse("6228480000000000777").expect("digits"),
+            checks: Vec::new(),
             ..known.payees[0].clone()
         }],
         ..known.clone()

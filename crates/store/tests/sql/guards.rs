@@ -197,15 +197,20 @@ fn by_trigger(cast: &Cast) -> Vec<Attempt> {
         ("DELETE FROM approval".into(), "approval is never deleted"),
         ("UPDATE payee SET relation = 'GUARDIAN'".into(), "payee is insert-only"),
         ("UPDATE payee SET entered_by = NULL".into(), "payee is insert-only"),
+        // Claims of an event form one line, each after the end of the one before.
+        (follower(draft, "c.id", "c.id"), "not after an ended claim"),
+        (follower(paid, "c.id", "(SELECT d.id FROM claim d WHERE d.status = 'DRAFT')"), "not after an ended claim"),
+        (moved(draft, "follows_id = id, first_id = id"), "a claim keeps what it follows"),
+        (format!("UPDATE living_event SET benefit_fen = 0 WHERE claim_id = '{}'", paid.id), "a living event is not changed"),
         ("UPDATE payee_check SET result = 'FAILED'".into(), "payee_check is insert-only"),
         ("DELETE FROM payee_check".into(), "payee_check is insert-only"),
         (
-            "INSERT INTO payee_check SELECT p.county_code, p.id, 9, 'BANK_REPLY', 'PASSED', p.entered_by, NULL, '2020-06-01', NULL FROM payee p".into(),
+            "INSERT INTO payee_check SELECT p.county_code, p.id, 9, p.id, 'BANK_REPLY', 'PASSED', p.entered_by, NULL, '2020-06-01', NULL FROM payee p".into(),
             "whoever entered a payee",
         ),
         (
             format!(
-                "INSERT INTO payee_check SELECT p.county_code, p.id, 9, 'BANK_REPLY', 'PASSED', '{}', p.entered_by, '2020-06-01', NULL FROM payee p",
+                "INSERT INTO payee_check SELECT p.county_code, p.id, 9, p.id, 'BANK_REPLY', 'PASSED', '{}', p.entered_by, '2020-06-01', NULL FROM payee p",
                 draft.id
             ),
             "whoever entered a payee",
@@ -263,7 +268,7 @@ fn by_constraint(cast: &Cast) -> Vec<Attempt> {
         objected,
         approved,
         instructed,
-        paid: _,
+        paid,
         refused,
         told: _,
         appealed,
@@ -298,13 +303,9 @@ fn by_constraint(cast: &Cast) -> Vec<Attempt> {
         ("INSERT INTO claim_event SELECT county_code, county_seq + 1000, claim_id, version, kind, actor_id, at, event, seen, previous_hash, hash FROM claim_event".into(), "unique constraint"),
         // Invariant 10, and one living claim for one event.
         (format!("INSERT INTO living_event SELECT county_code, insured_id, peril, event_on, '{}', '{}', policy_year, 0, 0, 0 FROM living_event WHERE claim_id = '{}'", draft.id, draft.id, paid.id), "claimed already"),
-        (format!("UPDATE living_event SET benefit_fen = 0 WHERE claim_id = '{}'", paid.id), "a living event is not changed"),
-        // Claims of an event form one line, each after the end of the one before.
-        (follower(draft, "c.id", "c.id"), "not after an ended claim"),
-        (follower(paid, "c.id", "(SELECT d.id FROM claim d WHERE d.status = 'DRAFT')"), "not after an ended claim"),
-        (follower(paid, "c.id", "NULL"), "claim"),
+        // Claims of an event form one line.
+        (follower(paid, "NULL", "c.id"), "claim_in_line"),
         (format!("{} UNION ALL {}", follower(paid, "c.id", "c.id"), following(paid, "c.household_id", "c.id", "c.id")), "unique constraint"),
-        (moved(draft, "follows_id = id, first_id = id"), "a claim keeps what it follows"),
         (format!("INSERT INTO bill SELECT county_code, bill_key, '{}' FROM bill", draft.id), "unique constraint"),
         (moved(draft, "status = 'NONSENSE'"), "not a lawful transition"),
         // An heir has papers.
@@ -591,18 +592,18 @@ async fn a_recovery_is_what_was_paid(db: &Db) {
     let other = recovering(1).await;
     let line = |claim: &Claim, amount: i64, told: &str| {
         format!(
-            "INSERT INTO recovery SELECT county_code, id, 9, {told}, updated_at FROM claim WHERE id = '{}'",
+            "INSERT INTO recovery SELECT county_code, id, 9, {told}, NULL, updated_at FROM claim WHERE id = '{}'",
             claim.id
         )
         .replace("AMOUNT", &amount.to_string())
     };
     let stranger = ids::fresh();
-    let back = format!("'INSTALMENT', AMOUNT, 'REF', NULL, '{stranger}'");
-    let by_payer = "'INSTALMENT', AMOUNT, 'REF', NULL, payer_id";
-    let off_by_payer = format!("'WRITE_OFF', AMOUNT, NULL, payer_id, '{stranger}'");
-    let alone = format!("'WRITE_OFF', AMOUNT, NULL, '{stranger}', '{stranger}'");
+    let back = format!("'INSTALMENT', AMOUNT, 'REF', NULL, NULL, '{stranger}'");
+    let by_payer = "'INSTALMENT', AMOUNT, 'REF', NULL, NULL, payer_id";
+    let off_by_payer = format!("'WRITE_OFF', AMOUNT, NULL, payer_id, NULL, '{stranger}'");
+    let alone = format!("'WRITE_OFF', AMOUNT, NULL, '{stranger}', NULL, '{stranger}'");
     let taken =
-        format!("'INSTALMENT', AMOUNT, (SELECT bank_ref FROM recovery), NULL, '{stranger}'");
+        format!("'INSTALMENT', AMOUNT, (SELECT bank_ref FROM recovery), NULL, NULL, '{stranger}'");
     let rest = 1_534_000;
     let ended = |status: &str| moved(&one, &format!("status = '{status}'"));
     for (statement, words) in [

@@ -252,6 +252,7 @@ async fn nothing_is_written_out_of_sight() {
     let before = count().await;
     let payee = engine::household::Payee {
         id: lifecycle::PayeeId(ids::fresh()),
+        checks: Vec::new(),
         ..home.payees[0].clone()
     };
     let own = Role::Shimenzhai.caller();
