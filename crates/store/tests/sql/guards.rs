@@ -218,7 +218,7 @@ fn by_trigger(cast: &Cast) -> Vec<Attempt> {
         (
             "INSERT INTO claim SELECT county_code, '00000000-0000-7000-8000-000000000002', 'FORGED', 1, 'APPROVED', phase, peril, scheme_id, \
              insurer_id, household_id, insured_id, payee_id, village, event_on, policy_year, submitted_fen, assessed_fen, uplift_fen, \
-             approved_fen, referrer_id, surveyor_id, approver_id, second_approver_id, payer_id, due_on, opened_at, updated_at, body \
+             approved_fen, referrer_id, surveyor_id, approver_id, second_approver_id, payer_id, due_on, opened_at, updated_at, body, NULL, NULL \
              FROM claim WHERE status = 'APPROVED'".into(),
             "begins as a draft",
         ),
