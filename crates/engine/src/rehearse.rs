@@ -17,6 +17,7 @@ use chrono::{Months, NaiveDate};
 use lifecycle::phase::verification::{Evidence, LossFacts, Votes, loss_of};
 use lifecycle::scheme::{
     DueStep, PerilTerms, PolicyYear, PoolTerms, Shortage, Surplus, VoteBase, YearDate,
+    twelve_months_before,
 };
 use lifecycle::{
     Blocked, Check, Claim, ClaimId, CommandKind, CountyCode, Happening, HouseholdId, MemberId,
@@ -362,6 +363,13 @@ pub enum Stuck {
         /// The most that may be approved, in fen.
         limit: Fen,
     },
+    /// Nobody may let a household's approvals of twelve months come to so much.
+    TwelveMonths {
+        /// What they would come to, in fen.
+        sum: Fen,
+        /// The most they may come to, in fen.
+        limit: Fen,
+    },
     /// The year's premium is used up: whoever answers for a shortage must first pay in.
     PoolEmpty {
         /// What the pool lacks for this claim, in fen.
@@ -386,6 +394,7 @@ impl Stuck {
             Self::Facts { .. } => "FACTS_MISSING",
             Self::Unknown { .. } => "FIGURES_UNKNOWN",
             Self::Authority { .. } => "BEYOND_AUTHORITY",
+            Self::TwelveMonths { .. } => "BEYOND_TWELVE_MONTH_AUTHORITY",
             Self::PoolEmpty { .. } => "POOL_EMPTY",
         }
     }
@@ -406,6 +415,7 @@ impl Stuck {
             | Self::Facts { .. }
             | Self::Unknown { .. }
             | Self::Authority { .. }
+            | Self::TwelveMonths { .. }
             | Self::PoolEmpty { .. } => false,
         }
     }
@@ -667,6 +677,8 @@ struct Standing<'a> {
     computed: Result<Computed<'a>, Stuck>,
     /// What it counts for in totals and pool.
     reserved: RunningShare,
+    /// The day of its approval, once it was approved.
+    approved_on: Option<NaiveDate>,
     /// What the pool lacked when it was approved.
     lacking: Fen,
     /// Checks the draft wants that were not held.
@@ -745,6 +757,7 @@ impl<'a> Walk<'a> {
             place,
             computed: self.compute(recorded, loss),
             reserved: RunningShare::default(),
+            approved_on: None,
             lacking: Fen::ZERO,
             never_held: self
                 .draft
@@ -854,14 +867,16 @@ impl<'a> Walk<'a> {
             return;
         };
         let used = self.used(claim);
+        let before = self.twelve_months(claim, on);
         standing.computed = standing
             .computed
-            .and_then(|computed| self.approved(computed, &used, uplift, on, proofs));
+            .and_then(|computed| self.approved(computed, &used, before, uplift, on, proofs));
         if let Ok(computed) = &standing.computed {
             standing.reserved = RunningShare {
                 benefit: computed.amount,
                 loss: computed.assessment.eligible,
             };
+            standing.approved_on = Some(on);
             let amount = computed.amount;
             standing.lacking = amount.saturating_sub_to_zero(self.available.max(Fen::ZERO));
             if standing.lacking > Fen::ZERO && self.first_short.is_none() {
@@ -872,11 +887,23 @@ impl<'a> Walk<'a> {
         self.standing.insert(claim.id, standing);
     }
 
+    /// What other claims of the year were approved for the household in the twelve months up to a day.
+    fn twelve_months(&self, claim: &Claim, on: NaiveDate) -> Fen {
+        let since = twelve_months_before(on);
+        let others = self.standing.iter().filter(|(id, standing)| {
+            let other = self.recorded.claims.get(id);
+            other.is_some_and(|it| it.claim.household == claim.household)
+                && standing.approved_on.is_some_and(|day| day > since)
+        });
+        others.fold(Fen::ZERO, |sum, (_, it)| plus(sum, it.reserved.benefit))
+    }
+
     /// What the approval would have said.
     fn approved(
         &self,
         mut standing: Computed<'a>,
         used: &RunningTotals,
+        before: Fen,
         uplift: Fen,
         on: NaiveDate,
         proofs: usize,
@@ -900,7 +927,7 @@ impl<'a> Walk<'a> {
                     .map_or(uplift, |rest| rest.saturating_sub_to_zero(benefit)),
             );
         standing.amount = plus(benefit, uplift);
-        within_authority(self.draft, standing.amount, uplift > Fen::ZERO)?;
+        within_authority(self.draft, standing.amount, before, uplift > Fen::ZERO)?;
         Ok(standing)
     }
 
@@ -996,9 +1023,9 @@ impl<'a> Walk<'a> {
 fn case_line(claim: &Claim, standing: Standing<'_>, draft: &Scheme) -> CaseLine {
     let approved = claim.approved_amount().is_some();
     let amount = standing.computed.and_then(|computed| {
-        // Whoever is approved was measured then, with the uplift.
+        // Whoever is approved was measured then, with the uplift. Before, nobody knows which twelve months will count.
         if !approved {
-            within_authority(draft, computed.amount, false)?;
+            within_authority(draft, computed.amount, Fen::ZERO, false)?;
         }
         Ok(computed.amount)
     });
@@ -1114,20 +1141,30 @@ fn remaining(schedule: &Schedule, used: &RunningTotals) -> Option<Fen> {
 }
 
 /// Whether somebody, if need be with a second approver, may approve the amount. An uplift always
-/// needs the second.
-fn within_authority(draft: &Scheme, amount: Fen, uplifted: bool) -> Result<(), Stuck> {
+/// needs the second. `before`: what was approved for the household in twelve months.
+fn within_authority(draft: &Scheme, amount: Fen, before: Fen, uplifted: bool) -> Result<(), Stuck> {
     let most = |command| {
         let rows = draft.authority_of(draft.duties_of(command));
         rows.unwrap_or((Fen::ZERO, Some(Fen::ZERO)))
     };
+    let most_of_year = |command| draft.twelve_months_authority_of(draft.duties_of(command));
     let (alone, first) = most(CommandKind::ApproveClaim);
     let (_, second) = most(CommandKind::SecondApproveClaim);
-    let needs_second = uplifted || amount > alone;
-    let limits = [first, second.filter(|_| needs_second)];
-    match limits.into_iter().flatten().min() {
-        Some(limit) if amount > limit => Err(Stuck::Authority { amount, limit }),
-        Some(_) | None => Ok(()),
+    let (year_alone, year_first) = most_of_year(CommandKind::ApproveClaim);
+    let (_, year_second) = most_of_year(CommandKind::SecondApproveClaim);
+    let sum = plus(before, amount);
+    let needs_second = uplifted || amount > alone || year_alone.is_some_and(|limit| sum > limit);
+    let least = |one: Option<Fen>, second: Option<Fen>| {
+        let limits = [one, second.filter(|_| needs_second)];
+        limits.into_iter().flatten().min()
+    };
+    if let Some(limit) = least(first, second).filter(|limit| amount > *limit) {
+        return Err(Stuck::Authority { amount, limit });
     }
+    if let Some(limit) = least(year_first, year_second).filter(|limit| sum > *limit) {
+        return Err(Stuck::TwelveMonths { sum, limit });
+    }
+    Ok(())
 }
 
 fn within_year(year: &PolicyYear, date: YearDate, day: NaiveDate) -> Result<(), Stuck> {

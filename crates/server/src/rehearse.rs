@@ -405,6 +405,10 @@ const fn kind(stuck: &Stuck) -> (&'static str, &'static str) {
         Stuck::Facts { .. } => ("核定事实不足或不符", "facts missing or not fitting"),
         Stuck::Unknown { .. } => ("方案数字不详", "figures of the table unknown"),
         Stuck::Authority { .. } => ("超出所有审批权限", "beyond every authority"),
+        Stuck::TwelveMonths { .. } => (
+            "超出所有近十二个月审批权限",
+            "beyond every authority over twelve months",
+        ),
         Stuck::PoolEmpty { .. } => ("资金池不足", "the pool does not suffice"),
     }
 }
@@ -425,6 +429,7 @@ fn detail(stuck: Option<&Stuck>) -> String {
         Stuck::Facts { what } => what.clone(),
         Stuck::Unknown { missing } => missing.clone(),
         Stuck::Authority { amount, limit } => format!("{amount} > {limit}"),
+        Stuck::TwelveMonths { sum, limit } => format!("{sum} > {limit}"),
         Stuck::PoolEmpty { lacking } => format!("-{lacking}"),
     }
 }

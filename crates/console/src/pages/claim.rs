@@ -273,6 +273,10 @@ impl Dossier {
                 }
                 (row("致贫原因", &html! { (case.peril.zh()) }))
                 (row("事件日期", &html! { (case.event_on) }))
+                @if case.advance { (row("类型", &html! { "先行救助" })) }
+                @if let Some(follows) = &claim.follows {
+                    (row("前案", &html! { a href={ "/claims/" (follows.number) } { (follows.number) } " " (follows.kind.zh()) }))
+                }
                 (row("申报自付", &yuan(case.submitted)))
                 @if let Some(basis) = &case.basis {
                     (row("村级评议", &html! { (basis.decided_on) " " (basis.document) }))

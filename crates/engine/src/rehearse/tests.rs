@@ -2,9 +2,9 @@ use super::*;
 use crate::Outcome;
 use crate::testkit::world::{county, day, evidence};
 use crate::testkit::{Journey, MemoryStore, TestDesk, World, yuan};
-use benefits::{Band, Cap, CapScope, OutcomeAmount, Rule, UnitValue};
-use lifecycle::phase::verification::{Bill, IncomeFacts};
-use lifecycle::scheme::{Authority, DocumentRule, IncomeTerms, IncomeWindow, Supplier};
+use benefits::{Band, Cap, CapScope, OutcomeAmount, Per, Rule, UnitValue};
+use lifecycle::phase::verification::{Bill, IncomeFacts, LossFacts};
+use lifecycle::scheme::{Authority, DocumentRule, GroupTable, IncomeTerms, IncomeWindow, Supplier};
 use lifecycle::{BillKey, Duty, State};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -566,6 +566,81 @@ async fn a_second_approver_has_limits_too() {
     assert_eq!(with(25_340).await, None);
     let (amount, limit) = (yuan(25_340), yuan(20_000));
     assert_eq!(with(25_339).await, Some(Stuck::Authority { amount, limit }));
+}
+
+/// Two approvals of a household within twelve months, and a draft that lets them come to less.
+#[tokio::test]
+async fn twelve_months_have_limits_too() {
+    let desk = TestDesk::in_memory().await;
+    let household = desk.world.household("石门寨").clone();
+    for month in [4, 5] {
+        let story = desk.refer(&household).event_on(day(2020, month, 6));
+        let story = story.through_verification(yuan(41_200)).through_notice();
+        story.approve().await;
+    }
+    let with = async |alone: Option<i64>, second: Option<i64>| {
+        let rehearsal = run(&desk, |draft| {
+            for row in &mut draft.authority {
+                row.twelve_months_alone_max = alone.map(yuan);
+                row.twelve_months_second_max = second.map(yuan);
+            }
+        })
+        .await;
+        let stuck = rehearsal.cases.iter().map(|it| it.stuck.clone());
+        stuck.collect::<Vec<_>>()
+    };
+    let (sum, limit) = (yuan(50_680), yuan(50_679));
+    let stuck = Some(Stuck::TwelveMonths { sum, limit });
+    assert_eq!(with(None, Some(50_680)).await, [None, None]);
+    assert_eq!(with(None, Some(50_679)).await, [None, stuck]);
+    // Beyond what one may do alone a second can still do.
+    assert_eq!(with(Some(30_000), None).await, [None, None]);
+}
+
+/// An advance is netted by the draft, too.
+#[tokio::test]
+async fn claims_of_one_event_are_one() {
+    let mut world = World::new();
+    let terms = &mut world.scheme.perils[0];
+    let schedule = Schedule {
+        id: "advance".into(),
+        deductible: Fen::ZERO,
+        rule: Rule::Fixed {
+            amount: yuan(5_000),
+            per: Per::Event,
+        },
+        ..terms.tables[0].schedule.clone()
+    };
+    terms.tables.push(GroupTable {
+        groups: Vec::new(),
+        advance: true,
+        schedule,
+    });
+    let desk = TestDesk::open_with(Arc::new(MemoryStore::new()), world).await;
+    let household = desk.world.household("石门寨").clone();
+    let advance = desk.draft(&household).advance().refer();
+    let advance = advance.accept().assign().visit().evaluate();
+    let facts = LossFacts {
+        other_compensation: Some(Fen::ZERO),
+        ..LossFacts::default()
+    };
+    let advance = advance.verify_facts(facts).through_notice();
+    let advance = advance.through_payout().await;
+    let settled = desk.draft(&household).follows(&advance).refer();
+    let settled = settled.through_verification(yuan(41_200)).through_notice();
+    settled.approve().await;
+    assert_eq!(
+        new_of(&run(&desk, |_| {}).await),
+        [Some(yuan(5_000)), Some(yuan(20_340))]
+    );
+    let more = run(&desk, |draft| {
+        let advance = &mut draft.perils[0].tables[1].schedule;
+        advance.rule = Rule::Fixed {
+            amount: yuan(6_000),
+            per: Per::Event,
+        };
+    });
+    assert_eq!(new_of(&more.await), [Some(yuan(6_000)), Some(yuan(19_340))]);
 }
 
 /// A scheme that takes whoever comes, and a draft that wants the village's list first.
