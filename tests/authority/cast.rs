@@ -184,7 +184,11 @@ impl Cast {
             .await;
         // Around it: another village, another township, another insurer, other statuses.
         desk.refer(&desk.world.households[1]).await;
-        desk.refer(desk.world.household("驻操营")).accept().await;
+        // A letter is owed for one: the page of deadlines has a row.
+        desk.refer(desk.world.household("驻操营"))
+            .accept()
+            .declare_ineligible()
+            .await;
         desk.draft(&desk.world.households[2])
             .under(&desk.world.rival)
             .await;
