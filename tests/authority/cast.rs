@@ -2,7 +2,7 @@
 //! of one household as the target, others around it; a person of every duty at every vantage.
 
 use super::operation::{How, Operation, Shape};
-use super::{Ending, covers};
+use super::{Ending, covers, holds};
 use axum::Router;
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::http::Request;
@@ -26,6 +26,11 @@ use std::sync::Arc;
 use tower::ServiceExt;
 
 const FOREIGN: u32 = 130_303;
+
+/// The account that pays the batch of the target's insurer.
+const PAYER: &str = "目标的付款户";
+/// The file of its bank.
+const FILE: &str = "目标的回盘.csv";
 
 /// From where somebody looks at the target, which lies in 西上庄坨村 of 石门寨镇.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -179,7 +184,11 @@ impl Cast {
             .await;
         // Around it: another village, another township, another insurer, other statuses.
         desk.refer(&desk.world.households[1]).await;
-        desk.refer(desk.world.household("驻操营")).accept().await;
+        // A letter is owed for one: the page of deadlines has a row.
+        desk.refer(desk.world.household("驻操营"))
+            .accept()
+            .declare_ineligible()
+            .await;
         desk.draft(&desk.world.households[2])
             .under(&desk.world.rival)
             .await;
@@ -279,6 +288,10 @@ impl Cast {
             }
         }
         let head = &self.household.members[0];
+        // What pages of money tell of the target's insurer.
+        self.markers.extend([PAYER.to_owned(), FILE.to_owned()]);
+        self.markers
+            .push(format!("/pools?scheme={}", self.claim.scheme));
         self.markers.push(self.claim.number.clone());
         self.markers.push(head.name.clone());
         self.markers.push(head.id_number.masked());
@@ -312,7 +325,7 @@ impl Cast {
         let scheme = &self.nodes["Scheme"];
         let text = "mutation($i: PreparePaymentBatchInput!) { preparePaymentBatch(input: $i) { batch { id } userErrors { code } } }";
         let input = json!({
-            "idempotencyKey": ids::fresh(), "schemeId": scheme, "payerName": "某保险公司(测试)", "payerAccount": "1300000000000001",
+            "idempotencyKey": ids::fresh(), "schemeId": scheme, "payerName": PAYER, "payerAccount": "1300000000000001",
             "payerBank": "某银行", });
         let body = json!({ "query": text, "variables": { "i": input } });
         let told = self.send(&body, &Role::Finance.token()).await;
@@ -324,7 +337,7 @@ impl Cast {
         let text = "mutation($i: ReadBankFileInput!) { readBankFile(input: $i) { file { id } userErrors { code message } } }";
         let list = format!("指令号,金额,结果\nFP{}-1,1.00,成功\n", self.claim.number);
         let input = json!({
-            "idempotencyKey": ids::fresh(), "schemeId": scheme, "name": "回盘.csv", "content": BASE64.encode(list), });
+            "idempotencyKey": ids::fresh(), "schemeId": scheme, "name": FILE, "content": BASE64.encode(list), });
         let body = json!({ "query": text, "variables": { "i": input } });
         let told = self.send(&body, &Role::SecondFinance.token()).await;
         let file = &told["data"]["readBankFile"]["file"]["id"];
@@ -466,6 +479,9 @@ impl Cast {
             .iter()
             .any(|marker| text.contains(marker.as_str()));
         let ending = match &operation.how {
+            How::Page { .. } if operation.shape == Shape::Queue && status == 200 => {
+                self.queue_ending(operation, &text, shows, seat)
+            }
             How::Page { .. } => self.page_ending(operation, status, away.as_deref(), shows),
             How::Document { .. } => self.ending(operation, status, &text, shows, seat),
         };
@@ -500,6 +516,20 @@ impl Cast {
             (200, _) if shows => Ending::Seen,
             (200, _) if operation.shape == Shape::List => Ending::Unseen,
             _ => Ending::Odd,
+        }
+    }
+
+    /// A page of what waits: no claim of another scope on it, and the target's books only within reach.
+    fn queue_ending(&self, operation: &Operation, text: &str, shows: bool, seat: &Seat) -> Ending {
+        let mut others = self.claims.iter().filter(|it| !seat.scope.covers(it));
+        let strays = others.any(|it| text.contains(&it.number));
+        match holds(self, seat, operation.reach) {
+            _ if strays => Ending::Odd,
+            // The target has a pool, a batch and a file; due it is no more.
+            Some(true) if operation.reach == Reach::Pool && !shows => Ending::Odd,
+            Some(true) => Ending::Served,
+            Some(false) | None if shows => Ending::Odd,
+            Some(false) | None => Ending::Unseen,
         }
     }
 

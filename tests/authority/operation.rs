@@ -419,6 +419,7 @@ fn of_row(sdl: &Sdl, cast: &Cast, authority: &'static Authority) -> Result<Opera
             operation.shape = match name {
                 "/claims" => Shape::List,
                 "/claims/{number}" | "/claims/{number}/refusal-letter" => Shape::One,
+                "/overdue" | "/pools" | "/payments" | "/payments/files" => Shape::Queue,
                 _ => Shape::Form,
             };
             operation.how = How::Page {

@@ -4,12 +4,12 @@
 mod explorer;
 mod money;
 
-use crate::support::{Place, Server, root};
+use crate::support::{Place, Server, free_port, root};
 use engine::second_factor::code_at;
 use engine::{Clock, SystemClock};
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -22,11 +22,7 @@ struct Browser {
 
 impl Browser {
     async fn open() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = free_port();
         // A group of its own, so that the browser ends with the driver; and it ends when this test does, however it does:
         // then the input is closed.
         let keeper = "chromedriver --port=$0 & read -r _; kill -9 0";

@@ -5,13 +5,12 @@
 
 use super::bulk::id_number;
 use super::hooks::{LOGIN, below, books, county, furnished, log_end};
-use crate::support::{Place, Server, both, http, python, root, run, variable};
+use crate::support::{Place, Server, both, free_port, http, python, root, run, variable};
 use chrono::{DateTime, Duration as Span, Utc};
 use engine::{Clock, Store, SystemClock, ids};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::Arc;
@@ -31,8 +30,8 @@ const LOSSES: [&str; HOUSEHOLDS] = [
 const SENT_BACK: &str = "300000";
 /// From one round to the next: longer than a notice.
 const ROUND_DAYS: i64 = 6;
-/// How long anything may take, in turns of a tenth of a second at least.
-const TURNS_MAX: usize = 3_000;
+/// How long anything may take: a webhook's third attempt comes after 300 s.
+const WAIT_SECONDS_MAX: i64 = 600;
 const LOGINS: [&str; 7] = [
     "ins.sun",
     "ins.zhou",
@@ -202,9 +201,9 @@ struct Ours<'a> {
     keys: BTreeMap<String, String>,
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+/// Whether it may still come about.
+fn may_come(since: DateTime<Utc>) -> bool {
+    (SystemClock.now() - since).num_seconds() < WAIT_SECONDS_MAX
 }
 
 /// An API key made at the machine, for everything its account may do.
@@ -301,7 +300,8 @@ impl<'a> Ours<'a> {
     async fn ask(&self, login: &str, query: &str, variables: Value) -> Value {
         let urls = self.urls("/graphql");
         let body = json!({ "query": query, "variables": variables });
-        for url in urls.iter().cycle().take(TURNS_MAX) {
+        let since = SystemClock.now();
+        for url in urls.iter().cycle().take_while(|_| may_come(since)) {
             let request = self.http.post(url).bearer_auth(&self.keys[login]);
             let request = request
                 .header("accept", "application/graphql-response+json")
@@ -526,7 +526,7 @@ async fn campaign(place: &Place) {
     let insurer = Killed::start("insurer/insurer.py", insurer, times, 6);
 
     // From here on the insurer is told.
-    let mut turns = 0;
+    let since = SystemClock.now();
     while ours
         .document(
             "ins.admin",
@@ -536,18 +536,16 @@ async fn campaign(place: &Place) {
         .await["webhookEndpoints"]["nodes"]
         == json!([])
     {
-        turns += 1;
-        assert!(turns < TURNS_MAX, "the insurer sets up no endpoint");
+        assert!(may_come(since), "the insurer sets up no endpoint");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let after = log_end(place).await;
     let (mut claims, mut forged) = (BTreeMap::new(), Forged::default());
     while insurer.kills().min(bank.kills()) < times {
         claims.extend(ours.refer(&scheme).await);
-        let mut turns = 0;
+        let since = SystemClock.now();
         while ours.office_works(&claims).await > 0 {
-            turns += 1;
-            assert!(turns < TURNS_MAX, "round {} does not end", ours.round);
+            assert!(may_come(since), "round {} does not end", ours.round);
             forged.try_it(&ours.http, insurer_port).await;
             if below(12) == 0 {
                 ours.kill_one();
@@ -557,7 +555,7 @@ async fn campaign(place: &Place) {
         ours.next_round();
     }
     // Nobody is killed any more. Everything comes to its end.
-    let mut turns = 0;
+    let since = SystemClock.now();
     loop {
         let (open, bank, insurer) = (
             ours.standing(&claims, &OPEN).await,
@@ -567,13 +565,12 @@ async fn campaign(place: &Place) {
         if open.is_empty() && bank["open"] == 0 && insurer["files"]["open"] == 0 {
             break;
         }
-        turns += 1;
         let statuses: Vec<_> = open
             .iter()
             .map(|it| (&it["number"], &it["status"]))
             .collect();
         assert!(
-            turns < TURNS_MAX / 10,
+            may_come(since),
             "open: {statuses:?}, bank {}, insurer's files {}, unanswered {}",
             bank["open"],
             insurer["files"],
@@ -658,7 +655,8 @@ async fn campaign(place: &Place) {
 
 /// Waits until every event of the log has come to the insurer by webhook.
 async fn told_everything(place: &Place, after: i64, insurer: &Killed) -> super::hooks::Books {
-    for _ in 0..TURNS_MAX / 10 {
+    let since = SystemClock.now();
+    while may_come(since) {
         let books = books(place, after).await;
         let came: BTreeSet<_> = texts(&insurer.figures()["webhooks"]).into_iter().collect();
         if books.events.iter().all(|event| came.contains(event)) {

@@ -1,11 +1,10 @@
 //! Signing in through a real `OpenID` provider, a process of its own on loopback: who exists gets in, and
 //! nobody else; what was begun elsewhere, altered or came too late does not count.
 
-use crate::support::{Place, Server, node, root, run};
+use crate::support::{Place, Server, free_port, node, root, run};
 use reqwest::{Response, StatusCode, header};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::process::{Child, ChildStdout, Stdio};
 
 /// Its output is kept open: it speaks on, and ends where nobody listens.
@@ -39,11 +38,6 @@ impl Drop for Provider {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// A browser's cookies and its patience with redirects, no more.

@@ -16,7 +16,9 @@ use benefits::Fen;
 use chrono::SubsecRound;
 use futures_util::{StreamExt, stream};
 use lifecycle::phase::payout::{BankOutcome, BankSays, Meaning, PaymentStatus, meaning};
-use lifecycle::{AccountId, Blocked, Claim, ClaimId, Command, CountyCode, OrgId, Stamp, State};
+use lifecycle::{
+    AccountId, Blocked, Claim, ClaimId, Command, CountyCode, OrgId, Param, Stamp, State,
+};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -318,6 +320,28 @@ pub enum BankRefusal {
     KeyReused,
 }
 
+impl BankRefusal {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotPosted(_) => "QUEUE_NOT_POSTED",
+            Self::Totals(_) => "TOTALS_DIFFER",
+            Self::NotOpen => "LINE_NOT_OPEN",
+            Self::NoBatch | Self::NoInsurer => "NOT_FOUND",
+            Self::KeyReused => "KEY_REUSED",
+        }
+    }
+
+    /// The parameters of its message.
+    pub fn params(&self) -> Vec<(&'static str, Param)> {
+        match self {
+            Self::NotPosted(class) => vec![("class", Param::Text(class.code().into()))],
+            Self::Totals(totals) => totals.params(),
+            Self::NotOpen | Self::NoBatch | Self::NoInsurer | Self::KeyReused => Vec::new(),
+        }
+    }
+}
+
 impl BankFile {
     /// The open lines of a queue, counted.
     pub fn open(&self, class: LineClass) -> Totals {
@@ -363,7 +387,10 @@ fn command_of(claim: &Claim, line: &BankLine) -> Option<Command> {
     let amount = told.amount.unwrap_or_default();
     let bank_ref = told.bank_ref.clone();
     let texts = [&*told.reason, &*told.bank_ref, told.said.zh()];
-    let reason = texts.into_iter().find(|it| !it.trim().is_empty());
+    // A reference may look like an account, which no reason holds.
+    let reason = texts
+        .into_iter()
+        .find(|it| !it.trim().is_empty() && !holds_private(it));
     let reason = reason.unwrap_or_default().to_owned();
     let unknown = matches!(claim.state, State::PayUnknown(_));
     match (line.class, &claim.state) {

@@ -3,6 +3,7 @@
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::disclosure::{Disclosing, Disclosure, PrivateSubject, Purpose, Revealed};
+use crate::free_text::private_in;
 use crate::ids;
 use crate::limits::{REMIND_WORKDAYS, REVEALS_PER_DAY_MAX};
 use crate::ports::{Ask, Commit, EventKey, Fault, Found, Judge, Outcome, Store, Target};
@@ -45,8 +46,8 @@ impl std::fmt::Debug for Desk {
     }
 }
 
-/// Ids that a command makes follow from the account and the idempotency key, so that a repeated
-/// call is the same command.
+/// Ids of what is made follow from the account and the idempotency key, so that a repeated call makes
+/// the same.
 #[derive(Debug, Clone, Copy)]
 pub struct MadeIds<'a> {
     caller: &'a Caller,
@@ -54,7 +55,8 @@ pub struct MadeIds<'a> {
 }
 
 impl MadeIds<'_> {
-    fn made(self, kind: &str) -> Uuid {
+    /// The id of a new thing of a kind.
+    pub fn made(self, kind: &str) -> Uuid {
         ids::named(kind, &format!("{}/{}", self.caller.account, self.key))
     }
 
@@ -146,14 +148,18 @@ impl Desk {
         &self.calendar
     }
 
-    /// The ids a command with this key makes.
+    /// The ids that are made with this key.
     pub const fn ids(caller: &Caller, key: Uuid) -> MadeIds<'_> {
         MadeIds { caller, key }
     }
 
-    /// Submits one command. The work runs in a task of its own, so that a caller who hangs up
-    /// cannot leave a transaction half done (measured trap).
+    /// Submits one command. One whose free texts hold a private value is refused before anything is looked up.
+    /// The work runs in a task of its own, so that a caller who hangs up cannot leave a transaction half done
+    /// (measured trap).
     pub async fn submit(&self, caller: &Caller, submission: Submission) -> Result<Outcome, Fault> {
+        if let Some(field) = private_in(&submission.command) {
+            return Ok(Outcome::Blocked(Blocked::PrivateInText { field }));
+        }
         let span = tracing::info_span!("claim.command", command = submission.command.kind().code());
         let Some((ask, judge)) = self.prepared(caller, submission) else {
             return Ok(Outcome::NotFound);
@@ -444,8 +450,10 @@ fn event_of(command: &Command) -> Option<EventKey> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outlook::Outlook;
     use crate::testkit::{Expect, Role, TestDesk, yuan};
     use lifecycle::Status;
+    use lifecycle::phase::refusal::{RefusalCode, RefusalLine};
     use std::collections::BTreeSet;
 
     /// A repeated call makes the same ids; another key, account or kind of thing makes others.
@@ -482,6 +490,57 @@ mod tests {
         };
         let outcome = desk.desk.submit(&caller, submission).await;
         assert!(matches!(outcome, Ok(Outcome::NotFound)), "{outcome:?}");
+    }
+
+    /// Facts of a refusal and findings of an appeal are refused by the desk, whichever door they came through, and
+    /// in a preview as well.
+    #[tokio::test]
+    async fn no_private_value_comes_into_the_log() {
+        let desk = TestDesk::in_memory().await;
+        let household = desk.world.household("石门寨").clone();
+        let id_number = household.members[0].id_number.reveal();
+        let accepted = desk.refer(&household).accept().await;
+        let (clause, _) = desk.world.scheme.all_clauses().next().expect("a clause");
+        let refuse = Command::DeclareIneligible {
+            lines: vec![RefusalLine {
+                code: RefusalCode::Other,
+                facts: format!("身份证{id_number}名下有商品房"),
+                clause: clause.to_owned(),
+            }],
+        };
+        let refused =
+            async |role, claim, command| match desk.submit(role, Some(claim), command).await {
+                Outcome::Blocked(blocked) => blocked,
+                other => panic!("{other:?}"),
+            };
+        let blocked = |field| Blocked::PrivateInText { field };
+        let told = refused(Role::Handler, &accepted, refuse.clone()).await;
+        assert_eq!(told, blocked("lines"));
+        let submission = Submission {
+            claim: Some((accepted.id, accepted.version)),
+            key: ids::fresh(),
+            command: refuse,
+        };
+        let outlook = desk.desk.preview(&Role::Handler.caller(), submission).await;
+        assert_eq!(
+            outlook.expect("reading"),
+            Outlook::Blocked(blocked("lines"))
+        );
+        let appealed = desk
+            .on(&accepted)
+            .declare_ineligible()
+            .issue_letter()
+            .appeal()
+            .await;
+        let decide = Command::DecideAppeal {
+            upheld: false,
+            findings: "已打电话13900000000核对".into(),
+        };
+        let told = refused(Role::Supervisor, &appealed, decide).await;
+        assert_eq!(told, blocked("findings"));
+        desk.claim(appealed.id)
+            .await
+            .expect_status(Status::Appealed);
     }
 
     /// The preview is what will be posted: same words, same hash.

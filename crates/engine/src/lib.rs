@@ -16,6 +16,7 @@ pub mod county_file;
 pub mod deadline;
 pub mod desk;
 pub mod disclosure;
+mod free_text;
 pub mod hooks;
 pub mod household;
 pub mod identity;

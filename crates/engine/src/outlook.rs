@@ -3,6 +3,7 @@
 
 use crate::caller::Caller;
 use crate::desk::{Desk, Submission};
+use crate::free_text::private_in;
 use crate::ids;
 use crate::ports::Fault;
 use lifecycle::calendar::legal_day;
@@ -262,6 +263,9 @@ impl Desk {
     /// What a submission would do now. Nothing is written, not even the refusal; the idempotency key
     /// is not used up.
     pub async fn preview(&self, caller: &Caller, submission: Submission) -> Result<Outlook, Fault> {
+        if let Some(field) = private_in(&submission.command) {
+            return Ok(Outlook::Blocked(Blocked::PrivateInText { field }));
+        }
         let Some((mut ask, judge)) = self.prepared(caller, submission) else {
             return Ok(Outlook::NotFound);
         };

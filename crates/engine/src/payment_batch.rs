@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use benefits::Fen;
 use futures_util::{StreamExt, stream};
 use lifecycle::{
-    AccountId, Blocked, Claim, ClaimId, Command, CountyCode, HouseholdId, OrgId, PayeeId, SchemeId,
-    Stamp, State, Status,
+    AccountId, Blocked, Claim, ClaimId, Command, CountyCode, HouseholdId, OrgId, Param, PayeeId,
+    SchemeId, Stamp, State, Status,
 };
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -56,6 +56,14 @@ impl Totals {
                     sum: so_far.sum.checked_add(amount)?,
                 })
             })
+    }
+
+    /// The parameters of a refusal that tells them.
+    pub(crate) fn params(self) -> Vec<(&'static str, Param)> {
+        vec![
+            ("count", Param::Number(i64::from(self.count))),
+            ("sum", Param::Money(self.sum)),
+        ]
     }
 }
 
@@ -180,7 +188,7 @@ pub enum BatchRefusal {
     NothingApproved,
     /// More than a batch may hold.
     TooMany,
-    /// These are not approved claims of the scheme.
+    /// These are not approved claims of the scheme; one that is out of sight has no number.
     NotApproved(Vec<String>),
     /// The totals are others than those confirmed.
     Totals(Totals),
@@ -188,6 +196,33 @@ pub enum BatchRefusal {
     NotOwn,
     /// The key made another batch.
     KeyReused,
+}
+
+impl BatchRefusal {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NothingApproved => "NOTHING_APPROVED",
+            Self::TooMany => "BATCH_TOO_LARGE",
+            Self::NotApproved(_) => "NOT_APPROVED",
+            Self::Totals(_) => "TOTALS_DIFFER",
+            Self::NotOwn => "NOT_OWN_BATCH",
+            Self::KeyReused => "KEY_REUSED",
+        }
+    }
+
+    /// The parameters of its message.
+    pub fn params(&self) -> Vec<(&'static str, Param)> {
+        match self {
+            Self::NotApproved(numbers) => {
+                let seen = numbers.iter().filter(|it| !it.is_empty());
+                let seen: Vec<&str> = seen.map(String::as_str).collect();
+                vec![("claims", Param::Text(seen.join("、")))]
+            }
+            Self::Totals(totals) => totals.params(),
+            Self::NothingApproved | Self::TooMany | Self::NotOwn | Self::KeyReused => Vec::new(),
+        }
+    }
 }
 
 /// One payment of a batch, with its account: for the order to the bank.
@@ -212,6 +247,16 @@ pub enum OrderRefusal {
     Nothing,
     /// A payee is not known any more.
     PayeeUnknown,
+}
+
+impl OrderRefusal {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Nothing => "NOTHING_APPROVED",
+            Self::PayeeUnknown => "PAYEE_UNKNOWN",
+        }
+    }
 }
 
 /// Payment batches on record.

@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use benefits::Fen;
 use chrono::{DateTime, FixedOffset, Utc};
+use engine::bank_file::LineClass;
 use lifecycle::pool::PoolOrderStatus;
 use lifecycle::scheme::YearDate;
 use lifecycle::{Blocked, Check, CommandKind, Duty, NameCheckMeans, Param, Status};
@@ -318,6 +319,7 @@ fn chinese(name: &str, text: &str) -> String {
         "expected" => Check::from_code(text).map(Check::zh),
         "duty" => Duty::from_code(text).map(Duty::zh),
         "date" => YearDate::from_code(text).map(YearDate::zh),
+        "class" => LineClass::from_code(text).map(LineClass::zh),
         "means" => NameCheckMeans::from_code(text).map(NameCheckMeans::zh),
         _ => None,
     };
@@ -431,6 +433,8 @@ mod tests {
     use super::*;
     use async_graphql::Value;
     use async_graphql::resolver_utils::enum_value;
+    use engine::bank_file::BankRefusal;
+    use engine::payment_batch::{BatchRefusal, OrderRefusal, Totals};
 
     #[test]
     fn every_refusal_has_a_message_in_both_languages() {
@@ -507,6 +511,40 @@ mod tests {
         .unwrap();
         assert_eq!(error.params[0].name, "availableFen");
         assert_eq!(error.params[0].value, "620800");
+    }
+
+    /// Those of batches and files: what is looked up by its code has a message.
+    #[test]
+    fn refusals_of_the_bank_have_a_message() {
+        let batches = [
+            BatchRefusal::NothingApproved,
+            BatchRefusal::TooMany,
+            BatchRefusal::NotApproved(Vec::new()),
+            BatchRefusal::Totals(Totals::default()),
+            BatchRefusal::NotOwn,
+            BatchRefusal::KeyReused,
+        ];
+        let files = [
+            BankRefusal::NotPosted(LineClass::Missing),
+            BankRefusal::Totals(Totals::default()),
+            BankRefusal::NotOpen,
+            BankRefusal::KeyReused,
+        ];
+        let told = batches.iter().map(|it| words(it.code(), &it.params()));
+        let told = told.chain(files.iter().map(|it| words(it.code(), &it.params())));
+        let orders = [OrderRefusal::Nothing, OrderRefusal::PayeeUnknown];
+        for told in told.chain(orders.iter().map(|it| words(it.code(), &[]))) {
+            let (zh, en) = told.unwrap();
+            assert!(!zh.contains('{') && !en.contains('{'), "{zh} {en}");
+        }
+    }
+
+    /// A queue is named as the page names it.
+    #[test]
+    fn a_queue_is_named_in_words() {
+        let params = [("class", Param::Text(LineClass::Missing.code().into()))];
+        let (zh, en) = words("QUEUE_NOT_POSTED", &params).unwrap();
+        assert!(zh.contains("(缺行)") && en.contains("MISSING"), "{zh} {en}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The own account: password, second factor, sessions, in whose place.
 
 use super::guard::{SignedIn, session_token};
-use super::login::{alert, words};
+use super::login::alert;
 use super::{Console, Place, Stop, frame};
 use axum::Form;
 use axum::extract::State;
@@ -88,7 +88,7 @@ async fn render(
         .map(|it| it.absent)
         .collect();
     let refused = match &told {
-        Told::Refused(refusal) => Some(words(*refusal)),
+        Told::Refused(refusal) => Some(console.denied(*refusal)),
         Told::Differ => Some((
             "两次输入的口令不一致。".to_owned(),
             "The two passwords differ.".to_owned(),

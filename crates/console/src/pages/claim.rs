@@ -1,7 +1,7 @@
 //! One claim: its facts, its route, its derivation, its notice, its history.
 
 use super::claims::{household_of, names, pill};
-use super::frame::{self, heading};
+use super::frame::{self, heading, row};
 use super::guard::{SignedIn, encode};
 use super::words::{Staff, phase_en, time, yuan};
 use super::{Console, Stop, route, timeline};
@@ -67,10 +67,6 @@ pub(super) async fn page(
     };
     let title = format!("案件 {}", dossier.claim.number);
     Ok(frame::page(&caller, None, &title, &dossier.render()))
-}
-
-fn row(label: &str, value: &Markup) -> Markup {
-    html! { div { dt { (label) } dd { (value) } } }
 }
 
 impl Dossier {

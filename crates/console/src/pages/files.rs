@@ -3,7 +3,7 @@
 
 use super::frame::{self, Place, heading};
 use super::guard::{SignedIn, may, offers};
-use super::payments::{differ, insurers, newest, schemes, totals_fields};
+use super::payments::{insurers, newest, schemes, totals_fields};
 use super::words::{Staff, Told, time, yuan};
 use super::{Console, Stop};
 use axum::extract::{Multipart, Query, State};
@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use engine::bank_file::{BankFile, BankLine, BankOrder, BankRefusal, LineClass, LineState};
 use engine::limits::BANK_FILE_BYTES_MAX;
 use engine::payment_batch::Totals;
-use engine::{Caller, Fault, ids};
+use engine::{Caller, Desk, Fault, ids};
 use lifecycle::Param;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -259,20 +259,7 @@ fn lines(
 }
 
 fn refused(console: &Console, refusal: &BankRefusal) -> Told {
-    let said = |code: &str| Told::refused(console.says(code, &[]));
-    match refusal {
-        BankRefusal::NotPosted(class) => {
-            let params = [("class", Param::Text(class.code().into()))];
-            Told::refused(console.says("QUEUE_NOT_POSTED", &params))
-        }
-        BankRefusal::Totals(totals) => differ(console, *totals),
-        BankRefusal::NotOpen => said("LINE_NOT_OPEN"),
-        BankRefusal::NoBatch | BankRefusal::NoInsurer => said("NOT_FOUND"),
-        BankRefusal::KeyReused => Told::Refused(
-            "这张表单已经用过,请从列表重新打开。".into(),
-            "This form was used before.".into(),
-        ),
-    }
+    Told::refused(console.says(refusal.code(), &refusal.params()))
 }
 
 /// Nothing if the upload broke off or is larger than it may be.
@@ -346,7 +333,7 @@ async fn taken(
         }
     };
     let order = BankOrder {
-        id: ids::named("bank-file", &format!("{}/{key}", caller.account)),
+        id: Desk::ids(caller, key).made("bank-file"),
         name,
         form: contents.form,
         hash,

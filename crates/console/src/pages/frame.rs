@@ -1,7 +1,7 @@
 //! What every page has around its contents.
 
 use engine::Caller;
-use engine::authority::{self, permit, row};
+use engine::authority::{self, permit};
 use maud::{DOCTYPE, Markup, html};
 
 /// Which entry of the navigation is the present one.
@@ -39,7 +39,7 @@ pub(super) fn page(caller: &Caller, place: Option<Place>, title: &str, content: 
     // An entry is shown to whoever may see its page.
     let entry = |here: Place, href: &str, zh: &str, en: &str| {
         html! {
-            @if permit(Some(caller), row(authority::Place::Page, href)).is_ok() {
+            @if permit(Some(caller), authority::row(authority::Place::Page, href)).is_ok() {
                 a href=(href) aria-current=[(place == Some(here)).then_some("page")] {
                     (zh) " " small lang="en" { (en) }
                 }
@@ -93,6 +93,11 @@ pub(super) fn notice(zh: &str, en: &str, text_zh: &str, text_en: &str) -> Markup
             p { a href="/" { "回到首页" } }
         },
     )
+}
+
+/// A line of a list of facts.
+pub(super) fn row(label: &str, value: &Markup) -> Markup {
+    html! { div { dt { (label) } dd { (value) } } }
 }
 
 /// A heading with its small English twin.

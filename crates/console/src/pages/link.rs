@@ -1,6 +1,6 @@
 //! One-time links: a password of one's own, and the first administrator.
 
-use super::login::{alert, words};
+use super::login::alert;
 use super::{Console, Stop, frame};
 use axum::Form;
 use axum::extract::{Path, State};
@@ -102,7 +102,7 @@ pub(super) async fn receive(
         match access.use_link(&token, &given.password).await? {
             Ok(()) => return Ok(Redirect::to("/login").into_response()),
             Err(Refusal::LinkEnded) => return Ok(ended()),
-            Err(refusal) => Some(words(refusal)),
+            Err(refusal) => Some(console.denied(refusal)),
         }
     } else {
         Some(differ())
@@ -162,7 +162,7 @@ pub(super) async fn set_up(
     let county = given.county.trim().parse().ok();
     let county = county.and_then(|code| CountyCode::new(code).ok());
     let told = match county {
-        None => Some(words(Refusal::Invalid {
+        None => Some(console.denied(Refusal::Invalid {
             field: "county",
             reason: "NOT_A_CODE",
         })),
@@ -179,7 +179,7 @@ pub(super) async fn set_up(
             match console.office.access.set_up(&token, order).await? {
                 Ok(()) => return Ok(Redirect::to("/login").into_response()),
                 Err(Refusal::LinkEnded) => return Ok(ended()),
-                Err(refusal) => Some(words(refusal)),
+                Err(refusal) => Some(console.denied(refusal)),
             }
         }
     };

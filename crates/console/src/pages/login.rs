@@ -43,32 +43,6 @@ pub(super) async fn form(State(console): State<Console>, Query(wanted): Query<Wa
     render(&console, &wanted.next, "", None)
 }
 
-/// What a refusal says to people.
-pub(super) fn words(refusal: Refusal) -> (String, String) {
-    let both = |zh: &str, en: &str| (zh.to_owned(), en.to_owned());
-    match refusal {
-        Refusal::Weak(weak) => both(weak.zh(), weak.en()),
-        Refusal::WrongPassword => both("现在的口令不对。", "The present password is wrong."),
-        Refusal::WrongCode => both("验证码不对或已用过。", "The code is wrong or was used."),
-        Refusal::LinkEnded => both("链接已失效或已用过。", "The link has ended or was used."),
-        Refusal::Wait { seconds } => (
-            format!("尝试次数过多,请在{seconds}秒后再试。"),
-            format!("Too many attempts: try again in {seconds} seconds."),
-        ),
-        Refusal::SecondFactor => both(
-            "须先用第二因素登录;尚未设置的,请先在“我的账号”设置。",
-            "Sign in with a second factor for this; set one up under Account first if you have none.",
-        ),
-        Refusal::Own => both("不能更改自己的权限。", "Nobody changes their own rights."),
-        Refusal::NotFound => both("没有找到。", "Not found."),
-        Refusal::DutyMissing => both("您的岗位不能办理。", "Your duties do not allow this."),
-        Refusal::Invalid { field, reason } => (
-            format!("“{field}”填写有误({reason})。"),
-            format!("{field} cannot be ({reason})."),
-        ),
-    }
-}
-
 pub(super) fn alert(told: Option<&(String, String)>) -> Markup {
     html! {
         @if let Some((zh, en)) = told {
@@ -157,7 +131,7 @@ pub(super) async fn confirm(
         outcome,
         &given.next,
         |status, told| {
-            let told = told.unwrap_or_else(|| words(Refusal::WrongCode));
+            let told = told.unwrap_or_else(|| console.denied(Refusal::WrongCode));
             (status, ask_code(&given.ticket, &given.next, Some(&told))).into_response()
         },
     ))
@@ -183,7 +157,7 @@ pub(super) fn answer(
             again(StatusCode::FORBIDDEN, Some(told))
         }
         LogIn::Wait { seconds } => {
-            let told = words(Refusal::Wait { seconds });
+            let told = console.denied(Refusal::Wait { seconds });
             let mut response = again(StatusCode::TOO_MANY_REQUESTS, Some(told));
             response
                 .headers_mut()

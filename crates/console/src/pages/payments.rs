@@ -13,11 +13,11 @@ use benefits::Fen;
 use chrono::NaiveDate;
 use engine::household::BankAccount;
 use engine::payment_batch::{
-    BatchOrder, BatchRefusal, OrderRefusal, Payer, PaymentBatch, PaymentEnd, Tally, Totals,
+    BatchOrder, BatchRefusal, Payer, PaymentBatch, PaymentEnd, Tally, Totals,
 };
-use engine::{Caller, Fault, Page, Scope, ids};
+use engine::{Caller, Desk, Fault, Page, Scope, ids};
 use lifecycle::calendar::legal_day;
-use lifecycle::{OrgId, Param, Scheme, SchemeId};
+use lifecycle::{OrgId, Scheme, SchemeId};
 use maud::{Markup, html};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -295,31 +295,8 @@ const fn tone(end: PaymentEnd) -> &'static str {
     }
 }
 
-/// What totals that differ say.
-pub(super) fn differ(console: &Console, totals: Totals) -> Told {
-    let params = [
-        ("count", Param::Number(i64::from(totals.count))),
-        ("sum", Param::Money(totals.sum)),
-    ];
-    Told::refused(console.says("TOTALS_DIFFER", &params))
-}
-
-fn refused(console: &Console, refusal: BatchRefusal) -> Told {
-    let said = |code: &str| Told::refused(console.says(code, &[]));
-    match refusal {
-        BatchRefusal::NothingApproved => said("NOTHING_APPROVED"),
-        BatchRefusal::TooMany => said("BATCH_TOO_LARGE"),
-        BatchRefusal::NotApproved(numbers) => {
-            let params = [("claims", Param::Text(numbers.join("、")))];
-            Told::refused(console.says("NOT_APPROVED", &params))
-        }
-        BatchRefusal::Totals(totals) => differ(console, totals),
-        BatchRefusal::NotOwn => said("NOT_OWN_BATCH"),
-        BatchRefusal::KeyReused => Told::Refused(
-            "这张表单已经用过,请从列表重新打开。".into(),
-            "This form was used before.".into(),
-        ),
-    }
+fn refused(console: &Console, refusal: &BatchRefusal) -> Told {
+    Told::refused(console.says(refusal.code(), &refusal.params()))
 }
 
 /// The account that pays, as the form says.
@@ -380,7 +357,7 @@ async fn prepared(console: &Console, caller: &Caller, given: &Order) -> Result<R
         Err(told) => told,
         Ok(payer) => {
             let order = BatchOrder {
-                id: ids::named("payment-batch", &format!("{}/{key}", caller.account)),
+                id: Desk::ids(caller, key).made("payment-batch"),
                 scheme,
                 claims: None,
                 payer,
@@ -391,7 +368,7 @@ async fn prepared(console: &Console, caller: &Caller, given: &Order) -> Result<R
                         Told::done("已生成批次,还没有付款。", "Prepared; nothing is paid yet.");
                     return Ok(one(console, caller, &batch, &told).await?.into_response());
                 }
-                Err(refusal) => refused(console, refusal),
+                Err(refusal) => refused(console, &refusal),
             }
         }
     };
@@ -433,7 +410,7 @@ async fn instructed(console: &Console, caller: &Caller, given: &Order) -> Result
                     let told = instructed_so_far(&batch.tally());
                     (batch, told)
                 }
-                Err(refusal) => (before, refused(console, refusal)),
+                Err(refusal) => (before, refused(console, &refusal)),
             }
         }
     };
@@ -454,11 +431,7 @@ async fn ordered(console: &Console, caller: &Caller, given: &Order) -> Result<Re
     let payments = match desk.payees_of(caller, &batch, form.is_plain()).await? {
         Ok(payments) => payments,
         Err(refusal) => {
-            let code = match refusal {
-                OrderRefusal::Nothing => "NOTHING_APPROVED",
-                OrderRefusal::PayeeUnknown => "PAYEE_UNKNOWN",
-            };
-            let told = Told::refused(console.says(code, &[]));
+            let told = Told::refused(console.says(refusal.code(), &[]));
             let page = one(console, caller, &batch, &told).await?;
             return Ok((told.status(), page).into_response());
         }

@@ -1,7 +1,7 @@
 //! People and accounts (人员与账号), for administrators.
 
 use super::guard::SignedIn;
-use super::login::{alert, words};
+use super::login::alert;
 use super::{Console, Place, Stop, frame};
 use axum::Form;
 use axum::extract::State;
@@ -36,10 +36,10 @@ pub(super) async fn page(
 async fn render(console: &Console, caller: &Caller, told: &Told) -> Result<Markup, Stop> {
     let (staff, missing) = match console.office.access.staff(caller).await? {
         Ok(staff) => (staff, None),
-        Err(refusal) => (Vec::new(), Some(words(refusal))),
+        Err(refusal) => (Vec::new(), Some(console.denied(refusal))),
     };
     let refused = match told {
-        Told::Refused(refusal) => Some(words(*refusal)),
+        Told::Refused(refusal) => Some(console.denied(*refusal)),
         Told::Nothing | Told::Link(..) | Told::Ended(_) | Told::Reset => missing,
     };
     let button = |action: &str, login: &str, zh: &str| {

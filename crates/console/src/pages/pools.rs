@@ -1,6 +1,6 @@
 //! Pools (资金池): the statement of a contract year, when the money runs out, orders of two persons.
 
-use super::frame::{self, Place, heading};
+use super::frame::{self, Place, heading, row};
 use super::guard::{SignedIn, may, offers};
 use super::words::{Staff, Told, time, yuan};
 use super::{Console, Stop};
@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use benefits::Fen;
 use chrono::{DateTime, Utc};
 use engine::pool::{PoolBook, Side, sees_pool};
-use engine::{Caller, ids};
+use engine::{Caller, Desk, ids};
 use lifecycle::pool::{
     Funding, PoolBlocked, PoolCommand, PoolOrder, PoolOrderKind, PoolOrderStatus,
 };
@@ -175,10 +175,6 @@ fn statement(book: &PoolBook, now: DateTime<Utc>) -> Markup {
         }
         p.second { "截至 " (time(now)) " 的账目。" }
     }
-}
-
-fn row(label: &str, value: &Markup) -> Markup {
-    html! { div { dt { (label) } dd { (value) } } }
 }
 
 fn outcome(book: &PoolBook) -> Markup {
@@ -379,7 +375,7 @@ pub(super) async fn change(
         Ok(command) => {
             let order = match &command {
                 PoolCommand::Fund { .. } | PoolCommand::Settle { .. } => {
-                    ids::named("pool-order", &format!("{}/{named}", caller.account))
+                    Desk::ids(&caller, named).made("pool-order")
                 }
                 PoolCommand::Confirm | PoolCommand::Void => named,
             };

@@ -2,7 +2,6 @@
 
 use super::frame::{self, Place, heading};
 use super::guard::{SignedIn, may, offers};
-use super::login::words;
 use super::words::{Told, instant, time};
 use super::{Console, Stop};
 use axum::Form;
@@ -363,11 +362,8 @@ async fn created(console: &Console, caller: &Caller, given: &Order) -> Result<An
             told: Told::done("已设立。", "Created."),
             secret: secret(&key),
         },
-        Ok(Err(refusal)) => refused(words(refusal)),
-        Err(Fault::Conflict(_)) => refused((
-            "这张表单已经用过,请从列表重新打开。".into(),
-            "This form was used before.".into(),
-        )),
+        Ok(Err(refusal)) => refused(console.denied(refusal)),
+        Err(Fault::Conflict(_)) => refused(console.says("KEY_REUSED", &[])),
         Err(fault) => return Err(fault.into()),
     })
 }
@@ -424,7 +420,7 @@ async fn changed(
         Err(Refusal::NotFound) => Err(Stop::NotFound),
         Err(refusal) => Ok(Answered {
             endpoint: Some(id),
-            told: Told::refused(words(refusal)),
+            told: Told::refused(console.denied(refusal)),
             secret: None,
         }),
     }

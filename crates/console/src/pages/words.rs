@@ -4,6 +4,7 @@ use super::Console;
 use axum::http::StatusCode;
 use benefits::Fen;
 use chrono::{DateTime, FixedOffset, Utc};
+use engine::access::Refusal;
 use engine::household::{PRIVATE, entered};
 use engine::{Caller, Desk, Fault, timer};
 use lifecycle::{OrgId, Param, PersonId, Phase, Stamp};
@@ -110,6 +111,29 @@ impl Console {
         }
         let params = [("field", text(field)), ("reason", text(reason))];
         self.says("VALIDATION", &params)
+    }
+
+    /// What a refusal of somebody's access says.
+    pub(super) fn denied(&self, refusal: Refusal) -> (String, String) {
+        let both = |zh: &str, en: &str| (zh.to_owned(), en.to_owned());
+        match refusal {
+            Refusal::Weak(weak) => both(weak.zh(), weak.en()),
+            Refusal::WrongPassword => both("现在的口令不对。", "The present password is wrong."),
+            Refusal::WrongCode => both("验证码不对或已用过。", "The code is wrong or was used."),
+            Refusal::LinkEnded => both("链接已失效或已用过。", "The link has ended or was used."),
+            Refusal::Wait { seconds } => (
+                format!("尝试次数过多,请在{seconds}秒后再试。"),
+                format!("Too many attempts: try again in {seconds} seconds."),
+            ),
+            Refusal::SecondFactor => both(
+                "须先用第二因素登录;尚未设置的,请先在“我的账号”设置。",
+                "Sign in with a second factor for this; set one up under Account first if you have none.",
+            ),
+            Refusal::Own => both("不能更改自己的权限。", "Nobody changes their own rights."),
+            Refusal::NotFound => both("没有找到。", "Not found."),
+            Refusal::DutyMissing => both("您的岗位不能办理。", "Your duties do not allow this."),
+            Refusal::Invalid { field, reason } => self.unfit(field, reason),
+        }
     }
 
     /// A text of a form.

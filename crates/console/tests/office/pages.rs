@@ -282,8 +282,15 @@ async fn a_refusal_is_told_by_a_letter_on_paper() {
     ];
     shows(&letter, &owed).await;
     shows(&letter, &["2020年7月1日以前(含当天)提出申诉"]).await;
+    // Handed over on another day, it names another last day; of a year nobody entered there is none.
+    shows(&letter, &["<form", "name=\"on\" value=\"2020-06-01\""]).await;
     let later = format!("{letter}?on=2020-06-03");
     shows(&later, &["2020年7月3日以前(含当天)提出申诉"]).await;
+    let unwritten = browser.get(&format!("{letter}?on=2099-01-04")).await;
+    assert_eq!(unwritten.status, 409, "{}", unwritten.body);
+    for words in ["CALENDAR_MISSING", "补录日历"] {
+        assert!(unwritten.body.contains(words), "{}", unwritten.body);
+    }
     shows(&path, &["通知书应于 2020-06-04 前送达", "打印通知书"]).await;
     let appealed = desk.on(&refused).issue_letter().appeal().await;
     shows(
@@ -301,7 +308,11 @@ async fn a_refusal_is_told_by_a_letter_on_paper() {
     let none = browser
         .get(&format!("/claims/{}/refusal-letter", other.number))
         .await;
-    assert_eq!(none.status, 404);
+    assert!(
+        none.status == 404 && none.body.contains("没有被拒赔"),
+        "{}",
+        none.body
+    );
     let elsewhere = Browser::open(&desk, Some(Role::Zhucaoying)).await;
     assert_eq!(elsewhere.get(&letter).await.status, 404);
 }

@@ -8,7 +8,6 @@ use super::{
 use crate::access::{Answer, Refusal};
 use crate::caller::Caller;
 use crate::desk::Desk;
-use crate::ids;
 use crate::limits;
 use crate::ports::{Fault, Page, Slice};
 use chrono::{DateTime, Duration, Utc};
@@ -26,10 +25,6 @@ pub struct ShownKey {
 
 const fn invalid<T>(field: &'static str, reason: &'static str) -> Result<T, Refusal> {
     Err(Refusal::Invalid { field, reason })
-}
-
-fn made(caller: &Caller, kind: &str, key: Uuid) -> Uuid {
-    ids::named(kind, &format!("{}/{key}", caller.account))
 }
 
 /// Hours both keys hold.
@@ -78,7 +73,7 @@ impl Desk {
         kind: KeyKind,
     ) -> Answer<(Endpoint, ShownKey)> {
         let county = caller.scope.county;
-        let id = made(caller, "webhook-endpoint", key);
+        let id = Self::ids(caller, key).made("webhook-endpoint");
         let known = self.endpoints(caller).await?;
         let is_known = known.iter().any(|it| it.id == id);
         if !is_known && known.len() >= limits::HOOK_ENDPOINTS_MAX {
@@ -99,7 +94,7 @@ impl Desk {
             disabled: None,
         };
         let first = HookKey {
-            id: made(caller, "webhook-key", key),
+            id: Self::ids(caller, key).made("webhook-key"),
             org: caller.org,
             owner: id,
             kind,
@@ -153,7 +148,7 @@ impl Desk {
         }
         let now = self.clock().now();
         let key = HookKey {
-            id: made(caller, "webhook-key", key),
+            id: Self::ids(caller, key).made("webhook-key"),
             org: caller.org,
             owner: id,
             kind,
@@ -214,7 +209,7 @@ impl Desk {
             },
         };
         let key = HookKey {
-            id: made(caller, "connector-key", key),
+            id: Self::ids(caller, key).made("connector-key"),
             org: caller.org,
             owner: account.id.0,
             kind,

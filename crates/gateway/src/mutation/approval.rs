@@ -69,7 +69,7 @@ claim_mutations! {
             /// The questions; at least one.
             questions: Vec<String>,
         }) -> SendBackClaimPayload = |_ids| Ok(Command::SendBackClaim {
-            questions: input::proses("questions", questions)?,
+            questions: input::texts("questions", questions)?,
         });
     }
 }

@@ -16,8 +16,8 @@ use bank::order::PaymentOrder;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use engine::bank_file::{BankOrder, BankRefusal};
-use engine::ids;
-use engine::payment_batch::{BatchOrder, BatchRefusal, OrderRefusal, Payer, Totals};
+use engine::payment_batch::{BatchOrder, BatchRefusal, Payer, Totals};
+use engine::{Desk, ids};
 use lifecycle::{ClaimId, Param};
 
 /// Input. Chooses approved claims for payment.
@@ -168,14 +168,6 @@ fn error(visit: &Visit, code: UserErrorCode, params: &[(&'static str, Param)]) -
     vec![UserError::new(code, params, visit.language)]
 }
 
-fn differ(visit: &Visit, totals: Totals) -> Vec<UserError> {
-    let params = [
-        ("count", Param::Number(i64::from(totals.count))),
-        ("sum", Param::Money(totals.sum)),
-    ];
-    error(visit, UserErrorCode::TotalsDiffer, &params)
-}
-
 fn confirmed(count: i32, total: Fen) -> Totals {
     Totals {
         // A negative number differs from every count.
@@ -184,32 +176,29 @@ fn confirmed(count: i32, total: Fen) -> Totals {
     }
 }
 
-fn batch_refused(visit: &Visit, refusal: BatchRefusal) -> Result<Vec<UserError>, ApiError> {
-    Ok(match refusal {
-        BatchRefusal::NothingApproved => error(visit, UserErrorCode::NothingApproved, &[]),
-        BatchRefusal::TooMany => error(visit, UserErrorCode::BatchTooLarge, &[]),
-        BatchRefusal::NotApproved(numbers) => {
-            let seen: Vec<String> = numbers.into_iter().filter(|it| !it.is_empty()).collect();
-            let params = [("claims", Param::Text(seen.join("、")))];
-            error(visit, UserErrorCode::NotApproved, &params)
-        }
-        BatchRefusal::Totals(totals) => differ(visit, totals),
-        BatchRefusal::NotOwn => error(visit, UserErrorCode::NotOwnBatch, &[]),
-        BatchRefusal::KeyReused => return Err(key_reused()),
-    })
+/// A refusal by its code.
+fn coded(
+    visit: &Visit,
+    code: &str,
+    params: &[(&'static str, Param)],
+) -> Result<Vec<UserError>, ApiError> {
+    let code = UserErrorCode::from_code(code).ok_or_else(ApiError::not_found)?;
+    Ok(error(visit, code, params))
 }
 
+fn batch_refused(visit: &Visit, refusal: &BatchRefusal) -> Result<Vec<UserError>, ApiError> {
+    if *refusal == BatchRefusal::KeyReused {
+        return Err(key_reused());
+    }
+    coded(visit, refusal.code(), &refusal.params())
+}
+
+/// What is no batch or no insurer has no code of its own: it is not found.
 fn file_refused(visit: &Visit, refusal: &BankRefusal) -> Result<Vec<UserError>, ApiError> {
-    Ok(match refusal {
-        BankRefusal::NotPosted(class) => {
-            let params = [("class", Param::Text(class.code().into()))];
-            error(visit, UserErrorCode::QueueNotPosted, &params)
-        }
-        BankRefusal::Totals(totals) => differ(visit, *totals),
-        BankRefusal::NotOpen => error(visit, UserErrorCode::LineNotOpen, &[]),
-        BankRefusal::NoBatch | BankRefusal::NoInsurer => return Err(ApiError::not_found()),
-        BankRefusal::KeyReused => return Err(key_reused()),
-    })
+    if *refusal == BankRefusal::KeyReused {
+        return Err(key_reused());
+    }
+    coded(visit, refusal.code(), &refusal.params())
 }
 
 fn payer(input: &PreparePaymentBatchInput) -> Result<Payer, Refused> {
@@ -246,10 +235,7 @@ impl BankMutations {
             ids.iter().map(|it| ClaimId(id(it))).collect()
         });
         let order = BatchOrder {
-            id: ids::named(
-                "payment-batch",
-                &format!("{}/{}", caller.account, input.idempotency_key.0),
-            ),
+            id: Desk::ids(caller, input.idempotency_key.0).made("payment-batch"),
             scheme: scheme.id,
             claims,
             payer,
@@ -257,7 +243,7 @@ impl BankMutations {
         let chosen = visit.office.desk.choose_payments(caller, order).await?;
         Ok(match chosen {
             Ok(batch) => PreparePaymentBatchPayload::done(batch.into()),
-            Err(refusal) => PreparePaymentBatchPayload::refused(batch_refused(visit, refusal)?),
+            Err(refusal) => PreparePaymentBatchPayload::refused(batch_refused(visit, &refusal)?),
         })
     }
 
@@ -278,7 +264,7 @@ impl BankMutations {
             .await?;
         Ok(match done.ok_or_else(ApiError::not_found)? {
             Ok(batch) => InstructPaymentBatchPayload::done(batch.into()),
-            Err(refusal) => InstructPaymentBatchPayload::refused(batch_refused(visit, refusal)?),
+            Err(refusal) => InstructPaymentBatchPayload::refused(batch_refused(visit, &refusal)?),
         })
     }
 
@@ -298,11 +284,8 @@ impl BankMutations {
         let payments = match lines {
             Ok(payments) => payments,
             Err(refusal) => {
-                let code = match refusal {
-                    OrderRefusal::Nothing => error(visit, UserErrorCode::NothingApproved, &[]),
-                    OrderRefusal::PayeeUnknown => error(visit, UserErrorCode::PayeeUnknown, &[]),
-                };
-                return Ok(WritePaymentOrderPayload::refused(code));
+                let errors = coded(visit, refusal.code(), &[])?;
+                return Ok(WritePaymentOrderPayload::refused(errors));
             }
         };
         let order = PaymentOrder::of(&known, input.execute_on.0, payments);
@@ -348,10 +331,7 @@ impl BankMutations {
             }
         };
         let order = BankOrder {
-            id: ids::named(
-                "bank-file",
-                &format!("{}/{}", caller.account, input.idempotency_key.0),
-            ),
+            id: Desk::ids(caller, input.idempotency_key.0).made("bank-file"),
             name,
             form: contents.form,
             hash: ids::sha256(&bytes),

@@ -17,7 +17,7 @@ use engine::bulk::{BatchId, BatchLine, Export};
 use engine::household::{BankAccount, IdNumber};
 use engine::limits::{BATCH_AT_ONCE, BATCH_LINES_MAX, EXPORT_HOURS_MAX};
 use engine::referral_batch::{Clerk, End, Hand, Line, LineFault, LineKey, may_refer};
-use engine::{Fault, ids};
+use engine::{Desk, Fault};
 use futures_util::{StreamExt, stream};
 use lifecycle::{Blocked, RegionCode, Scheme, SchemeId};
 use std::collections::HashSet;
@@ -474,9 +474,8 @@ async fn export_of(visit: &Visit, input: StartExportInput) -> Result<StartExport
         serde_json::to_string(&filter).map_err(|fault| Fault::store("writing a filter", fault))?;
     let desk = &visit.office.desk;
     let now = desk.clock().now();
-    let name = format!("{}/{}", caller.account, idempotency_key.0);
     let export = Export {
-        id: ids::named("export", &name),
+        id: Desk::ids(caller, idempotency_key.0).made("export"),
         county: caller.scope.county,
         account: caller.account,
         kind,

@@ -118,8 +118,8 @@ const fn wrong(field: &'static str, reason: &'static str) -> Blocked {
     Blocked::Validation { field, reason }
 }
 
-/// A free text: within bounds, and without what has fields of its own. It goes into the log, which
-/// is kept for ever and is not sealed.
+/// A free text that is in no command: within bounds, and without what has fields of its own. Those of commands are
+/// looked through by the desk.
 pub fn prose(field: &'static str, prose: String) -> Result<String, Blocked> {
     let prose = text(field, prose)?;
     if holds_private(&prose) {
@@ -128,12 +128,12 @@ pub fn prose(field: &'static str, prose: String) -> Result<String, Blocked> {
     Ok(prose)
 }
 
-/// Free texts.
-pub fn proses(field: &'static str, items: Vec<String>) -> Result<Vec<String>, Blocked> {
-    list(field, items, |item| prose(field, item))
+/// Texts within bounds.
+pub fn texts(field: &'static str, items: Vec<String>) -> Result<Vec<String>, Blocked> {
+    list(field, items, |item| text(field, item))
 }
 
-/// A reference within bounds: a number of a bank's, a hash. Those of a bank may be as long as an account.
+/// A text within bounds.
 pub fn text(field: &'static str, text: String) -> Result<String, Blocked> {
     if text.chars().count() > TEXT_CHARS_MAX {
         return Err(wrong(field, "TOO_LONG"));
@@ -180,7 +180,7 @@ pub fn basis(basis: Option<BasisInput>) -> Result<Option<Basis>, Blocked> {
              }| {
                 Ok(Basis {
                     decided_on: decided_on.0,
-                    document: prose("basis", document)?,
+                    document: text("basis", document)?,
                 })
             },
         )
@@ -190,7 +190,7 @@ pub fn basis(basis: Option<BasisInput>) -> Result<Option<Basis>, Blocked> {
 /// One piece of evidence.
 pub fn one_evidence(EvidenceInput { kind, sha256 }: EvidenceInput) -> Result<Evidence, Blocked> {
     Ok(Evidence {
-        kind: prose("evidence", kind)?,
+        kind: text("evidence", kind)?,
         sha256: text("evidence", sha256)?,
     })
 }
@@ -228,8 +228,8 @@ pub fn flags(items: Option<Vec<FlagInput>>) -> Result<Vec<Flag>, Blocked> {
             rebuttal,
         } = flag;
         Ok(Flag {
-            exclusion: prose("flags", exclusion)?,
-            rebuttal: rebuttal.map(|it| prose("flags", it)).transpose()?,
+            exclusion: text("flags", exclusion)?,
+            rebuttal: rebuttal.map(|it| text("flags", it)).transpose()?,
         })
     })
 }
@@ -259,7 +259,7 @@ pub fn refusal_lines(items: Vec<RefusalLineInput>) -> Result<Vec<RefusalLine>, B
         } = line;
         Ok(RefusalLine {
             code: code.into(),
-            facts: prose("lines", facts)?,
+            facts: text("lines", facts)?,
             clause: text("lines", clause_id)?,
         })
     })
@@ -272,7 +272,7 @@ pub fn units(items: Option<Vec<UnitInput>>) -> Result<Vec<benefits::UnitCount>, 
         items.unwrap_or_default(),
         |UnitInput { unit, count }| {
             Ok(benefits::UnitCount {
-                unit: prose("units", unit)?,
+                unit: text("units", unit)?,
                 count: u32::try_from(count).map_err(|_| wrong("units", "NOT_A_NUMBER"))?,
             })
         },
@@ -290,7 +290,7 @@ pub fn heads(heads: Option<i32>) -> Result<Option<u16>, Blocked> {
 pub fn layers(items: Vec<LayerInput>) -> Result<Vec<benefits::Layer>, Blocked> {
     list("layers", items, |LayerInput { name, paid_fen }| {
         Ok(benefits::Layer {
-            name: prose("layers", name)?,
+            name: text("layers", name)?,
             paid: paid_fen.0,
         })
     })
@@ -322,7 +322,7 @@ pub fn uplift(uplift: Option<UpliftInput>) -> Result<Option<Uplift>, Blocked> {
         .map(|UpliftInput { amount_fen, reason }| {
             Ok(Uplift {
                 amount: amount_fen.0,
-                reason: prose("uplift", reason)?,
+                reason: text("uplift", reason)?,
             })
         })
         .transpose()

@@ -74,7 +74,7 @@ claim_mutations! {
             reason: String,
         }) -> ReportPayoutFailurePayload = |_ids| Ok(Command::ReportPayoutFailure {
             instruction_no: input::text("instructionNo", instruction_no)?,
-            reason: input::prose("reason", reason)?,
+            reason: input::text("reason", reason)?,
         });
 
         "Reports that the money came back after it was paid (退票)."
@@ -98,7 +98,7 @@ claim_mutations! {
             /// Why nobody knows.
             reason: String,
         }) -> MarkPayoutUnknownPayload = |_ids| Ok(Command::MarkPayoutUnknown {
-            reason: input::prose("reason", reason)?,
+            reason: input::text("reason", reason)?,
         });
 
         "Settles an unknown payment by the bank's statement (对账)."
@@ -140,7 +140,7 @@ claim_mutations! {
             /// Archive number.
             archive_no: String,
         }) -> CloseClaimPayload = |_ids| Ok(Command::CloseClaim {
-            archive_no: input::prose("archiveNo", archive_no)?,
+            archive_no: input::text("archiveNo", archive_no)?,
         });
 
         "Begins to recover a wrong payment (启动追回)."
@@ -149,7 +149,7 @@ claim_mutations! {
             /// Why.
             reason: String,
         }) -> StartRecoveryPayload = |_ids| Ok(Command::StartRecovery {
-            reason: input::prose("reason", reason)?,
+            reason: input::text("reason", reason)?,
         });
 
         "Records what came back of a wrong payment: all that is outstanding, or a part (登记追回)."
@@ -173,7 +173,7 @@ claim_mutations! {
             reason: String,
         }) -> WriteOffRecoveryPayload = |_ids| Ok(Command::WriteOffRecovery {
             amount: outstanding_fen.0,
-            reason: input::prose("reason", reason)?,
+            reason: input::text("reason", reason)?,
         });
 
         "Confirms, as a second person, that what is outstanding is written off (确认核销)."

@@ -11,7 +11,7 @@ use crate::types::pool::{PoolNode, PoolOrder};
 use crate::types::scalars::{Fen, Uuid};
 use crate::visit::Visit;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use engine::ids;
+use engine::Desk;
 use lifecycle::SchemeId;
 use lifecycle::pool::{PoolBlocked, PoolCommand};
 use std::sync::Arc;
@@ -96,8 +96,7 @@ pub struct PoolMutations;
 
 /// The id of the order a key makes.
 fn made(visit: &Visit, key: Uuid) -> Result<uuid::Uuid, ApiError> {
-    let account = visit.caller()?.account;
-    Ok(ids::named("pool-order", &format!("{account}/{}", key.0)))
+    Ok(Desk::ids(visit.caller()?, key.0).made("pool-order"))
 }
 
 async fn submit(

@@ -43,7 +43,7 @@ claim_mutations! {
             grounds: String,
         }) -> RaiseObjectionPayload = |ids| Ok(Command::RaiseObjection {
             objection: ids.objection(),
-            grounds: input::prose("grounds", grounds)?,
+            grounds: input::text("grounds", grounds)?,
         });
 
         "Decides an objection; upheld, the case is verified again (处理异议)."
@@ -58,7 +58,7 @@ claim_mutations! {
         }) -> ResolveObjectionPayload = |_ids| Ok(Command::ResolveObjection {
             objection: ObjectionId(input::uuid("objectionId", Kind::Objection, &objection_id)?),
             upheld,
-            findings: input::prose("findings", findings)?,
+            findings: input::text("findings", findings)?,
         });
 
         "Closes a notice that ran its full term; usually the timer does (公示期满)."

@@ -94,7 +94,7 @@ claim_mutations! {
             /// What must be corrected; at least one.
             reasons: Vec<String>,
         }) -> ReturnReferralPayload = |_ids| Ok(Command::ReturnReferral {
-            reasons: input::proses("reasons", reasons)?,
+            reasons: input::texts("reasons", reasons)?,
         });
 
         "Accepts a referral (受理)."
@@ -107,7 +107,7 @@ claim_mutations! {
             /// Why.
             reason: String,
         }) -> WithdrawClaimPayload = |_ids| Ok(Command::WithdrawClaim {
-            reason: input::prose("reason", reason)?,
+            reason: input::text("reason", reason)?,
         });
     }
 }

@@ -24,7 +24,7 @@ claim_mutations! {
             content_hash: input::text("contentHash", content_hash)?,
             delivered_on: delivered_on.0,
             delivery: delivery.into(),
-            handed_to: input::prose("handedTo", handed_to)?,
+            handed_to: input::text("handedTo", handed_to)?,
         });
 
         "Records the household's appeal against the refusal, within its time (提出申诉)."
@@ -33,7 +33,7 @@ claim_mutations! {
             /// Why the household does not agree.
             grounds: String,
         }) -> LodgeAppealPayload = |_ids| Ok(Command::LodgeAppeal {
-            grounds: input::prose("grounds", grounds)?,
+            grounds: input::text("grounds", grounds)?,
         });
 
         "Decides the appeal, by a person who had no part in the claim; upheld, the case is taken up again (处理申诉)."
@@ -45,7 +45,7 @@ claim_mutations! {
             findings: String,
         }) -> DecideAppealPayload = |_ids| Ok(Command::DecideAppeal {
             upheld,
-            findings: input::prose("findings", findings)?,
+            findings: input::text("findings", findings)?,
         });
     }
 }

@@ -11,7 +11,7 @@ use crate::visit::Visit;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::NaiveDate;
 use engine::household::{self, BankAccount, Household, PRIVATE, entered};
-use engine::{Caller, Desk, ids};
+use engine::{Caller, Desk};
 use lifecycle::calendar::legal_day;
 use lifecycle::{HouseholdId, MemberId, Param, PayeeId};
 use std::sync::Arc;
@@ -164,15 +164,13 @@ fn payee_of(
     input: &RegisterPayeeInput,
     today: NaiveDate,
 ) -> Result<household::Payee, Refused> {
-    let account = caller.account;
-    let key = input.idempotency_key.0;
     let paid = member(household, &input.member_id)?;
     let relation = input.relation.map_or_else(
         || household::Payee::plain_relation(household, paid),
         lifecycle::PayeeRelation::from,
     );
     let mut payee = household::Payee {
-        id: PayeeId(ids::named("payee", &format!("{account}/{key}"))),
+        id: PayeeId(Desk::ids(caller, input.idempotency_key.0).made("payee")),
         member: paid,
         relation,
         papers: papers(relation, input.heir_papers.as_ref())?,
@@ -230,10 +228,7 @@ fn name_check(
     let seen = input.sha256.as_deref();
     let seen = seen.map(|it| sha256(it).ok_or_else(|| refused("sha256", "NOT_A_SHA256")));
     let check = household::PayeeCheck {
-        id: ids::named(
-            "payee-check",
-            &format!("{}/{}", caller.account, input.idempotency_key.0),
-        ),
+        id: Desk::ids(caller, input.idempotency_key.0).made("payee-check"),
         means: input.means.into(),
         passed: input.passed,
         by: caller.person,

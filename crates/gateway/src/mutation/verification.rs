@@ -87,7 +87,7 @@ claim_mutations! {
                 bills: input::bills(bills)?,
                 layers: input::layers(layers)?,
                 other_compensation: other_compensation_fen.map(|fen| fen.0),
-                outcome: outcome.map(|it| input::prose("outcome", it)).transpose()?,
+                outcome: outcome.map(|it| input::text("outcome", it)).transpose()?,
                 stated_eligible: stated_eligible_fen.map(|fen| fen.0),
                 grants: grants_fen.map_or(benefits::Fen::ZERO, |fen| fen.0),
                 loans: loans_fen.map_or(benefits::Fen::ZERO, |fen| fen.0),
