@@ -159,7 +159,7 @@ fn every_reason_to_say_no_is_given() {
     payout(&mut seen);
     refusal(&mut seen);
     scheme_terms(&mut seen);
-    // Said before a command is made, by the gateway's reader of inputs.
+    // Said before a command is made, by the desk.
     let at_the_door = ["PRIVATE_IN_TEXT"];
     let never: Vec<&&str> = Blocked::CODES
         .iter()
