@@ -1,5 +1,5 @@
 -- Claims of one event go on with one another (前案): an advance and its settlement, a supplement, a reopened case. Still nobody is
--- paid twice: they form one line, each after the end of the one before, and what the earlier ones hold is netted.
+-- paid twice: they form one line, each begun once the one before has ended or is paid, and what was advanced is netted.
 
 -- Both are null in the first claim of an event.
 ALTER TABLE claim ADD COLUMN follows_id uuid;
@@ -23,12 +23,18 @@ CREATE TRIGGER claim_keeps_line BEFORE UPDATE ON claim FOR EACH ROW
     OR (OLD.follows_id IS NOT NULL AND (NEW.insured_id <> OLD.insured_id OR NEW.peril <> OLD.peril OR NEW.event_on <> OLD.event_on)))
     EXECUTE FUNCTION refuse('a claim keeps what it follows');
 
--- The living claims of an event, with what each counts for against those after it; all of one line.
+-- The living claims of an event, with what each counts for among the others; all of one line. (Claims of before this step count for
+-- nothing: no database of before is supported.)
 ALTER TABLE living_event DROP CONSTRAINT living_event_pkey;
 ALTER TABLE living_event ADD PRIMARY KEY (county_code, insured_id, peril, event_on, claim_id);
 ALTER TABLE living_event ADD COLUMN first_id uuid;
+ALTER TABLE living_event ADD COLUMN place integer NOT NULL DEFAULT 0 CHECK (place >= 0);
+ALTER TABLE living_event ADD COLUMN is_advance integer NOT NULL DEFAULT 0 CHECK (is_advance IN (0, 1));
 ALTER TABLE living_event ADD COLUMN policy_year integer;
+ALTER TABLE living_event ADD COLUMN held_fen bigint NOT NULL DEFAULT 0 CHECK (held_fen >= 0);
 ALTER TABLE living_event ADD COLUMN benefit_fen bigint NOT NULL DEFAULT 0 CHECK (benefit_fen >= 0);
+ALTER TABLE living_event ADD COLUMN advanced_fen bigint NOT NULL DEFAULT 0 CHECK (advanced_fen >= 0);
+ALTER TABLE living_event ADD COLUMN netted_fen bigint NOT NULL DEFAULT 0 CHECK (netted_fen >= 0);
 ALTER TABLE living_event ADD COLUMN loss_fen bigint NOT NULL DEFAULT 0 CHECK (loss_fen >= 0);
 ALTER TABLE living_event ADD COLUMN submitted_fen bigint NOT NULL DEFAULT 0 CHECK (submitted_fen >= 0);
 ALTER TABLE living_event NO FORCE ROW LEVEL SECURITY;
@@ -37,7 +43,8 @@ UPDATE living_event l SET first_id = l.claim_id, policy_year = c.policy_year FRO
 ALTER TABLE claim FORCE ROW LEVEL SECURITY;
 ALTER TABLE living_event FORCE ROW LEVEL SECURITY;
 ALTER TABLE living_event ALTER COLUMN first_id SET NOT NULL, ALTER COLUMN policy_year SET NOT NULL,
-    ALTER COLUMN benefit_fen DROP DEFAULT, ALTER COLUMN loss_fen DROP DEFAULT, ALTER COLUMN submitted_fen DROP DEFAULT;
+    ALTER COLUMN place DROP DEFAULT, ALTER COLUMN is_advance DROP DEFAULT, ALTER COLUMN held_fen DROP DEFAULT,
+    ALTER COLUMN benefit_fen DROP DEFAULT, ALTER COLUMN advanced_fen DROP DEFAULT, ALTER COLUMN netted_fen DROP DEFAULT, ALTER COLUMN loss_fen DROP DEFAULT, ALTER COLUMN submitted_fen DROP DEFAULT;
 
 CREATE FUNCTION living_event_of_line() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -51,3 +58,16 @@ END $$;
 CREATE TRIGGER living_event_of_line BEFORE INSERT ON living_event FOR EACH ROW EXECUTE FUNCTION living_event_of_line();
 CREATE TRIGGER living_event_is_made_anew BEFORE UPDATE ON living_event FOR EACH ROW
     EXECUTE FUNCTION refuse('a living event is not changed');
+
+-- While an advance stands that no living claim goes on with, no other claim begins for the member and the peril.
+CREATE FUNCTION claim_settles_advance() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM living_event e WHERE e.county_code = NEW.county_code AND e.insured_id = NEW.insured_id AND e.peril = NEW.peril
+        AND e.is_advance = 1 AND e.first_id <> COALESCE(NEW.first_id, NEW.id)
+        AND NOT EXISTS (SELECT 1 FROM living_event n WHERE n.county_code = e.county_code AND n.insured_id = e.insured_id AND n.peril = e.peril
+            AND n.event_on = e.event_on AND n.claim_id <> e.claim_id)) THEN
+        RAISE EXCEPTION 'an advance waits to be settled' USING ERRCODE = 'check_violation', TABLE = 'claim';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER claim_settles_advance BEFORE INSERT ON claim FOR EACH ROW EXECUTE FUNCTION claim_settles_advance();

@@ -1,3 +1,4 @@
+DROP TRIGGER claim_settles_advance;
 DROP TRIGGER claim_keeps_line;
 DROP TRIGGER claim_follows;
 DROP INDEX claim_followed_once;
@@ -12,7 +13,8 @@ CREATE TABLE living_event (
     UNIQUE (claim_id, county_code),
     FOREIGN KEY (county_code, claim_id) REFERENCES claim (county_code, id)
 ) STRICT;
-INSERT INTO living_event SELECT county_code, insured_id, peril, event_on, claim_id FROM living_event_after WHERE first_id = claim_id;
+INSERT INTO living_event SELECT county_code, insured_id, peril, event_on, max(claim_id) FROM living_event_after
+    GROUP BY county_code, insured_id, peril, event_on;
 DROP TABLE living_event_after;
 ALTER TABLE claim DROP COLUMN first_id;
 ALTER TABLE claim DROP COLUMN follows_id;

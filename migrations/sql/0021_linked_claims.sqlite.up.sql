@@ -1,5 +1,5 @@
 -- Claims of one event go on with one another (前案): an advance and its settlement, a supplement, a reopened case. Still nobody is
--- paid twice: they form one line, each after the end of the one before, and what the earlier ones hold is netted.
+-- paid twice: they form one line, each begun once the one before has ended or is paid, and what was advanced is netted.
 
 -- Both are null in the first claim of an event.
 ALTER TABLE claim ADD COLUMN follows_id TEXT;
@@ -17,7 +17,8 @@ CREATE TRIGGER claim_keeps_line BEFORE UPDATE ON claim
         OR (OLD.follows_id IS NOT NULL AND (NEW.insured_id <> OLD.insured_id OR NEW.peril <> OLD.peril OR NEW.event_on <> OLD.event_on))
 BEGIN SELECT RAISE(ABORT, 'a claim keeps what it follows'); END;
 
--- The living claims of an event, with what each counts for against those after it; all of one line.
+-- The living claims of an event, with what each counts for among the others; all of one line. (Claims of before this step count for
+-- nothing: no database of before is supported.)
 ALTER TABLE living_event RENAME TO living_event_before;
 CREATE TABLE living_event (
     county_code INTEGER NOT NULL,
@@ -26,15 +27,20 @@ CREATE TABLE living_event (
     event_on TEXT NOT NULL,
     claim_id TEXT NOT NULL,
     first_id TEXT NOT NULL,
+    place INTEGER NOT NULL CHECK (place >= 0),
+    is_advance INTEGER NOT NULL CHECK (is_advance IN (0, 1)),
     policy_year INTEGER NOT NULL,
+    held_fen INTEGER NOT NULL CHECK (held_fen >= 0),
     benefit_fen INTEGER NOT NULL CHECK (benefit_fen >= 0),
+    advanced_fen INTEGER NOT NULL CHECK (advanced_fen >= 0),
+    netted_fen INTEGER NOT NULL CHECK (netted_fen >= 0),
     loss_fen INTEGER NOT NULL CHECK (loss_fen >= 0),
     submitted_fen INTEGER NOT NULL CHECK (submitted_fen >= 0),
     PRIMARY KEY (county_code, insured_id, peril, event_on, claim_id),
     UNIQUE (claim_id, county_code),
     FOREIGN KEY (county_code, claim_id) REFERENCES claim (county_code, id)
 ) STRICT;
-INSERT INTO living_event SELECT l.county_code, l.insured_id, l.peril, l.event_on, l.claim_id, l.claim_id, c.policy_year, 0, 0, 0
+INSERT INTO living_event SELECT l.county_code, l.insured_id, l.peril, l.event_on, l.claim_id, l.claim_id, 0, 0, c.policy_year, 0, 0, 0, 0, 0, 0
     FROM living_event_before l JOIN claim c ON c.county_code = l.county_code AND c.id = l.claim_id;
 DROP TABLE living_event_before;
 
@@ -45,3 +51,11 @@ CREATE TRIGGER living_event_of_line BEFORE INSERT ON living_event
 BEGIN SELECT RAISE(ABORT, 'the event is claimed already'); END;
 CREATE TRIGGER living_event_is_made_anew BEFORE UPDATE ON living_event
 BEGIN SELECT RAISE(ABORT, 'a living event is not changed'); END;
+
+-- While an advance stands that no living claim goes on with, no other claim begins for the member and the peril.
+CREATE TRIGGER claim_settles_advance BEFORE INSERT ON claim
+    WHEN EXISTS (SELECT 1 FROM living_event e WHERE e.county_code = NEW.county_code AND e.insured_id = NEW.insured_id AND e.peril = NEW.peril
+        AND e.is_advance = 1 AND e.first_id <> COALESCE(NEW.first_id, NEW.id)
+        AND NOT EXISTS (SELECT 1 FROM living_event n WHERE n.county_code = e.county_code AND n.insured_id = e.insured_id AND n.peril = e.peril
+            AND n.event_on = e.event_on AND n.claim_id <> e.claim_id))
+BEGIN SELECT RAISE(ABORT, 'an advance waits to be settled'); END;

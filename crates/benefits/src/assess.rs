@@ -1,9 +1,9 @@
 //! The assessment (理算): from a loss to a benefit, with every step kept.
 
 use crate::{
-    Accumulation, AidTreatment, Band, BandBase, BandMode, CapScope, Fen, HeadAmount, Layer, Loss,
-    OutcomeAmount, Per, Rate, Rounding, Rule, RunningTotals, Schedule, ScheduleFault, UnitCount,
-    UnitValue,
+    Accumulation, AidTreatment, Band, BandBase, BandMode, CapScope, EventTotals, Fen, HeadAmount,
+    Layer, Loss, OutcomeAmount, Per, Rate, Rounding, Rule, RunningTotals, Schedule, ScheduleFault,
+    UnitCount, UnitValue,
 };
 use serde::{Deserialize, Serialize};
 use std::error::Error;
@@ -135,8 +135,8 @@ pub struct Assessment {
     /// What the rule gives (理算金额) for this loss, in fen: `year_amount` less `prior_amount`, before
     /// any cap.
     pub table_amount: Fen,
-    /// What earlier claims of the event were given beyond the table amount of their losses, in fen: an advance
-    /// (先行救助). It goes off before any cap.
+    /// What goes off before any cap, in fen: an advance (先行救助) that no earlier claim of the event has netted yet; of a
+    /// rule without bands all that the event was paid.
     pub advanced: Fen,
     /// The caps, in order.
     pub caps: Vec<CapStep>,
@@ -179,10 +179,10 @@ pub struct CapStep {
 /// Computes the benefit for `loss` under `schedule`, given what the policy year holds before it.
 ///
 /// A loss at or below the deductible is a benefit of zero, not a fault. Where each event stands alone,
-/// a banded rule never gives more than `eligible`; other rules do not depend on it.
+/// a banded rule never gives a first claim more than `eligible`; other rules do not depend on it.
 ///
 /// An event with several claims is paid as one: a banded rule gives what this loss adds to those before it, another
-/// rule is asked about the event as a whole (all units, all persons), and what was given beyond that goes off.
+/// rule is asked about the event as a whole (all units, all persons); an advance goes off.
 pub fn assess(
     schedule: &Schedule,
     loss: &Loss,
@@ -294,6 +294,8 @@ impl Found {
         not_negative("household_year_loss", used.household_year_loss)?;
         let event = &used.event;
         not_negative("event.benefit", event.benefit)?;
+        not_negative("event.advanced", event.advanced)?;
+        not_negative("event.held", event.held)?;
         not_negative("event.loss", event.loss)?;
         not_negative("event.year_loss", event.year_loss)?;
         not_negative("event.submitted", event.submitted)?;
@@ -312,10 +314,9 @@ impl Found {
             loss,
             &Losses {
                 deductible,
-                others,
                 prior: prior_loss,
                 year: sum(prior_loss, eligible)?,
-                paid: event.benefit,
+                event,
             },
         )?;
         let net = table.amount.saturating_sub_to_zero(table.advanced);
@@ -441,19 +442,16 @@ impl Table {
 }
 
 /// What a rule runs on, in fen.
-struct Losses {
+struct Losses<'a> {
     deductible: Fen,
-    /// The year's losses of other events, where they accumulate.
-    others: Fen,
-    /// All losses before this one: those, and of earlier claims of the event.
+    /// All losses before this one.
     prior: Fen,
     /// With this one.
     year: Fen,
-    /// What earlier claims of the event were given.
-    paid: Fen,
+    event: &'a EventTotals,
 }
 
-fn table(schedule: &Schedule, loss: &Loss, losses: &Losses) -> Result<Table, AssessFault> {
+fn table(schedule: &Schedule, loss: &Loss, losses: &Losses<'_>) -> Result<Table, AssessFault> {
     let (method, amount) = match &schedule.rule {
         Rule::Banded { base, mode, bands } => {
             let table = BandTable {
@@ -478,7 +476,7 @@ fn table(schedule: &Schedule, loss: &Loss, losses: &Losses) -> Result<Table, Ass
     };
     let passes = passes(losses.deductible, losses.year);
     let amount = if passes { amount } else { Fen::ZERO };
-    Ok(Table::plain(method, amount, losses.paid))
+    Ok(Table::plain(method, amount, losses.event.benefit))
 }
 
 /// A number of persons that a rule can count with.
@@ -583,7 +581,7 @@ struct BandTable<'schedule> {
 impl BandTable<'_> {
     /// What the year's loss adds to that of the losses before it, each with its one rounding: so the
     /// amounts of a year sum to the amount of its sum, whatever the order of the bills.
-    fn apply(&self, losses: &Losses) -> Result<Table, AssessFault> {
+    fn apply(&self, losses: &Losses<'_>) -> Result<Table, AssessFault> {
         let mut slices = Vec::with_capacity(match self.mode {
             BandMode::Progressive => self.bands.len(),
             BandMode::Flat => 1,
@@ -591,8 +589,6 @@ impl BandTable<'_> {
         let base = self.base_of(losses.year);
         let year_amount = self.amount(base, |slice| slices.push(slice))?;
         let prior_amount = self.amount(self.base_of(losses.prior), |_| {})?;
-        let others_amount = self.amount(self.base_of(losses.others), |_| {})?;
-        let of_event = prior_amount.saturating_sub_to_zero(others_amount);
         Ok(Table {
             method: Method::Banded {
                 base: self.base,
@@ -603,7 +599,7 @@ impl BandTable<'_> {
             year_amount,
             prior_amount,
             amount: year_amount.saturating_sub_to_zero(prior_amount),
-            advanced: losses.paid.saturating_sub_to_zero(of_event),
+            advanced: losses.event.advanced,
         })
     }
 

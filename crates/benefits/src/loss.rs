@@ -78,39 +78,26 @@ impl RunningTotals {
     /// What was used of a cap before, in fen.
     pub const fn of(&self, scope: CapScope) -> Fen {
         match scope {
-            CapScope::Event => self.event.benefit,
+            CapScope::Event => self.event.held,
             CapScope::PersonYear => self.person_year,
             CapScope::HouseholdYear => self.household_year,
         }
     }
 }
 
-/// What earlier claims of the same event (前案) hold: an advance, and what was paid before a supplement. All zero for a first
-/// claim.
+/// What the claims before this one in the line of its event (前案) count for. All zero for a first claim.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventTotals {
     /// Benefits paid or reserved, in fen; uplifts not counted.
     pub benefit: Fen,
-    /// The eligible losses that they rest on, in fen; none for an advance.
+    /// What of those benefits was advanced and is not netted yet, in fen.
+    pub advanced: Fen,
+    /// The eligible losses that they rest on, in fen.
     pub loss: Fen,
     /// Of those losses the ones that lie in this policy year, in fen.
     pub year_loss: Fen,
     /// What was submitted for them, in fen.
     pub submitted: Fen,
-}
-
-impl EventTotals {
-    /// Both together.
-    #[must_use]
-    pub const fn plus(self, other: Self) -> Self {
-        const fn sum(one: Fen, other: Fen) -> Fen {
-            Fen::new(one.get().saturating_add(other.get()))
-        }
-        Self {
-            benefit: sum(self.benefit, other.benefit),
-            loss: sum(self.loss, other.loss),
-            year_loss: sum(self.year_loss, other.year_loss),
-            submitted: sum(self.submitted, other.submitted),
-        }
-    }
+    /// What all other claims of the event hold, those after this one and uplifts with them, in fen: what its caps count.
+    pub held: Fen,
 }

@@ -192,17 +192,19 @@ fn used() -> impl Strategy<Value = RunningTotals> {
 
 /// The same, after earlier claims of the event.
 fn linked() -> impl Strategy<Value = RunningTotals> {
-    (used(), (money(), money(), money())).prop_map(|(used, (benefit, loss, submitted))| {
-        RunningTotals {
+    (used(), (money(), money(), money(), money())).prop_map(
+        |(used, (benefit, advanced, loss, submitted))| RunningTotals {
             event: EventTotals {
                 benefit,
+                advanced: advanced.min(benefit),
                 loss,
                 year_loss: loss,
                 submitted,
+                held: benefit,
             },
             ..used
-        }
-    })
+        },
+    )
 }
 
 /// A loss whose layers never exceed it, with the facts that any rule may ask for.
@@ -382,7 +384,7 @@ proptest! {
 
     #[test]
     fn an_advance_never_adds(schedule in any_rule(), loss in loss(), linked in linked()) {
-        let alone = RunningTotals { event: EventTotals { benefit: Fen::ZERO, ..linked.event }, ..linked.clone() };
+        let alone = RunningTotals { event: EventTotals { benefit: Fen::ZERO, advanced: Fen::ZERO, held: Fen::ZERO, ..linked.event }, ..linked.clone() };
         let (with, without) = (done(&schedule, &loss, &linked), done(&schedule, &loss, &alone));
         prop_assert!(with.benefit <= without.benefit);
         prop_assert_eq!(with.table_amount, without.table_amount);
@@ -397,13 +399,14 @@ proptest! {
         let bill = |submitted| Loss { submitted, ..Loss::default() };
         let sum = |fens: &[Fen]| Fen::new(fens.iter().map(|it| it.get()).sum());
         let mut used = RunningTotals {
-            event: EventTotals { benefit: advance, ..EventTotals::default() },
+            event: EventTotals { benefit: advance, advanced: advance, ..EventTotals::default() },
             ..RunningTotals::default()
         };
         for part in &bills {
             let done = done(&schedule, &bill(*part), &used);
             let event = &mut used.event;
             event.benefit = sum(&[event.benefit, done.benefit]);
+            event.advanced = Fen::new(event.advanced.get() - done.table_amount.min(done.advanced).get());
             event.loss = sum(&[event.loss, done.eligible]);
             event.submitted = sum(&[event.submitted, *part]);
         }
@@ -504,9 +507,11 @@ proptest! {
             household_year_loss: wild[7],
             event: EventTotals {
                 benefit: wild[4],
+                advanced: wild[5],
                 loss: wild[3],
                 year_loss: wild[2],
                 submitted: wild[1],
+                held: wild[0],
             },
         };
         // What a panic would look like is the only question; either answer is lawful.

@@ -502,6 +502,7 @@ fn refusal(blocked: &Blocked) -> (Option<Column>, String, String) {
         | Blocked::NotQualified { .. }
         | Blocked::DuplicateEvent { .. }
         | Blocked::DuplicateElsewhere {}
+        | Blocked::AdvanceStands { .. }
         | Blocked::CheckOrder { .. }
         | Blocked::InsuredDeceased { .. }
         | Blocked::PayeeDeceased {}

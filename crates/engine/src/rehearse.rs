@@ -14,14 +14,15 @@ use benefits::{
     Accumulation, Assessment, EventTotals, Fen, Loss, Rate, RunningTotals, Schedule, assess,
 };
 use chrono::{Months, NaiveDate};
+use lifecycle::phase::approval::uplift_room;
 use lifecycle::phase::verification::{Evidence, LossFacts, Votes, loss_of};
 use lifecycle::scheme::{
     DueStep, PerilTerms, PolicyYear, PoolTerms, Shortage, Surplus, VoteBase, YearDate,
     twelve_months_before,
 };
 use lifecycle::{
-    Blocked, Check, Claim, ClaimId, CommandKind, CountyCode, Happening, HouseholdId, MemberId,
-    Peril, RegionCode, RunningShare, Scheme, SchemeId, Status, calendar,
+    Blocked, Check, Claim, ClaimId, CommandKind, CountyCode, EventShare, Happening, HouseholdId,
+    InEvent, MemberId, Peril, RegionCode, RunningShare, Scheme, SchemeId, Status, calendar,
 };
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -618,6 +619,8 @@ pub fn rehearse(draft: &Scheme, recorded: &RecordedYear) -> Rehearsal {
         persons: BTreeMap::new(),
         households: BTreeMap::new(),
         standing: BTreeMap::new(),
+        events: BTreeMap::new(),
+        approvals: BTreeMap::new(),
         verified: 0,
         available: draft.pool.premium_total(),
         first_short: None,
@@ -677,8 +680,6 @@ struct Standing<'a> {
     computed: Result<Computed<'a>, Stuck>,
     /// What it counts for in totals and pool.
     reserved: RunningShare,
-    /// The day of its approval, once it was approved.
-    approved_on: Option<NaiveDate>,
     /// What the pool lacked when it was approved.
     lacking: Fen,
     /// Checks the draft wants that were not held.
@@ -692,6 +693,10 @@ struct Walk<'a> {
     persons: BTreeMap<MemberId, RunningShare>,
     households: BTreeMap<HouseholdId, RunningShare>,
     standing: BTreeMap<ClaimId, Standing<'a>>,
+    /// What the approved claims of an event count for.
+    events: BTreeMap<(MemberId, Peril, NaiveDate), BTreeMap<ClaimId, InEvent>>,
+    /// The approvals of a household: day and amount.
+    approvals: BTreeMap<HouseholdId, BTreeMap<ClaimId, (NaiveDate, Fen)>>,
     verified: usize,
     /// What the premium leaves; below zero once it is used up.
     available: Fen,
@@ -732,22 +737,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What other claims of its event hold.
+    /// What other claims of its event count for.
     fn event(&self, claim: &Claim) -> EventTotals {
-        let others = self.recorded.claims.values().map(|it| &it.claim);
-        let others = others.filter(|it| it.id != claim.id && it.case.same_event(&claim.case));
-        let computed = others.filter_map(|it| {
-            let standing = self.standing.get(&it.id)?;
-            let computed = standing.computed.as_ref().ok()?;
-            (!standing.reserved.is_nothing()).then_some(&computed.assessment)
-        });
-        let shares = computed.map(|it| EventTotals {
-            benefit: it.benefit,
-            loss: it.eligible,
-            year_loss: it.eligible,
-            submitted: it.loss.submitted,
-        });
-        shares.fold(EventTotals::default(), EventTotals::plus)
+        let others = self.events.get(&event_of(claim)).into_iter().flatten();
+        let others = others.filter(|(id, _)| **id != claim.id);
+        InEvent::totals(
+            others.map(|(_, it)| *it),
+            claim.place_in_event(),
+            claim.policy_year,
+        )
     }
 
     fn verify(&mut self, recorded: &RecordedClaim, loss: &AcceptedLoss) {
@@ -757,7 +755,6 @@ impl<'a> Walk<'a> {
             place,
             computed: self.compute(recorded, loss),
             reserved: RunningShare::default(),
-            approved_on: None,
             lacking: Fen::ZERO,
             never_held: self
                 .draft
@@ -876,7 +873,17 @@ impl<'a> Walk<'a> {
                 benefit: computed.amount,
                 loss: computed.assessment.eligible,
             };
-            standing.approved_on = Some(on);
+            let assessment = &computed.assessment;
+            let (held, benefit) = (computed.amount, assessment.benefit);
+            let in_event = InEvent {
+                place: claim.place_in_event(),
+                policy_year: claim.policy_year,
+                share: EventShare::of(claim.case.advance, held, benefit, assessment),
+            };
+            let events = self.events.entry(event_of(claim)).or_default();
+            events.insert(claim.id, in_event);
+            let approvals = self.approvals.entry(claim.household).or_default();
+            approvals.insert(claim.id, (on, computed.amount));
             let amount = computed.amount;
             standing.lacking = amount.saturating_sub_to_zero(self.available.max(Fen::ZERO));
             if standing.lacking > Fen::ZERO && self.first_short.is_none() {
@@ -890,12 +897,9 @@ impl<'a> Walk<'a> {
     /// What other claims of the year were approved for the household in the twelve months up to a day.
     fn twelve_months(&self, claim: &Claim, on: NaiveDate) -> Fen {
         let since = twelve_months_before(on);
-        let others = self.standing.iter().filter(|(id, standing)| {
-            let other = self.recorded.claims.get(id);
-            other.is_some_and(|it| it.claim.household == claim.household)
-                && standing.approved_on.is_some_and(|day| day > since)
-        });
-        others.fold(Fen::ZERO, |sum, (_, it)| plus(sum, it.reserved.benefit))
+        let approvals = self.approvals.get(&claim.household).into_iter().flatten();
+        let recent = approvals.filter(|(id, (day, _))| **id != claim.id && *day > since);
+        recent.fold(Fen::ZERO, |sum, (_, (_, amount))| plus(sum, *amount))
     }
 
     /// What the approval would have said.
@@ -921,7 +925,7 @@ impl<'a> Walk<'a> {
         let benefit = standing.assessment.benefit;
         let uplift = uplift
             .min(self.draft.uplift_max)
-            .min(standing.assessment.eligible.saturating_sub_to_zero(benefit))
+            .min(uplift_room(&standing.assessment))
             .min(
                 remaining(standing.schedule, used)
                     .map_or(uplift, |rest| rest.saturating_sub_to_zero(benefit)),
@@ -935,6 +939,12 @@ impl<'a> Walk<'a> {
         if let Some(standing) = self.standing.remove(&recorded.claim.id) {
             let nothing = RunningShare::default();
             self.count(&recorded.claim, nothing.since(standing.reserved));
+            if let Some(events) = self.events.get_mut(&event_of(&recorded.claim)) {
+                events.remove(&recorded.claim.id);
+            }
+            if let Some(approvals) = self.approvals.get_mut(&recorded.claim.household) {
+                approvals.remove(&recorded.claim.id);
+            }
         }
     }
 
@@ -1117,6 +1127,11 @@ fn computed<'a>(
         assessment,
         amount,
     })
+}
+
+/// The event of a claim: member, peril, day.
+const fn event_of(claim: &Claim) -> (MemberId, Peril, NaiveDate) {
+    (claim.case.insured, claim.case.peril, claim.case.event_on)
 }
 
 /// Whether a benefit computed earlier may be approved on the totals of now, as the desk asks it.

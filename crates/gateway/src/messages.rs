@@ -102,6 +102,7 @@ catalogue! {
     NotQualified = "NOT_QUALIFIED" on "surveyorId" { "该人员不具备“{duty}”岗位" "this person does not hold the duty {duty}" }
     Validation = "VALIDATION" on "input" { "“{field}”填写有误:{reason}" "{field} is not valid: {reason}" }
     DuplicateElsewhere = "DUPLICATE_ELSEWHERE" on "eventOn" { "同一成员的同一事件已有案件,该案件不在您的查看范围内,请与县防贫办核对" "the same event is already claimed, out of what you may see: ask the county office" }
+    AdvanceStands = "ADVANCE_STANDS" on "followsClaimId" { "该成员同类原因的先行救助 {number} 尚未结算,新案件须接续该案" "the advance {number} for the same member and peril is not settled: go on with it" }
     DuplicateEvent = "DUPLICATE_EVENT" on "eventOn" { "同一成员的同一事件已有案件 {number}" "the same event is already claimed as {number}" }
     MissingBasis = "MISSING_BASIS" on "basis" { "缺少村级评议决议,不能推送" "the village decision is missing" }
     HouseholdNotListed = "HOUSEHOLD_NOT_LISTED" on "householdId" { "该户不在监测对象名单内" "the household is not on the list of monitored households" }
@@ -143,7 +144,7 @@ catalogue! {
     OverTwelveMonthLimit = "OVER_TWELVE_MONTH_LIMIT" on "claimId" { "该户近十二个月已获批{approvedFen}元,加本案超过单人审批权限{limitFen}元" "the household was approved {approvedFen} yuan in twelve months: with this claim above one approver's limit of {limitFen} yuan" }
     BeyondTwelveMonthAuthority = "BEYOND_TWELVE_MONTH_AUTHORITY" on "claimId" { "该户近十二个月已获批{approvedFen}元,加本案超过您的审批权限{limitFen}元,须由更高权限人员审批" "the household was approved {approvedFen} yuan in twelve months: with this claim beyond your authority of {limitFen} yuan, even with a second approver" }
     DossierChanged = "DOSSIER_CHANGED" on "claimId" { "审批所依据的卷宗已变,须由初审人重新审批" "what was approved is not what stands: the first approver approves anew" }
-    AssessmentStale = "ASSESSMENT_STALE" on "claimId" { "本年度又有其他费用获批,须退回重新核定理算" "other losses of the year were approved since: send it back and verify again" }
+    AssessmentStale = "ASSESSMENT_STALE" on "claimId" { "其后年度内又有费用获批,或前案款项有变,须退回重新核定理算" "what it was computed on has changed (other losses of the year, an earlier claim of the event): send it back and verify again" }
     NoFirstApproval = "NO_FIRST_APPROVAL" on "claimId" { "没有待复核的初审" "no first approval awaits a second" }
     OverAssessment = "OVER_ASSESSMENT" on "benefitFen" { "金额与理算结果{assessedFen}元不符或超出" "the amount does not agree with the assessment of {assessedFen} yuan" }
     CapExceeded = "CAP_EXCEEDED" on "claimId" { "超过封顶线,剩余额度{remainingFen}元" "a cap would be passed; {remainingFen} yuan remain" }

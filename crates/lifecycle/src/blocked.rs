@@ -77,6 +77,8 @@ blocked! {
     DuplicateEvent = "DUPLICATE_EVENT" { number: String => Param::Text(number) },
     /// The same, but the other claim is out of the caller's sight: its number is not told.
     DuplicateElsewhere = "DUPLICATE_ELSEWHERE" {},
+    /// An advance for the same member and peril waits to be settled: the claim must go on with it.
+    AdvanceStands = "ADVANCE_STANDS" { number: String => Param::Text(number) },
     /// No village decision is named as the basis of the referral.
     MissingBasis = "MISSING_BASIS" {},
     /// The household is not on the list of monitored households.

@@ -566,6 +566,87 @@ impl RunningShare {
     }
 }
 
+/// What one claim counts for among those of its event, in fen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EventShare {
+    /// What it holds, uplift included.
+    pub held: Fen,
+    /// The benefit of that.
+    pub benefit: Fen,
+    /// The same of an advance.
+    pub advanced: Fen,
+    /// What it netted of advances before it.
+    pub netted: Fen,
+    /// The eligible loss it rests on.
+    pub loss: Fen,
+    /// What was submitted for it.
+    pub submitted: Fen,
+}
+
+impl EventShare {
+    /// The share of a claim that holds so much, so much of it benefit.
+    pub fn of(advance: bool, held: Fen, benefit: Fen, assessment: &Assessment) -> Self {
+        let (advanced, netted) = if advance {
+            (benefit, Fen::ZERO)
+        } else {
+            (Fen::ZERO, assessment.table_amount.min(assessment.advanced))
+        };
+        Self {
+            held,
+            benefit,
+            advanced,
+            netted,
+            loss: assessment.eligible,
+            submitted: assessment.loss.submitted,
+        }
+    }
+}
+
+/// A claim of an event, as the others of its line see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InEvent {
+    /// Its place in the line, from 0.
+    pub place: u16,
+    /// Its policy year.
+    pub policy_year: i32,
+    /// What it counts for.
+    pub share: EventShare,
+}
+
+impl InEvent {
+    /// A claim, as the others of its line see it.
+    pub fn of(claim: &Claim) -> Self {
+        Self {
+            place: claim.place_in_event(),
+            policy_year: claim.policy_year,
+            share: claim.counted_for_event(),
+        }
+    }
+
+    /// What the claims besides the one at `place` come to for it, in its policy year.
+    pub fn totals(others: impl IntoIterator<Item = Self>, place: u16, year: i32) -> EventTotals {
+        let sum = |one: Fen, other: Fen| Fen::new(one.get().saturating_add(other.get()));
+        let (mut totals, mut netted) = (EventTotals::default(), Fen::ZERO);
+        for it in others {
+            let share = it.share;
+            totals.held = sum(totals.held, share.held);
+            if it.place >= place {
+                continue;
+            }
+            totals.benefit = sum(totals.benefit, share.benefit);
+            totals.advanced = sum(totals.advanced, share.advanced);
+            netted = sum(netted, share.netted);
+            totals.loss = sum(totals.loss, share.loss);
+            totals.submitted = sum(totals.submitted, share.submitted);
+            if it.policy_year == year {
+                totals.year_loss = sum(totals.year_loss, share.loss);
+            }
+        }
+        totals.advanced = totals.advanced.saturating_sub_to_zero(netted);
+        totals
+    }
+}
+
 /// A claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
@@ -719,26 +800,20 @@ impl Claim {
         self.follows.as_ref().map_or(self.id, |it| it.first)
     }
 
-    /// What the claim counts for against later claims of the same event; `year`: the policy year of the later one.
-    pub fn counted_for_event(&self, year: i32) -> EventTotals {
-        let RunningShare { benefit, loss } = self.counted();
-        let Some((approved, assessment)) = self.state.approved().zip(self.assessment()) else {
-            return EventTotals::default();
+    /// Its place in the line of its event's claims, from 0.
+    pub fn place_in_event(&self) -> u16 {
+        self.follows.as_ref().map_or(0, |it| it.place)
+    }
+
+    /// What the claim counts for among those of its event, as long as money is reserved, paid or written off.
+    pub fn counted_for_event(&self) -> EventShare {
+        let approved = self.state.approved().zip(self.assessment());
+        let Some((approved, assessment)) = approved.filter(|_| !self.counted().is_nothing()) else {
+            return EventShare::default();
         };
-        if self.counted().is_nothing() {
-            return EventTotals::default();
-        }
-        EventTotals {
-            // An uplift is for what the table leaves open: the next claim does not pay it back.
-            benefit: benefit.min(approved.approval.benefit),
-            loss,
-            year_loss: if self.policy_year == year {
-                loss
-            } else {
-                Fen::ZERO
-            },
-            submitted: assessment.loss.submitted,
-        }
+        // An uplift is for what the table leaves open: the next claim does not pay it back.
+        let benefit = self.held().min(approved.approval.benefit);
+        EventShare::of(self.case.advance, self.held(), benefit, assessment)
     }
 
     /// The benefit that stands: approved, else assessed; zero before an assessment and after an end

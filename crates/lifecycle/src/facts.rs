@@ -61,6 +61,8 @@ pub struct EarlierClaim {
     pub status: Status,
     /// The first claim of the event.
     pub first: ClaimId,
+    /// Its place in the event's line, from 0.
+    pub place: u16,
     /// Whether another claim goes on with it already.
     pub followed: bool,
 }
@@ -75,6 +77,7 @@ impl EarlierClaim {
             case: claim.case.clone(),
             status: claim.status(),
             first: claim.first_of_event(),
+            place: claim.place_in_event(),
             followed,
         }
     }
@@ -115,6 +118,10 @@ pub struct Seen {
     /// The number of a living claim for the same member, peril and event day that neither goes on with this one nor this one
     /// with it; empty where that claim is out of the caller's sight.
     pub duplicate: Option<String>,
+    /// The number of a living advance for the same member and peril that no living claim goes on with, of another line than this
+    /// claim's; empty where it is out of the caller's sight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_advance: Option<String>,
     /// The earlier claim that the command names, if the caller sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub followed: Option<EarlierClaim>,

@@ -33,7 +33,8 @@ mod table;
 pub use blocked::{Blocked, Param};
 pub use calendar::{Calendar, CalendarFault, CalendarWarning, Closing, Counting, Term};
 pub use claim::{
-    Acted, ActedAs, Claim, Objection, ObjectionStatus, Phase, RunningShare, State, Status,
+    Acted, ActedAs, Claim, EventShare, InEvent, Objection, ObjectionStatus, Phase, RunningShare,
+    State, Status,
 };
 pub use command::{Actor, Command, CommandKind, Door, DraftReferral, Order};
 pub use decide::{Decision, available_actions, decide, open_claim, postings};

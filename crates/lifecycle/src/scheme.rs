@@ -491,12 +491,6 @@ impl Scheme {
         self.perils.iter().find(|terms| terms.peril == peril)
     }
 
-    /// Whether it pays advances on a peril.
-    pub fn advances(&self, peril: Peril) -> bool {
-        let terms = self.terms(peril);
-        terms.is_some_and(|it| it.tables.iter().any(|table| table.advance))
-    }
-
     /// The largest limits among `duties`: what one person may approve alone, and with a second.
     pub fn authority_of(&self, duties: &[Duty]) -> Option<(Fen, Option<Fen>)> {
         self.authority

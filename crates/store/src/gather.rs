@@ -5,16 +5,16 @@ use crate::connect::Core;
 use crate::dialect::Dialect;
 use crate::household::passed;
 use crate::rows;
-use benefits::{EventTotals, Fen};
+use benefits::Fen;
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::identity::{Assignment, duties_in};
 use engine::{Ask, EventKey, Fault, Receipt, Target, limits};
 use lifecycle::calendar::legal_day;
 use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
-    AccountId, BillKey, Claim, ClaimId, CountyCode, Duty, EarlierClaim, EventKind, HouseholdId,
-    Liveness, MemberId, NameCheck, NameCheckMeans, OrgId, PayeeFacts, PayeeId, PayeeRelation,
-    PayeeSeal, PersonId, RegionCode, RunningShare, SchemeId,
+    AccountId, BillKey, Claim, ClaimId, CountyCode, Duty, EarlierClaim, EventKind, EventShare,
+    HouseholdId, InEvent, Liveness, MemberId, NameCheck, NameCheckMeans, OrgId, PayeeFacts,
+    PayeeId, PayeeRelation, PayeeSeal, PersonId, RegionCode, RunningShare, SchemeId,
 };
 use sea_orm::{ConnectionTrait, QueryResult};
 use serde::Serialize;
@@ -75,6 +75,8 @@ pub(crate) struct Gathered {
     pub(crate) named: Option<Named>,
     /// The living claims of the event the ask is about.
     pub(crate) living: Vec<Living>,
+    /// The advances for the ask's member and peril that wait to be settled.
+    pub(crate) open_advances: Vec<OpenAdvance>,
     /// The earlier claim the ask names.
     pub(crate) followed: Option<EarlierClaim>,
     pub(crate) scheme: Option<(SchemeId, OrgId)>,
@@ -123,6 +125,8 @@ pub(crate) fn text(dialect: Dialect) -> String {
             "(ord integer, county_code integer, account_id uuid, key uuid, claim_id uuid, household_id uuid, scheme_id uuid, named_id uuid, payee_id uuid, insured_id uuid, peril text, event_on date, follows_id uuid, twelve_months_from date, recovery_ref text)"
         }
     };
+    let named = "CAST(e.claim_id AS TEXT) || ' ' || CAST(e.first_id AS TEXT) || ' ' || COALESCE(ec.number, '-') || ' ' \
+                 || COALESCE(ec.village, '-') || ' ' || COALESCE(CAST(ec.insurer_id AS TEXT), '-')";
     format!(
         "SELECT a.ord,
     r.fingerprint AS receipt_fingerprint, CAST(r.claim_id AS TEXT) AS receipt_claim, r.version AS receipt_version,
@@ -143,12 +147,16 @@ pub(crate) fn text(dialect: Dialect) -> String {
     np.region_code AS named_region, np.duties AS named_duties,
     (SELECT string_agg(x.duty || ' ' || x.region_code || ' ' || CAST(x.valid_from AS TEXT) || ' ' || COALESCE(CAST(x.valid_until AS TEXT), ''), ',')
         FROM assignment x WHERE x.county_code = a.county_code AND x.person_id = a.named_id) AS named_assignments,
-    (SELECT string_agg(CAST(e.claim_id AS TEXT) || ' ' || CAST(e.first_id AS TEXT) || ' ' || CAST(e.policy_year AS TEXT) || ' ' || CAST(e.benefit_fen AS TEXT)
-            || ' ' || CAST(e.loss_fen AS TEXT) || ' ' || CAST(e.submitted_fen AS TEXT) || ' ' || COALESCE(ec.number, '-') || ' ' || COALESCE(ec.village, '-')
-            || ' ' || COALESCE(CAST(ec.insurer_id AS TEXT), '-'), ',')
+    (SELECT string_agg({named} || ' ' || CAST(e.is_advance AS TEXT) || ' ' || CAST(e.place AS TEXT) || ' ' || CAST(e.policy_year AS TEXT)
+            || ' ' || CAST(e.held_fen AS TEXT) || ' ' || CAST(e.benefit_fen AS TEXT) || ' ' || CAST(e.advanced_fen AS TEXT)
+            || ' ' || CAST(e.netted_fen AS TEXT) || ' ' || CAST(e.loss_fen AS TEXT) || ' ' || CAST(e.submitted_fen AS TEXT), ',')
         FROM living_event e LEFT JOIN claim ec ON ec.county_code = e.county_code AND ec.id = e.claim_id
         WHERE e.county_code = a.county_code AND e.insured_id = COALESCE(a.insured_id, c.insured_id)
             AND e.peril = COALESCE(a.peril, c.peril) AND e.event_on = COALESCE(a.event_on, c.event_on)) AS living,
+    (SELECT string_agg({named}, ',') FROM living_event e LEFT JOIN claim ec ON ec.county_code = e.county_code AND ec.id = e.claim_id
+        WHERE e.county_code = a.county_code AND e.insured_id = a.insured_id AND e.peril = a.peril AND e.is_advance = 1
+            AND NOT EXISTS (SELECT 1 FROM living_event n WHERE n.county_code = e.county_code AND n.insured_id = e.insured_id
+                AND n.peril = e.peril AND n.event_on = e.event_on AND n.claim_id <> e.claim_id)) AS open_advances,
     f.body AS followed_body,
     CASE WHEN EXISTS (SELECT 1 FROM claim fc WHERE fc.county_code = a.county_code AND fc.follows_id = a.follows_id) THEN 1 ELSE 0 END AS followed_again,
     CAST(s.id AS TEXT) AS scheme_id, CAST(s.insurer_id AS TEXT) AS insurer_id,
@@ -347,6 +355,7 @@ fn gathered(row: &QueryResult, ask: &Ask) -> Result<Gathered, Fault> {
         payee_seal: seal(row)?,
         named: named(row, ask)?,
         living: living(row, ask)?,
+        open_advances: open_advances(row, ask)?,
         followed: followed(row, ask)?,
         scheme,
         last_number: rows::whole(
@@ -436,9 +445,8 @@ pub(crate) struct Living {
     pub(crate) claim: ClaimId,
     /// The first claim of its line.
     pub(crate) first: ClaimId,
-    pub(crate) policy_year: i32,
-    /// What it counts for in its own policy year.
-    pub(crate) counted: EventTotals,
+    pub(crate) is_advance: bool,
+    pub(crate) in_event: InEvent,
     /// Its number; empty where it is out of the caller's sight.
     pub(crate) number: String,
 }
@@ -449,69 +457,114 @@ impl Living {
         claim.status().is_living().then(|| Self {
             claim: claim.id,
             first: claim.first_of_event(),
-            policy_year: claim.policy_year,
-            counted: claim.counted_for_event(claim.policy_year),
+            is_advance: claim.case.advance,
+            in_event: InEvent::of(claim),
             number: claim.number.clone(),
         })
     }
 
-    /// What it counts for in a policy year.
-    pub(crate) fn counted_in(&self, year: i32) -> EventTotals {
-        let mut counted = self.counted;
-        if self.policy_year != year {
-            counted.year_loss = Fen::ZERO;
-        }
-        counted
+    /// Itself, if it is an advance.
+    pub(crate) fn open_advance(&self) -> Option<OpenAdvance> {
+        self.is_advance.then(|| OpenAdvance {
+            claim: self.claim,
+            first: self.first,
+            number: self.number.clone(),
+        })
     }
+}
+
+/// A living advance that no living claim of its line goes on with.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenAdvance {
+    pub(crate) claim: ClaimId,
+    /// The first claim of its line.
+    pub(crate) first: ClaimId,
+    /// Its number; empty where it is out of the caller's sight.
+    pub(crate) number: String,
+}
+
+/// What a list of claims tells first of each: id, first of its line, number as far as it is told.
+fn listed(ask: &Ask, parts: [&str; 5]) -> Result<(ClaimId, ClaimId, String), Fault> {
+    let [claim, first, number, village, insurer] = parts;
+    let claim = ClaimId(rows::parse_id("claim_id", claim)?);
+    // Row-level security hides the whole claim; else its number is told to whom the claim is shown.
+    let is_seen = insurer != "-" && {
+        let insurer = OrgId(rows::parse_id("insurer_id", insurer)?);
+        let village = rows::region("claim", "village", &claim, village.to_owned())?;
+        (ask.scope).covers_claims_of(ask.county, &village, insurer)
+    };
+    let number = if is_seen { number } else { "" };
+    let first = ClaimId(rows::parse_id("first_id", first)?);
+    Ok((claim, first, number.to_owned()))
 }
 
 /// The living claims of the event.
 fn living(row: &QueryResult, ask: &Ask) -> Result<Vec<Living>, Fault> {
-    let listed: Option<String> = rows::get(row, "living")?;
+    let list: Option<String> = rows::get(row, "living")?;
     let of = |text: &str| -> Result<Living, Fault> {
         let odd = |why: &str| rows::impossible("living_event", "claim_id", &text, why);
         let parts: Vec<&str> = text.split(' ').collect();
         let &[
             claim,
             first,
-            year,
-            benefit,
-            loss,
-            submitted,
             number,
             village,
             insurer,
+            is_advance,
+            place,
+            year,
+            held,
+            benefit,
+            advanced,
+            netted,
+            loss,
+            submitted,
         ] = parts.as_slice()
         else {
-            return Err(odd("not nine parts"));
+            return Err(odd("not fourteen parts"));
         };
         let fen = |text: &str| text.parse().map(Fen::new).map_err(|_| odd("not a sum"));
-        let claim = ClaimId(rows::parse_id("claim_id", claim)?);
-        let loss = fen(loss)?;
-        // Row-level security hides the whole claim; else its number is told to whom the claim is shown.
-        let is_seen = insurer != "-" && {
-            let insurer = OrgId(rows::parse_id("insurer_id", insurer)?);
-            let village = rows::region("claim", "village", &claim, village.to_owned())?;
-            (ask.scope).covers_claims_of(ask.county, &village, insurer)
-        };
+        let (claim, first, number) = listed(ask, [claim, first, number, village, insurer])?;
         Ok(Living {
             claim,
-            first: ClaimId(rows::parse_id("first_id", first)?),
-            policy_year: year.parse().map_err(|_| odd("not a year"))?,
-            counted: EventTotals {
-                benefit: fen(benefit)?,
-                loss,
-                year_loss: loss,
-                submitted: fen(submitted)?,
+            first,
+            is_advance: is_advance == "1",
+            in_event: InEvent {
+                place: place.parse().map_err(|_| odd("not a place"))?,
+                policy_year: year.parse().map_err(|_| odd("not a year"))?,
+                share: EventShare {
+                    held: fen(held)?,
+                    benefit: fen(benefit)?,
+                    advanced: fen(advanced)?,
+                    netted: fen(netted)?,
+                    loss: fen(loss)?,
+                    submitted: fen(submitted)?,
+                },
             },
-            number: if is_seen {
-                number.to_owned()
-            } else {
-                String::new()
-            },
+            number,
         })
     };
-    (listed.iter().flat_map(|list| list.split(',')))
+    (list.iter().flat_map(|list| list.split(',')))
+        .map(of)
+        .collect()
+}
+
+/// The advances that wait to be settled.
+fn open_advances(row: &QueryResult, ask: &Ask) -> Result<Vec<OpenAdvance>, Fault> {
+    let list: Option<String> = rows::get(row, "open_advances")?;
+    let of = |text: &str| -> Result<OpenAdvance, Fault> {
+        let parts: Vec<&str> = text.split(' ').collect();
+        let parts = parts
+            .try_into()
+            .map_err(|_| rows::impossible("living_event", "claim_id", &text, "not five parts"))?;
+        let (claim, first, number) = listed(ask, parts)?;
+        Ok(OpenAdvance {
+            claim,
+            first,
+            number,
+        })
+    };
+    (list.iter().flat_map(|list| list.split(',')))
         .map(of)
         .collect()
 }

@@ -12,12 +12,12 @@
 //! written under the county's lock. Only a command whose own write fails is then answered by a fault.
 
 use crate::connect::{Core, Head, SqlStore, commit};
-use crate::gather::{self, Gathered, Living, event_key, event_of};
+use crate::gather::{self, Gathered, Living, OpenAdvance, event_key, event_of};
 use crate::lane::{self, Lane};
 use crate::rows;
 use crate::write::{Item, Pen, Refusal, TotalKey, total_keys};
 use async_trait::async_trait;
-use benefits::{EventTotals, Fen, RunningTotals};
+use benefits::{Fen, RunningTotals};
 use chrono::{DateTime, NaiveDate, Utc};
 use engine::{
     Ask, ClaimStore, Commit, EventKey, Fault, Found, Judge, Outcome, Outlook, Receipt, Target,
@@ -28,7 +28,7 @@ use lifecycle::pool::Waiting as Waits;
 use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
     BillKey, Blocked, Claim, ClaimId, CountyCode, EarlierClaim, Event, Happening, HouseholdId,
-    PoolAccount, RunningShare, Scheme, SchemeId, Seen,
+    InEvent, PoolAccount, RunningShare, Scheme, SchemeId, Seen, Status,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -294,6 +294,8 @@ struct Round {
     events: HashMap<EventKey, HashMap<ClaimId, Option<Living>>>,
     /// Which claims others go on with since.
     followed: HashSet<ClaimId>,
+    /// How claims stand since.
+    statuses: HashMap<ClaimId, Status>,
     pools: HashMap<SchemeId, i64>,
     totals: HashMap<TotalKey, RunningShare>,
     /// What was approved, or ceased to be, for a household: the day of the approval and the fen.
@@ -383,10 +385,18 @@ impl Round {
         let of_event = self.of_event(event, id, found.living);
         let followed = found.followed.map(|it| EarlierClaim {
             followed: it.followed || ask.follows.is_some_and(|it| self.followed.contains(&it)),
+            status: ask
+                .follows
+                .and_then(|it| self.statuses.get(&it).copied())
+                .unwrap_or(it.status),
             ..it
         });
         let first = claim.map(Claim::first_of_event);
         let first = first.or(followed.as_ref().map(|it| it.first)).unwrap_or(id);
+        let place = claim.map(Claim::place_in_event);
+        let place = place
+            .or(followed.as_ref().map(|it| it.place + 1))
+            .unwrap_or(0);
         // What this claim itself has reserved or paid does not stand in its own way.
         let own = claim.map_or_else(RunningShare::default, Claim::counted);
         let used = |stands: RunningShare, subject_kind, subject| {
@@ -462,6 +472,7 @@ impl Round {
             duplicate: (of_event.iter())
                 .find(|it| it.first != first)
                 .map(|it| it.number.clone()),
+            open_advance: self.open_advance(ask, first, found.open_advances),
             followed,
             bills_taken: ask.bills.iter().filter(taken).cloned().collect(),
             pool_available: if found.pool_settled {
@@ -480,9 +491,11 @@ impl Round {
                 household_year: household.benefit,
                 person_year_loss: person.loss,
                 household_year_loss: household.loss,
-                event: (of_event.iter())
-                    .map(|it| it.counted_in(scheme.year.year))
-                    .fold(EventTotals::default(), EventTotals::plus),
+                event: InEvent::totals(
+                    of_event.iter().map(|it| it.in_event),
+                    place,
+                    scheme.year.year,
+                ),
             },
             approved_twelve_months: Fen::new(
                 found.approved_twelve_months + home.map_or(0, |it| self.approved(it.id, now)),
@@ -498,6 +511,24 @@ impl Round {
         let noted = noted.into_iter().flat_map(HashMap::values).flatten();
         let all = found.into_iter().filter(stands).chain(noted.cloned());
         all.filter(|it| it.claim != own).collect()
+    }
+
+    /// The number of an advance for the ask's member and peril that no living claim of its line goes on with. One that is
+    /// settled in this round still counts for the rest of it.
+    fn open_advance(&self, ask: &Ask, first: ClaimId, found: Vec<OpenAdvance>) -> Option<String> {
+        let event = ask.event?;
+        let noted = self
+            .events
+            .iter()
+            .filter(|(key, _)| (key.insured, key.peril) == (event.insured, event.peril));
+        let noted: Vec<_> = noted.flat_map(|(_, claims)| claims).collect();
+        let stands = |it: &OpenAdvance| !noted.iter().any(|(id, _)| **id == it.claim);
+        let found = found.into_iter().filter(stands);
+        let begun = noted
+            .iter()
+            .filter_map(|(_, it)| it.as_ref()?.open_advance());
+        let mut all = found.chain(begun).filter(|it| it.first != first);
+        all.next().map(|it| it.number)
     }
 
     /// What the round approved so far for a household, within the twelve months up to `now`.
@@ -525,6 +556,7 @@ impl Round {
     fn note(&mut self, item: &Item) {
         self.last_at = self.last_at.max(Some(item.event.stamp.at));
         let claim = &item.claim;
+        self.statuses.insert(claim.id, claim.status());
         for of in item.before.iter().chain([claim]) {
             let noted = self.events.entry(event_key(of)).or_default();
             let is_now = event_key(of) == event_key(claim);

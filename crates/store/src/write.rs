@@ -221,7 +221,8 @@ impl Texts {
             ),
             living_drop: claims("living_event"),
             living_insert: dialect.insert(1, "living_event", &[
-                "county_code", "insured_id", "peril", "event_on", "claim_id", "first_id", "policy_year", "benefit_fen", "loss_fen", "submitted_fen",
+                "county_code", "insured_id", "peril", "event_on", "claim_id", "first_id", "place", "is_advance", "policy_year", "held_fen",
+                "benefit_fen", "advanced_fen", "netted_fen", "loss_fen", "submitted_fen",
             ]),
             notice_insert: dialect.insert(1, "notice", &[
                 "county_code", "id", "claim_id", "content_hash", "posted_on", "last_day", "opened_at",
@@ -600,15 +601,20 @@ struct LivingRow {
     event_on: NaiveDate,
     claim_id: ClaimId,
     first_id: ClaimId,
+    place: u16,
+    is_advance: u8,
     policy_year: i32,
+    held_fen: i64,
     benefit_fen: i64,
+    advanced_fen: i64,
+    netted_fen: i64,
     loss_fen: i64,
     submitted_fen: i64,
 }
 
 impl LivingRow {
     fn of(claim: &Claim) -> Option<Self> {
-        let counted = claim.counted_for_event(claim.policy_year);
+        let counted = claim.counted_for_event();
         claim.status().is_living().then(|| Self {
             county_code: claim.county.get(),
             insured_id: claim.case.insured,
@@ -616,8 +622,13 @@ impl LivingRow {
             event_on: claim.case.event_on,
             claim_id: claim.id,
             first_id: claim.first_of_event(),
+            place: claim.place_in_event(),
+            is_advance: u8::from(claim.case.advance),
             policy_year: claim.policy_year,
+            held_fen: counted.held.get(),
             benefit_fen: counted.benefit.get(),
+            advanced_fen: counted.advanced.get(),
+            netted_fen: counted.netted.get(),
             loss_fen: counted.loss.get(),
             submitted_fen: counted.submitted.get(),
         })

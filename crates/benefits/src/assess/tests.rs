@@ -785,43 +785,28 @@ fn labels(schedule: &Schedule, loss: &Loss, used: &RunningTotals) -> Vec<String>
 
 #[test]
 fn an_advance_is_netted_and_a_supplement_earns_what_it_adds() {
-    let used = |benefit, loss| RunningTotals {
+    let used = |advanced, benefit, loss| RunningTotals {
         event: EventTotals {
             benefit: yuan(benefit),
+            advanced: yuan(advanced),
             loss: yuan(loss),
             year_loss: yuan(loss),
             submitted: yuan(loss),
+            held: yuan(benefit),
         },
         ..RunningTotals::default()
     };
+    let pays = |loss_of, used: &RunningTotals| sum_of(&progressive(), &loss(loss_of), used);
     // 25,000 alone: 5,000 × 30 % + 10,000 × 50 % + 5,000 × 70 % = 10,000.
-    assert_eq!(
-        sum_of(&progressive(), &loss("25000"), &used("0", "0")),
-        "10,000.00"
-    );
-    assert_eq!(
-        sum_of(&progressive(), &loss("25000"), &used("5000", "0")),
-        "5,000.00"
-    );
-    // 15,000 earned 4,000; 10,000 more earn what is missing to the 10,000 of both. The advance is off already.
-    assert_eq!(
-        sum_of(&progressive(), &loss("10000"), &used("4000", "15000")),
-        "6,000.00"
-    );
+    assert_eq!(pays("25000", &used("0", "0", "0")), "10,000.00");
+    assert_eq!(pays("25000", &used("5000", "5000", "0")), "5,000.00");
+    // 15,000 earn 4,000; 10,000 more earn what is missing to the 10,000 of both, whatever was paid for the first.
+    assert_eq!(pays("10000", &used("0", "4000", "15000")), "6,000.00");
+    assert_eq!(pays("10000", &used("0", "1000", "15000")), "6,000.00");
+    assert_eq!(pays("10000", &used("0", "4500", "15000")), "6,000.00");
     // What an advance exceeds the first settlement by goes off the next.
-    assert_eq!(
-        sum_of(&progressive(), &loss("10000"), &used("5000", "15000")),
-        "5,000.00"
-    );
-    assert_eq!(
-        sum_of(&progressive(), &loss("6000"), &used("5000", "0")),
-        "0.00"
-    );
-    // What a cap kept back once is not paid by the next claim.
-    assert_eq!(
-        sum_of(&progressive(), &loss("10000"), &used("1000", "15000")),
-        "6,000.00"
-    );
+    assert_eq!(pays("10000", &used("1000", "5000", "15000")), "5,000.00");
+    assert_eq!(pays("6000", &used("5000", "5000", "0")), "0.00");
     let capped = Schedule {
         caps: vec![Cap {
             scope: CapScope::Event,
@@ -829,10 +814,8 @@ fn an_advance_is_netted_and_a_supplement_earns_what_it_adds() {
         }],
         ..progressive()
     };
-    assert_eq!(
-        sum_of(&capped, &loss("10000"), &used("4000", "15000")),
-        "5,000.00"
-    );
+    let before = used("0", "4000", "15000");
+    assert_eq!(sum_of(&capped, &loss("10000"), &before), "5,000.00");
     // A fixed sum is for the event as a whole.
     let fixed = with(
         progressive(),
@@ -841,7 +824,8 @@ fn an_advance_is_netted_and_a_supplement_earns_what_it_adds() {
             per: Per::Event,
         },
     );
-    assert_eq!(sum_of(&fixed, &loss("1"), &used("5000", "0")), "1,000.00");
+    let before = used("0", "5000", "0");
+    assert_eq!(sum_of(&fixed, &loss("1"), &before), "1,000.00");
     // In a year that accumulates, the event's own losses are a part of the year's.
     let year = Schedule {
         accumulation: Accumulation::PersonYear,
@@ -850,20 +834,17 @@ fn an_advance_is_netted_and_a_supplement_earns_what_it_adds() {
     let before = RunningTotals {
         person_year: yuan("5000"),
         person_year_loss: yuan("15000"),
-        ..used("5000", "15000")
+        ..used("1000", "5000", "15000")
     };
     assert_eq!(sum_of(&year, &loss("10000"), &before), "5,000.00");
-    // A deductible as a part of the total is a part of the event's total.
+    // A deductible as a part of the total is a part of the event's total: a fifth of 25,000.
     let part = Schedule {
         deductible: Fen::ZERO,
         deductible_of_total: Some(Rate::from_basis_points(2_000).expect("a rate")),
         ..progressive()
     };
-    // A fifth of 25,000 is the 5,000 that the table has; 15,000 by it earned 4,000, not the 4,500 paid.
-    assert_eq!(
-        sum_of(&part, &loss("10000"), &used("4500", "15000")),
-        "5,500.00"
-    );
+    let before = used("0", "4500", "15000");
+    assert_eq!(sum_of(&part, &loss("10000"), &before), "6,000.00");
 }
 
 #[test]
@@ -871,9 +852,11 @@ fn the_derivation_shows_an_advance() {
     let used = RunningTotals {
         event: EventTotals {
             benefit: yuan("5000"),
+            advanced: yuan("1000"),
             loss: yuan("15000"),
             year_loss: yuan("15000"),
             submitted: yuan("15000"),
+            held: yuan("5000"),
         },
         ..RunningTotals::default()
     };

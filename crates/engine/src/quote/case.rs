@@ -35,13 +35,16 @@ pub fn parse_case(text: &str) -> Result<QuoteCase, Vec<String>> {
     let outcome = fields.take::<String>("outcome");
     let heads = fields.take::<u16>("heads");
     let event_loss = fields.money("usedEventLoss").unwrap_or_default();
+    let event_benefit = fields.money("usedEvent").unwrap_or_default();
     let used = RunningTotals {
         person_year: fields.money("usedPersonYear").unwrap_or_default(),
         household_year: fields.money("usedHouseholdYear").unwrap_or_default(),
         person_year_loss: fields.money("usedPersonYearLoss").unwrap_or_default(),
         household_year_loss: fields.money("usedHouseholdYearLoss").unwrap_or_default(),
         event: EventTotals {
-            benefit: fields.money("usedEvent").unwrap_or_default(),
+            benefit: event_benefit,
+            advanced: fields.money("usedEventAdvanced").unwrap_or_default(),
+            held: event_benefit,
             loss: event_loss,
             year_loss: event_loss,
             submitted: fields.money("usedEventSubmitted").unwrap_or_default(),

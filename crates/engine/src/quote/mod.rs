@@ -7,6 +7,7 @@ pub use case::parse_case;
 use benefits::{
     AssessFault, Assessment, Fen, Loss, Reading, RunningTotals, Schedule, assess, other_readings,
 };
+use lifecycle::phase::approval::uplift_room;
 use lifecycle::scheme::{Authority, GroupTable};
 use lifecycle::{CommandKind, Peril, Scheme};
 use std::fmt;
@@ -208,7 +209,7 @@ fn table<'a>(scheme: &'a Scheme, case: &QuoteCase) -> Result<&'a Schedule, Quote
     let tables: Vec<&GroupTable> = (terms.tables.iter())
         .filter(|it| it.advance == case.advance)
         .collect();
-    if tables.is_empty() {
+    if case.advance && tables.is_empty() {
         return Err(QuoteFault::NoAdvance);
     }
     let served = || -> Vec<String> {
@@ -244,7 +245,7 @@ fn uplift_max(scheme: &Scheme, schedule: &Schedule, assessment: &Assessment) -> 
     if benefit == Fen::ZERO {
         return Fen::ZERO;
     }
-    let borne = assessment.eligible.saturating_sub_to_zero(benefit);
+    let borne = uplift_room(assessment);
     let left = schedule.caps.iter().map(|cap| {
         let used = assessment.used.of(cap.scope);
         cap.limit

@@ -575,7 +575,7 @@ async fn twelve_months_have_limits_too() {
     let household = desk.world.household("石门寨").clone();
     for month in [4, 5] {
         let story = desk.refer(&household).event_on(day(2020, month, 6));
-        let story = story.through_verification(yuan(41_200)).through_notice();
+        let story = story.through_verification(yuan(20_000)).through_notice();
         story.approve().await;
     }
     let with = async |alone: Option<i64>, second: Option<i64>| {
@@ -589,12 +589,12 @@ async fn twelve_months_have_limits_too() {
         let stuck = rehearsal.cases.iter().map(|it| it.stuck.clone());
         stuck.collect::<Vec<_>>()
     };
-    let (sum, limit) = (yuan(50_680), yuan(50_679));
+    let (sum, limit) = (yuan(21_000), yuan(20_999));
     let stuck = Some(Stuck::TwelveMonths { sum, limit });
-    assert_eq!(with(None, Some(50_680)).await, [None, None]);
-    assert_eq!(with(None, Some(50_679)).await, [None, stuck]);
+    assert_eq!(with(None, Some(21_000)).await, [None, None]);
+    assert_eq!(with(None, Some(20_999)).await, [None, stuck]);
     // Beyond what one may do alone a second can still do.
-    assert_eq!(with(Some(30_000), None).await, [None, None]);
+    assert_eq!(with(Some(15_000), None).await, [None, None]);
 }
 
 /// An advance is netted by the draft, too.

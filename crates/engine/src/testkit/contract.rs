@@ -2389,6 +2389,10 @@ async fn an_event_is_paid_as_one(store: Arc<dyn Store>) {
     let advance = advance.through_payout().await;
     advance.expect_paid(ADVANCE);
 
+    // The day of the diagnosis is not that of the discharge: whatever is claimed for the illness settles the advance first.
+    let elsewhere = || begin().event_on(event_day(3));
+    elsewhere().expect_blocked("ADVANCE_STANDS").await;
+    elsewhere().advance().expect_blocked("ADVANCE_STANDS").await;
     let settled = begin().follows(&advance).refer().through_verification(COST);
     let settled = settled.through_notice().through_payout().await;
     settled.expect_paid(Fen::new(BENEFIT.get() - ADVANCE.get()));
@@ -2399,6 +2403,15 @@ async fn an_event_is_paid_as_one(store: Arc<dyn Store>) {
         (assessment.table_amount, assessment.advanced),
         (BENEFIT, ADVANCE)
     );
+
+    // Money that comes back after it was netted goes out again whole, to another payee as well.
+    let back = desk.on(&advance).give_money_back();
+    let other = household.payees[1].id;
+    let again = back.change_payee(other).confirm_payee().visit().evaluate();
+    let again = again.verify_facts(no_bills()).through_notice();
+    let advance = again.through_payout().await;
+    advance.expect_paid(ADVANCE);
+    elsewhere().refer().withdraw().await;
 
     let more = yuan(10_000);
     let supplement = begin().follows(&settled).refer().through_verification(more);
@@ -2413,16 +2426,24 @@ async fn an_event_is_paid_as_one(store: Arc<dyn Store>) {
     let added = Fen::new(whole.get() - BENEFIT.get());
     assert_eq!(supplement.assessment().map(|it| it.benefit), Some(added));
 
-    // The settlement was wrong, and part of it comes back: the supplement was computed on it.
+    // Part of the settlement comes back: what the supplement adds is still the same.
     let recovering = desk.on(&settled).start_recovery().recover_part(yuan(1_000));
-    recovering.await;
-    desk.on(&supplement)
+    let recovering = recovering.await;
+    let approved = desk.on(&supplement).approve().await;
+    approved.expect_status(Status::Approved);
+    let paid = desk.on(&approved).instruct().confirm().await;
+    paid.expect_paid(added);
+    // All of it comes back, and its bills with it: what goes on has to be computed again.
+    let third = begin().follows(&paid).refer().through_verification(more);
+    let third = third.through_notice().await;
+    desk.on(&recovering).recover().await;
+    desk.on(&third)
         .approve()
         .expect_blocked("ASSESSMENT_STALE")
         .await;
-    let again = desk.on(&supplement).send_back().visit().evaluate();
-    let again = again.verify(more).through_notice().through_payout().await;
-    again.expect_paid(added);
+    let again = desk.on(&third).send_back().visit().evaluate();
+    let again = again.verify(more).await;
+    assert!(again.amount() < third.amount());
     desk.expect_sound().await;
 }
 

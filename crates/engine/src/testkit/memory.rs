@@ -31,16 +31,16 @@ use crate::ports::{
 use crate::registry::{Org, Person, Region, Registry};
 use crate::retelling::{Columns, Difference, Retelling, Shelf, Told};
 use async_trait::async_trait;
-use benefits::{CapScope, EventTotals, Fen, RunningTotals};
+use benefits::{CapScope, Fen, RunningTotals};
 use chrono::{DateTime, Utc};
 use lifecycle::calendar::legal_day;
 use lifecycle::pool::PoolOrder;
 use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, EarlierClaim, Event, EventKind,
-    Happening, HouseholdId, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus, OrgId,
-    PayeeFacts, PayeeId, PayeeSeal, PaymentId, Peril, PersonId, Posting, RegionCode, RunningShare,
-    Scheme, SchemeId, Seen, State, Status,
+    Happening, HouseholdId, InEvent, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus,
+    OrgId, PayeeFacts, PayeeId, PayeeSeal, PaymentId, Peril, PersonId, Posting, RegionCode,
+    RunningShare, Scheme, SchemeId, Seen, State, Status,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -502,6 +502,27 @@ impl Tables {
         let first = claim.map(Claim::first_of_event);
         let first = first.or(followed.as_ref().map(|it| it.first));
         let first = first.unwrap_or_else(|| ask.target.id());
+        let place = claim.map(Claim::place_in_event);
+        let place = place
+            .or(followed.as_ref().map(|it| it.place + 1))
+            .unwrap_or(0);
+        let alone = |advance: &Claim| {
+            let mut others = self.claims_of(county).map(|row| &row.claim);
+            !others.any(|it| {
+                it.id != advance.id
+                    && it.status().is_living()
+                    && event_key(it) == event_key(advance)
+            })
+        };
+        let mut advances = others().filter(|it| it.case.advance && alone(it));
+        let open_advance = ask.event.and_then(|event| {
+            let open = advances.find(|it| {
+                (it.case.insured, it.case.peril) == (event.insured, event.peril)
+                    && it.first_of_event() != first
+            })?;
+            let number = ask.scope.covers(open).then(|| open.number.clone());
+            Some(number.unwrap_or_default())
+        });
         let of_event: Vec<&Claim> = others()
             .filter(|other| Some(event_key(other)) == event)
             .collect();
@@ -561,6 +582,7 @@ impl Tables {
                     let number = ask.scope.covers(other).then(|| other.number.clone());
                     number.unwrap_or_default()
                 }),
+            open_advance,
             followed,
             bills_taken: ask
                 .bills
@@ -590,9 +612,11 @@ impl Tables {
                 household_year: family.benefit,
                 person_year_loss: person.loss,
                 household_year_loss: family.loss,
-                event: (of_event.iter())
-                    .map(|other| other.counted_for_event(scheme.year.year))
-                    .fold(EventTotals::default(), EventTotals::plus),
+                event: InEvent::totals(
+                    of_event.iter().map(|other| InEvent::of(other)),
+                    place,
+                    scheme.year.year,
+                ),
             },
             approved_twelve_months: self.approved_twelve_months(ask, household_id),
             next_number: next_number.copied().unwrap_or(0) + 1,

@@ -373,7 +373,7 @@ const QUOTES: &[(&str, &str, i64)] = &[
     // 60 % of 20,000, less the advance; 10,000 more add 6,000.
     (
         "advance",
-        r#""peril": "ILLNESS", "group": "脱贫不稳定户", "submittedYuan": 25000, "usedEventYuan": 5000"#,
+        r#""peril": "ILLNESS", "group": "脱贫不稳定户", "submittedYuan": 25000, "usedEventYuan": 5000, "usedEventAdvancedYuan": 5000"#,
         700_000,
     ),
     (

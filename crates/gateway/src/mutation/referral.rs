@@ -13,7 +13,7 @@ claim_mutations! {
     /// Mutations of REFERRAL.
     ReferralMutations {
         "Begins a claim: the office drafts a referral (拟稿)."
-        codes "DUPLICATE_EVENT, DUPLICATE_ELSEWHERE, PAYEE_UNKNOWN"
+        codes "DUPLICATE_EVENT, DUPLICATE_ELSEWHERE, ADVANCE_STANDS, PAYEE_UNKNOWN"
         draft_referral(DraftReferralInput {
             /// The scheme version the claim will keep.
             scheme_id: ID,
@@ -56,7 +56,7 @@ claim_mutations! {
         }));
 
         "Replaces what a draft or returned referral claims (修改推送)."
-        codes "DUPLICATE_EVENT, DUPLICATE_ELSEWHERE, PAYEE_UNKNOWN"
+        codes "DUPLICATE_EVENT, DUPLICATE_ELSEWHERE, ADVANCE_STANDS, PAYEE_UNKNOWN"
         amend_referral(AmendReferralInput {
             /// The member concerned (patient, student).
             insured_member_id: ID,

@@ -56,6 +56,8 @@ pub struct PreviewBenefitInput {
     used_household_year_loss_fen: Option<Fen>,
     /// Benefits of earlier claims of the same event, an advance among them.
     used_event_fen: Option<Fen>,
+    /// What of those benefits was advanced and is not netted yet.
+    used_event_advanced_fen: Option<Fen>,
     /// Eligible losses they rest on; they are a part of the year's.
     used_event_loss_fen: Option<Fen>,
     /// What was submitted for them.
@@ -90,6 +92,8 @@ impl PreviewBenefitInput {
                 household_year_loss: fen(self.used_household_year_loss_fen),
                 event: EventTotals {
                     benefit: fen(self.used_event_fen),
+                    advanced: fen(self.used_event_advanced_fen),
+                    held: fen(self.used_event_fen),
                     loss: fen(self.used_event_loss_fen),
                     year_loss: fen(self.used_event_loss_fen),
                     submitted: fen(self.used_event_submitted_fen),

@@ -55,6 +55,7 @@ impl From<&Follows> for EarlierClaim {
             number,
             kind,
             first: _,
+            place: _,
         } = follows;
         Self {
             claim_id: node_id::encode(Kind::Claim, claim.0),

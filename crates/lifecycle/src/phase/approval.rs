@@ -16,7 +16,7 @@ use crate::phase::refusal::{RefusalLine, reasoned};
 use crate::phase::verification::letter_due;
 use crate::scheme::{DueStep, QueueOrder, YearDate};
 use crate::{ActedAs, Blocked, PayeeId, Stamp};
-use benefits::{Accumulation, Assessment, Fen};
+use benefits::{Accumulation, Assessment, Fen, RunningTotals, assess};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -192,7 +192,7 @@ fn approvable(
     })?;
     hold(
         Guard::WithinAssessment,
-        extra <= facts.scheme.uplift_max && amount <= assessment.eligible.max(assessment.benefit),
+        extra <= facts.scheme.uplift_max && extra <= uplift_room(assessment),
         || Blocked::OverAssessment {
             assessed: assessment.benefit,
         },
@@ -201,7 +201,7 @@ fn approvable(
     // event whose money came back does as well.
     hold(
         Guard::WithinAssessment,
-        prior_loss_stands(assessment, facts) && assessment.used.event == facts.seen.used.event,
+        prior_loss_stands(assessment, facts) && event_stands(claim, assessment, facts),
         || Blocked::AssessmentStale {},
     )?;
     let remaining = cap_remaining(claim, assessment, facts);
@@ -249,6 +249,33 @@ fn rank(claim: &Claim, closed: &NoticeClosed, amount: Fen, facts: &Facts) -> Str
     };
     // Numbers end in a count without leading zeros beyond five: the longer one is the later.
     format!("{key} {:>24}", claim.number)
+}
+
+/// The largest uplift (特殊提标) that an assessment has room for: what of the event's losses its claims, this one included,
+/// leave to the household.
+pub fn uplift_room(assessment: &Assessment) -> Fen {
+    let event = &assessment.used.event;
+    let borne = assessment.eligible.checked_add(event.loss);
+    let given = assessment.benefit.checked_add(event.held);
+    borne.zip(given).map_or(Fen::ZERO, |(borne, given)| {
+        borne.saturating_sub_to_zero(given)
+    })
+}
+
+/// Whether what earlier claims of the event hold today gives the benefit that was assessed.
+fn event_stands(claim: &Claim, assessment: &Assessment, facts: &Facts) -> bool {
+    let event = facts.seen.used.event;
+    if assessment.used.event == event {
+        return true;
+    }
+    let terms = facts.scheme.terms(claim.case.peril);
+    let schedule = terms.and_then(|terms| terms.schedule_of(&assessment.schedule_id));
+    let used = RunningTotals {
+        event,
+        ..assessment.used.clone()
+    };
+    let today = schedule.map(|schedule| assess(schedule, &assessment.loss, &used));
+    matches!(today, Some(Ok(today)) if today.benefit == assessment.benefit)
 }
 
 /// Whether the losses of the year that the assessment built on are still the losses of the year.

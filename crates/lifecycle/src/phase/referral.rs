@@ -62,6 +62,8 @@ pub struct Follows {
     pub kind: FollowKind,
     /// The first claim of the event.
     pub first: ClaimId,
+    /// Its place in the event's line; the first claim has 0.
+    pub place: u16,
 }
 
 /// DRAFT (拟稿).
@@ -147,17 +149,29 @@ fn check_advance(case: &Case, follows: bool, facts: &Facts) -> Result<(), Blocke
     if !case.advance {
         return Ok(());
     }
-    let reason = if follows {
-        "FOLLOWS"
-    } else if facts.scheme.advances(case.peril) {
-        return Ok(());
-    } else {
-        "NOT_IN_SCHEME"
+    let terms = facts.scheme.terms(case.peril);
+    let table = terms.and_then(|terms| terms.schedule(&facts.seen.group, true));
+    let reason = match table {
+        _ if follows => "FOLLOWS",
+        Some(_) => return Ok(()),
+        None => "NOT_IN_SCHEME",
     };
     Err(Blocked::Validation {
         field: "isAdvance",
         reason,
     })
+}
+
+/// While an advance stands that no claim has settled, each new claim for the member and the peril goes on with it: the
+/// day of a diagnosis and that of a discharge differ easily, and the advance would never be netted.
+fn settles_advance(facts: &Facts) -> Result<(), Blocked> {
+    match &facts.seen.open_advance {
+        Some(number) if number.is_empty() => Err(Blocked::DuplicateElsewhere {}),
+        Some(number) => Err(Blocked::AdvanceStands {
+            number: number.clone(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// The earlier claim that a draft goes on with: of the same event and insurer, at its end or paid.
@@ -180,7 +194,9 @@ fn followed(draft: &DraftReferral, facts: &Facts) -> Result<Option<Follows>, Blo
         return Err(unlawful("FOLLOWED_ALREADY"));
     }
     let kind = match earlier.status {
-        Status::Paid | Status::Closed if earlier.case.advance => FollowKind::Settlement,
+        Status::Paid | Status::Closed | Status::WrittenOff if earlier.case.advance => {
+            FollowKind::Settlement
+        }
         Status::Paid | Status::Closed | Status::WrittenOff => FollowKind::Supplement,
         Status::Withdrawn | Status::RefusalClosed | Status::Recovered => FollowKind::Reopened,
         Status::Draft
@@ -208,6 +224,7 @@ fn followed(draft: &DraftReferral, facts: &Facts) -> Result<Option<Follows>, Blo
         number: earlier.number.clone(),
         kind,
         first: earlier.first,
+        place: earlier.place.saturating_add(1),
     }))
 }
 
@@ -235,6 +252,7 @@ pub(crate) fn draft(draft: &DraftReferral, facts: &Facts) -> Ruling {
     }
     let follows = followed(draft, facts)?;
     check_case(&draft.case, follows.is_some(), facts)?;
+    settles_advance(facts)?;
     Ok(Happening::ReferralDrafted(Box::new(Opening {
         id: draft.id,
         county: facts.scheme.county,
@@ -262,6 +280,9 @@ pub(crate) fn amend(claim: &Claim, order: &Order, case: &Case, facts: &Facts) ->
                 });
             }
             check_case(case, claim.follows.is_some(), facts)?;
+            if !claim.case.same_event(case) {
+                settles_advance(facts)?;
+            }
             Ok(Happening::ReferralAmended { case: case.clone() })
         }
         Status::Referred

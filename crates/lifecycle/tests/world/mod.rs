@@ -469,6 +469,7 @@ impl World {
                 interested: persons.filter(|it| house.kin.contains(it)).collect(),
                 named_duties,
                 duplicate: scene.duplicate.clone(),
+                open_advance: None,
                 followed: scene.followed.clone(),
                 bills_taken: scene
                     .bills_taken

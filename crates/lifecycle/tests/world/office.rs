@@ -7,7 +7,7 @@ use benefits::{EventTotals, Fen, RunningTotals};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use lifecycle::{
     BillKey, Blocked, Claim, ClaimId, Command, CommandKind, EarlierClaim, Event, EventKind, Facts,
-    Liveness, MemberId, Order, PayeeId, Status, decide, open_claim,
+    InEvent, Liveness, MemberId, Order, PayeeId, Status, decide, open_claim,
 };
 use std::collections::BTreeSet;
 
@@ -282,7 +282,8 @@ impl Office {
         if let Command::DraftReferral(draft) = &order.command {
             scene.followed = draft.follows.and_then(|earlier| self.followed(earlier));
         }
-        scene.used.event = self.event_totals(place, claim);
+        scene.used.event =
+            claim.map_or_else(EventTotals::default, |claim| self.event_totals(claim));
         let facts = self.world.facts(&scene, claim, order);
         (scene, facts)
     }
@@ -297,14 +298,14 @@ impl Office {
     }
 
     /// What other claims of the event hold.
-    fn event_totals(&self, place: usize, claim: Option<&Claim>) -> EventTotals {
-        let files = self.files.iter().enumerate();
-        let others = files.filter(|(other, _)| *other != place);
-        let others = others.map(|(_, file)| &file.claim);
-        others
-            .filter(|it| claim.is_some_and(|claim| it.case.same_event(&claim.case)))
-            .map(|it| it.counted_for_event(it.policy_year))
-            .fold(EventTotals::default(), EventTotals::plus)
+    fn event_totals(&self, claim: &Claim) -> EventTotals {
+        let files = self.files.iter().map(|file| &file.claim);
+        let others = files.filter(|it| it.id != claim.id && it.case.same_event(&claim.case));
+        InEvent::totals(
+            others.map(InEvent::of),
+            claim.place_in_event(),
+            claim.policy_year,
+        )
     }
 
     /// The number of another living claim about the same member, peril and day, that is not of the claim's line.

@@ -302,7 +302,7 @@ fn by_constraint(cast: &Cast) -> Vec<Attempt> {
         // Invariant 6.
         ("INSERT INTO claim_event SELECT county_code, county_seq + 1000, claim_id, version, kind, actor_id, at, event, seen, previous_hash, hash FROM claim_event".into(), "unique constraint"),
         // Invariant 10, and one living claim for one event.
-        (format!("INSERT INTO living_event SELECT county_code, insured_id, peril, event_on, '{}', '{}', policy_year, 0, 0, 0 FROM living_event WHERE claim_id = '{}'", draft.id, draft.id, paid.id), "claimed already"),
+        (format!("INSERT INTO living_event SELECT county_code, insured_id, peril, event_on, '{}', '{}', 0, 0, policy_year, 0, 0, 0, 0, 0, 0 FROM living_event WHERE claim_id = '{}'", draft.id, draft.id, paid.id), "claimed already"),
         // Claims of an event form one line.
         (follower(paid, "NULL", "c.id"), "claim_in_line"),
         (format!("{} UNION ALL {}", follower(paid, "c.id", "c.id"), following(paid, "c.household_id", "c.id", "c.id")), "unique constraint"),

@@ -245,8 +245,13 @@ fn changes(paid: &Claim) -> Vec<Change> {
                 text("peril", "'SCHOOLING'"),
                 text("event_on", "'2019-01-01'"),
                 text("first_id", ID),
+                text("place", "place + 1"),
+                text("is_advance", "1 - is_advance"),
                 text("policy_year", "policy_year + 1"),
+                text("held_fen", "held_fen + 1"),
                 text("benefit_fen", "benefit_fen + 1"),
+                text("advanced_fen", "advanced_fen + 1"),
+                text("netted_fen", "netted_fen + 1"),
                 text("loss_fen", "loss_fen + 1"),
                 text("submitted_fen", "submitted_fen + 1"),
             ],
@@ -309,7 +314,7 @@ async fn one_thing_changed_is_one_fault(db: &Db) {
             seen += 1;
         }
     }
-    assert_eq!(seen, 101);
+    assert_eq!(seen, 106);
 
     // A bill is named by its claim and its hash.
     let faults = told(
