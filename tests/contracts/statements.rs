@@ -60,11 +60,18 @@ async fn costs(place: Place) -> [(u64, u64); 2] {
         }
         store.statements_read() - before
     };
-    // Once before, so that the caller is known and the scheme is in memory.
-    ask(PAGE, 2).await;
+    // The caller and the scheme are in memory for a while only: on a slow machine one try reads them again.
+    let least = async |query: &str, first: usize| {
+        let tries = [
+            ask(query, first).await,
+            ask(query, first).await,
+            ask(query, first).await,
+        ];
+        tries.into_iter().min().unwrap()
+    };
     let costs = [
-        (ask(PAGE, 5).await, ask(PAGE, 50).await),
-        (ask(BLOCKERS, 5).await, ask(BLOCKERS, 50).await),
+        (least(PAGE, 5).await, least(PAGE, 50).await),
+        (least(BLOCKERS, 5).await, least(BLOCKERS, 50).await),
     ];
     server.abort();
     costs
