@@ -59,13 +59,13 @@ CREATE TRIGGER living_event_of_line BEFORE INSERT ON living_event FOR EACH ROW E
 CREATE TRIGGER living_event_is_made_anew BEFORE UPDATE ON living_event FOR EACH ROW
     EXECUTE FUNCTION refuse('a living event is not changed');
 
--- While an advance stands that no living claim goes on with, no other claim begins for the member and the peril.
+-- While an advance stands that no claim of its line has settled, no other claim begins for the member and the peril.
 CREATE FUNCTION claim_settles_advance() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM living_event e WHERE e.county_code = NEW.county_code AND e.insured_id = NEW.insured_id AND e.peril = NEW.peril
         AND e.is_advance = 1 AND e.first_id <> COALESCE(NEW.first_id, NEW.id)
         AND NOT EXISTS (SELECT 1 FROM living_event n WHERE n.county_code = e.county_code AND n.insured_id = e.insured_id AND n.peril = e.peril
-            AND n.event_on = e.event_on AND n.claim_id <> e.claim_id)) THEN
+            AND n.event_on = e.event_on AND n.claim_id <> e.claim_id AND n.held_fen > 0)) THEN
         RAISE EXCEPTION 'an advance waits to be settled' USING ERRCODE = 'check_violation', TABLE = 'claim';
     END IF;
     RETURN NEW;

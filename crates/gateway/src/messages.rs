@@ -102,7 +102,7 @@ catalogue! {
     NotQualified = "NOT_QUALIFIED" on "surveyorId" { "该人员不具备“{duty}”岗位" "this person does not hold the duty {duty}" }
     Validation = "VALIDATION" on "input" { "“{field}”填写有误:{reason}" "{field} is not valid: {reason}" }
     DuplicateElsewhere = "DUPLICATE_ELSEWHERE" on "eventOn" { "同一成员的同一事件已有案件,该案件不在您的查看范围内,请与县防贫办核对" "the same event is already claimed, out of what you may see: ask the county office" }
-    AdvanceStands = "ADVANCE_STANDS" on "followsClaimId" { "该成员同类原因的先行救助 {number} 尚未结算,新案件须接续该案" "the advance {number} for the same member and peril is not settled: go on with it" }
+    AdvanceStands = "ADVANCE_STANDS" on "followsClaimId" { "该成员同类原因的先行救助 {number} 尚未结算:费用须接续该案或其后的案件申报,事件日期与该案相同" "the advance {number} for the same member and peril is not settled: go on with it, or with the last claim that does, under its day of the event" }
     DuplicateEvent = "DUPLICATE_EVENT" on "eventOn" { "同一成员的同一事件已有案件 {number}" "the same event is already claimed as {number}" }
     MissingBasis = "MISSING_BASIS" on "basis" { "缺少村级评议决议,不能推送" "the village decision is missing" }
     HouseholdNotListed = "HOUSEHOLD_NOT_LISTED" on "householdId" { "该户不在监测对象名单内" "the household is not on the list of monitored households" }

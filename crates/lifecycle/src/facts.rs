@@ -118,8 +118,9 @@ pub struct Seen {
     /// The number of a living claim for the same member, peril and event day that neither goes on with this one nor this one
     /// with it; empty where that claim is out of the caller's sight.
     pub duplicate: Option<String>,
-    /// The number of a living advance for the same member and peril that no living claim goes on with, of another line than this
-    /// claim's; empty where it is out of the caller's sight.
+    /// The number of a living advance for the same member and peril, of another line than this claim's, that no claim of its line has
+    /// settled: none besides it holds money. Where no claim begins or moves to another event, only one that holds money itself.
+    /// Empty where it is out of the caller's sight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_advance: Option<String>,
     /// The earlier claim that the command names, if the caller sees it.

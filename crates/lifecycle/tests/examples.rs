@@ -306,6 +306,18 @@ fn referral(seen: &mut Seen) {
         let moved = office.submit(1, &Who::Town.orders(moved));
         assert_eq!(moved, no("ANOTHER_EVENT"));
     }
+    for (status, command) in [
+        (Status::Verifying, C::RecordVerification),
+        (Status::NoticeClosed, C::ApproveClaim),
+    ] {
+        let given = given(status).but(|office| office.open_advance = Some("先行".into()));
+        let given = if command == C::ApproveClaim {
+            given.and(&[C::CountyReviewClaim])
+        } else {
+            given.and(&[C::RecordFinding, C::RecordFinding])
+        };
+        given.when(command).then_blocked(seen, "ADVANCE_STANDS");
+    }
     let advance = Case {
         advance: true,
         ..World::new().case(0, 0)

@@ -153,10 +153,12 @@ pub(crate) fn text(dialect: Dialect) -> String {
         FROM living_event e LEFT JOIN claim ec ON ec.county_code = e.county_code AND ec.id = e.claim_id
         WHERE e.county_code = a.county_code AND e.insured_id = COALESCE(a.insured_id, c.insured_id)
             AND e.peril = COALESCE(a.peril, c.peril) AND e.event_on = COALESCE(a.event_on, c.event_on)) AS living,
-    (SELECT string_agg({named}, ',') FROM living_event e LEFT JOIN claim ec ON ec.county_code = e.county_code AND ec.id = e.claim_id
-        WHERE e.county_code = a.county_code AND e.insured_id = a.insured_id AND e.peril = a.peril AND e.is_advance = 1
+    (SELECT string_agg({named} || ' ' || CAST(e.held_fen AS TEXT), ',')
+        FROM living_event e LEFT JOIN claim ec ON ec.county_code = e.county_code AND ec.id = e.claim_id
+        WHERE e.county_code = a.county_code AND e.insured_id = COALESCE(a.insured_id, c.insured_id)
+            AND e.peril = COALESCE(a.peril, c.peril) AND e.is_advance = 1
             AND NOT EXISTS (SELECT 1 FROM living_event n WHERE n.county_code = e.county_code AND n.insured_id = e.insured_id
-                AND n.peril = e.peril AND n.event_on = e.event_on AND n.claim_id <> e.claim_id)) AS open_advances,
+                AND n.peril = e.peril AND n.event_on = e.event_on AND n.claim_id <> e.claim_id AND n.held_fen > 0)) AS open_advances,
     f.body AS followed_body,
     CASE WHEN EXISTS (SELECT 1 FROM claim fc WHERE fc.county_code = a.county_code AND fc.follows_id = a.follows_id) THEN 1 ELSE 0 END AS followed_again,
     CAST(s.id AS TEXT) AS scheme_id, CAST(s.insurer_id AS TEXT) AS insurer_id,
@@ -468,17 +470,19 @@ impl Living {
         self.is_advance.then(|| OpenAdvance {
             claim: self.claim,
             first: self.first,
+            holds_money: self.in_event.share.held > Fen::ZERO,
             number: self.number.clone(),
         })
     }
 }
 
-/// A living advance that no living claim of its line goes on with.
+/// A living advance that no claim of its line has settled.
 #[derive(Debug, Clone)]
 pub(crate) struct OpenAdvance {
     pub(crate) claim: ClaimId,
     /// The first claim of its line.
     pub(crate) first: ClaimId,
+    pub(crate) holds_money: bool,
     /// Its number; empty where it is out of the caller's sight.
     pub(crate) number: String,
 }
@@ -554,13 +558,15 @@ fn open_advances(row: &QueryResult, ask: &Ask) -> Result<Vec<OpenAdvance>, Fault
     let list: Option<String> = rows::get(row, "open_advances")?;
     let of = |text: &str| -> Result<OpenAdvance, Fault> {
         let parts: Vec<&str> = text.split(' ').collect();
-        let parts = parts
-            .try_into()
-            .map_err(|_| rows::impossible("living_event", "claim_id", &text, "not five parts"))?;
-        let (claim, first, number) = listed(ask, parts)?;
+        let &[claim, first, number, village, insurer, held] = parts.as_slice() else {
+            let why = "not six parts";
+            return Err(rows::impossible("living_event", "claim_id", &text, why));
+        };
+        let (claim, first, number) = listed(ask, [claim, first, number, village, insurer])?;
         Ok(OpenAdvance {
             claim,
             first,
+            holds_money: held != "0",
             number,
         })
     };

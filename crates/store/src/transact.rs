@@ -472,7 +472,7 @@ impl Round {
             duplicate: (of_event.iter())
                 .find(|it| it.first != first)
                 .map(|it| it.number.clone()),
-            open_advance: self.open_advance(ask, first, found.open_advances),
+            open_advance: self.open_advance(ask, event, first, found.open_advances),
             followed,
             bills_taken: ask.bills.iter().filter(taken).cloned().collect(),
             pool_available: if found.pool_settled {
@@ -513,10 +513,16 @@ impl Round {
         all.filter(|it| it.claim != own).collect()
     }
 
-    /// The number of an advance for the ask's member and peril that no living claim of its line goes on with. One that is
-    /// settled in this round still counts for the rest of it.
-    fn open_advance(&self, ask: &Ask, first: ClaimId, found: Vec<OpenAdvance>) -> Option<String> {
-        let event = ask.event?;
+    /// The number of an advance for the ask's member and peril that no claim of its line has settled. One that is settled in
+    /// this round still counts for the rest of it.
+    fn open_advance(
+        &self,
+        ask: &Ask,
+        event: Option<EventKey>,
+        first: ClaimId,
+        found: Vec<OpenAdvance>,
+    ) -> Option<String> {
+        let event = event?;
         let noted = self
             .events
             .iter()
@@ -527,7 +533,9 @@ impl Round {
         let begun = noted
             .iter()
             .filter_map(|(_, it)| it.as_ref()?.open_advance());
-        let mut all = found.chain(begun).filter(|it| it.first != first);
+        let mut all = found
+            .chain(begun)
+            .filter(|it| it.first != first && (ask.event.is_some() || it.holds_money));
         all.next().map(|it| it.number)
     }
 

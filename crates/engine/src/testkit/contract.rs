@@ -2383,6 +2383,9 @@ async fn an_event_is_paid_as_one(store: Arc<dyn Store>) {
     let desk = TestDesk::open_with(store, advancing()).await;
     let household = desk.world.household("石门寨").clone();
     let begin = || desk.draft(&household);
+    // Another claim for the illness, under way before anybody thought of an advance.
+    let before = begin().event_on(event_day(4)).refer();
+    let before = before.accept().assign().visit().evaluate().await;
     let advance = begin().advance().submitted(yuan(30_000)).refer();
     let advance = advance.accept().assign().visit().evaluate();
     let advance = advance.verify_facts(no_bills()).through_notice();
@@ -2393,9 +2396,17 @@ async fn an_event_is_paid_as_one(store: Arc<dyn Store>) {
     let elsewhere = || begin().event_on(event_day(3));
     elsewhere().expect_blocked("ADVANCE_STANDS").await;
     elsewhere().advance().expect_blocked("ADVANCE_STANDS").await;
+    desk.on(&before)
+        .verify(COST)
+        .expect_blocked("ADVANCE_STANDS")
+        .await;
     let settled = begin().follows(&advance).refer().through_verification(COST);
-    let settled = settled.through_notice().through_payout().await;
+    // It is under way, and nothing is netted yet.
+    let settled = settled.await;
+    elsewhere().expect_blocked("ADVANCE_STANDS").await;
+    let settled = desk.on(&settled).through_notice().through_payout().await;
     settled.expect_paid(Fen::new(BENEFIT.get() - ADVANCE.get()));
+    desk.on(&before).verify(COST).withdraw().await;
     let kind = settled.follows.as_ref().map(|it| it.kind);
     assert_eq!(kind, Some(FollowKind::Settlement));
     let assessment = settled.assessment().expect("assessed");

@@ -509,16 +509,15 @@ impl Tables {
         let alone = |advance: &Claim| {
             let mut others = self.claims_of(county).map(|row| &row.claim);
             !others.any(|it| {
-                it.id != advance.id
-                    && it.status().is_living()
-                    && event_key(it) == event_key(advance)
+                it.id != advance.id && it.held().get() > 0 && event_key(it) == event_key(advance)
             })
         };
         let mut advances = others().filter(|it| it.case.advance && alone(it));
-        let open_advance = ask.event.and_then(|event| {
+        let open_advance = event.and_then(|event| {
             let open = advances.find(|it| {
                 (it.case.insured, it.case.peril) == (event.insured, event.peril)
                     && it.first_of_event() != first
+                    && (ask.event.is_some() || it.held().get() > 0)
             })?;
             let number = ask.scope.covers(open).then(|| open.number.clone());
             Some(number.unwrap_or_default())

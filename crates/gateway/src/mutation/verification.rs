@@ -58,7 +58,7 @@ claim_mutations! {
         });
 
         "Accepts the facts of the loss; the server computes the benefit (核定理算)."
-        codes "DUTY_CONFLICT, CHECK_ORDER, PAYEE_UNCONFIRMED, INSURED_DECEASED, NOT_COVERED, EVIDENCE_MISSING, OUTSIDE_POLICY_YEAR, INCOME_WINDOW, OVER_INCOME_LINE, OTHER_COMPENSATION_REQUIRED, BILL_TAKEN, ASSESSMENT_FAILED, NO_BENEFIT"
+        codes "DUTY_CONFLICT, CHECK_ORDER, ADVANCE_STANDS, PAYEE_UNCONFIRMED, INSURED_DECEASED, NOT_COVERED, EVIDENCE_MISSING, OUTSIDE_POLICY_YEAR, INCOME_WINDOW, OVER_INCOME_LINE, OTHER_COMPENSATION_REQUIRED, BILL_TAKEN, ASSESSMENT_FAILED, NO_BENEFIT"
         record_verification(RecordVerificationInput {
             /// The bills; their sum is the loss. A bill is compensated once ever.
             bills: Vec<BillInput>,

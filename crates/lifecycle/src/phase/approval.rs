@@ -11,7 +11,7 @@ use crate::guard::{Guard, hold};
 use crate::phase::document::documents_due;
 use crate::phase::payout::payable_to;
 use crate::phase::public_notice::{NoticeClosed, no_objection_open, proved, term_ran};
-use crate::phase::referral::separate;
+use crate::phase::referral::{separate, settles_advance};
 use crate::phase::refusal::{RefusalLine, reasoned};
 use crate::phase::verification::letter_due;
 use crate::scheme::{DueStep, QueueOrder, YearDate};
@@ -314,6 +314,7 @@ pub(crate) fn approve(
 ) -> Ruling {
     let closed = closed(claim, order)?;
     seen.holds(claim)?;
+    settles_advance(facts)?;
     let today = facts.today();
     let amount = approvable(claim, order, closed, facts, today, benefit, uplift)?;
     let uplift = uplift.cloned();
@@ -425,6 +426,7 @@ pub(crate) fn second_approve(
 ) -> Ruling {
     let closed = closed(claim, order)?;
     seen.holds(claim)?;
+    settles_advance(facts)?;
     let first = closed
         .first_approval
         .as_ref()

@@ -162,9 +162,10 @@ fn check_advance(case: &Case, follows: bool, facts: &Facts) -> Result<(), Blocke
     })
 }
 
-/// While an advance stands that no claim has settled, each new claim for the member and the peril goes on with it: the
-/// day of a diagnosis and that of a discharge differ easily, and the advance would never be netted.
-fn settles_advance(facts: &Facts) -> Result<(), Blocked> {
+/// While an advance stands that no claim has settled, each new claim for the member and the peril goes on with it, and one
+/// that was there before gets no money: the day of a diagnosis and that of a discharge differ easily, and the advance would
+/// never be netted.
+pub(crate) fn settles_advance(facts: &Facts) -> Result<(), Blocked> {
     match &facts.seen.open_advance {
         Some(number) if number.is_empty() => Err(Blocked::DuplicateElsewhere {}),
         Some(number) => Err(Blocked::AdvanceStands {

@@ -7,7 +7,7 @@ use crate::event::Happening;
 use crate::facts::Facts;
 use crate::guard::{Guard, hold};
 use crate::phase::document::documents_due;
-use crate::phase::referral::{Accepted, separate};
+use crate::phase::referral::{Accepted, separate, settles_advance};
 use crate::phase::refusal::{RefusalLine, reasoned};
 use crate::scheme::{Check, DueStep, VoteBase, YearDate};
 use crate::{ActedAs, BillKey, Blocked, Duty, PayeeId, PersonId, Stamp, calendar};
@@ -477,6 +477,7 @@ pub(crate) fn verify(claim: &Claim, order: &Order, entry: &LossFacts, facts: &Fa
     let schedule = terms
         .schedule(&facts.seen.group, claim.case.advance)
         .ok_or(Blocked::NotCovered { reason: "GROUP" })?;
+    settles_advance(facts)?;
     bills_in_year(&entry.bills, facts)?;
     income_below_line(verifying, entry, facts)?;
     let other = entry

@@ -287,6 +287,7 @@ pub struct Scene {
     pub bills_taken: Vec<BillKey>,
     pub duplicate: Option<String>,
     pub followed: Option<EarlierClaim>,
+    pub open_advance: Option<String>,
     pub insured: Liveness,
     pub payees_died: BTreeSet<PayeeId>,
     pub payees_checked_on: Option<NaiveDate>,
@@ -469,7 +470,7 @@ impl World {
                 interested: persons.filter(|it| house.kin.contains(it)).collect(),
                 named_duties,
                 duplicate: scene.duplicate.clone(),
-                open_advance: None,
+                open_advance: scene.open_advance.clone(),
                 followed: scene.followed.clone(),
                 bills_taken: scene
                     .bills_taken
@@ -914,6 +915,7 @@ impl Scene {
             bills_taken: Vec::new(),
             duplicate: None,
             followed: None,
+            open_advance: None,
             insured: alive,
             payees_died: BTreeSet::new(),
             payees_checked_on: Some(day(6, 1)),

@@ -74,6 +74,8 @@ pub struct Office {
     pub insured: Liveness,
     pub payees_died: BTreeSet<PayeeId>,
     pub payees_checked_on: NaiveDate,
+    /// An advance of the member that waits to be settled.
+    pub open_advance: Option<String>,
     /// Every invariant that was seen to break.
     pub violations: Vec<Violation>,
 }
@@ -90,6 +92,7 @@ impl Office {
             },
             payees_died: BTreeSet::new(),
             payees_checked_on: day(6, 1),
+            open_advance: None,
             violations: Vec::new(),
         }
     }
@@ -239,6 +242,7 @@ impl Office {
             bills_taken,
             duplicate: None,
             followed: None,
+            open_advance: self.open_advance.clone(),
             insured: self.insured,
             payees_died: self.payees_died.clone(),
             payees_checked_on: Some(self.payees_checked_on),
