@@ -253,8 +253,10 @@ impl CapStep {
         };
         let (limit, used, remaining) = (yuan(self.limit), yuan(self.used), yuan(self.remaining));
         match self.scope {
-            CapScope::Event => say(words, format_args!("{whose}最多补偿{limit}。")),
-            CapScope::PersonYear | CapScope::HouseholdYear => say(
+            CapScope::Event if self.used == Fen::ZERO => {
+                say(words, format_args!("{whose}最多补偿{limit}。"));
+            }
+            CapScope::Event | CapScope::PersonYear | CapScope::HouseholdYear => say(
                 words,
                 format_args!("{whose}最多补偿{limit}，已经补偿了{used}，还剩{remaining}。"),
             ),

@@ -440,11 +440,7 @@ fn event_of(command: &Command) -> Option<EventKey> {
     } else {
         return None;
     };
-    Some(EventKey {
-        insured: case.insured,
-        peril: case.peril,
-        event_on: case.event_on,
-    })
+    Some(EventKey::of(case))
 }
 
 #[cfg(test)]

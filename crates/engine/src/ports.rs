@@ -16,6 +16,7 @@ use crate::retelling::Retelling;
 use async_trait::async_trait;
 use benefits::Fen;
 use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
+use lifecycle::phase::referral::Case;
 use lifecycle::{
     AccountId, BillKey, Blocked, Claim, ClaimId, CommandKind, CountyCode, Event, EventKind,
     HouseholdId, MemberId, PayeeId, Peril, PersonId, Posting, RegionCode, Scheme, SchemeId, Seen,
@@ -93,6 +94,17 @@ pub struct EventKey {
     pub peril: Peril,
     /// The day.
     pub event_on: NaiveDate,
+}
+
+impl EventKey {
+    /// The event of a case.
+    pub const fn of(case: &Case) -> Self {
+        Self {
+            insured: case.insured,
+            peril: case.peril,
+            event_on: case.event_on,
+        }
+    }
 }
 
 /// What an ask is about.

@@ -9,7 +9,7 @@
 //! What the record cannot tell is assumed and said: checks and reviews that were never held are
 //! taken as passed, and an uplift (特殊提标) is granted again as far as the draft lets it.
 
-use crate::ports::{Fault, Recorded, Store};
+use crate::ports::{EventKey, Fault, Recorded, Store};
 use benefits::{
     Accumulation, Assessment, EventTotals, Fen, Loss, Rate, RunningTotals, Schedule, assess,
 };
@@ -694,7 +694,7 @@ struct Walk<'a> {
     households: BTreeMap<HouseholdId, RunningShare>,
     standing: BTreeMap<ClaimId, Standing<'a>>,
     /// What the approved claims of an event count for.
-    events: BTreeMap<(MemberId, Peril, NaiveDate), BTreeMap<ClaimId, InEvent>>,
+    events: BTreeMap<EventKey, BTreeMap<ClaimId, InEvent>>,
     /// The approvals of a household: day and amount.
     approvals: BTreeMap<HouseholdId, BTreeMap<ClaimId, (NaiveDate, Fen)>>,
     verified: usize,
@@ -739,7 +739,11 @@ impl<'a> Walk<'a> {
 
     /// What other claims of its event count for.
     fn event(&self, claim: &Claim) -> EventTotals {
-        let others = self.events.get(&event_of(claim)).into_iter().flatten();
+        let others = self
+            .events
+            .get(&EventKey::of(&claim.case))
+            .into_iter()
+            .flatten();
         let others = others.filter(|(id, _)| **id != claim.id);
         InEvent::totals(
             others.map(|(_, it)| *it),
@@ -880,7 +884,7 @@ impl<'a> Walk<'a> {
                 policy_year: claim.policy_year,
                 share: EventShare::of(claim.case.advance, held, benefit, assessment),
             };
-            let events = self.events.entry(event_of(claim)).or_default();
+            let events = self.events.entry(EventKey::of(&claim.case)).or_default();
             events.insert(claim.id, in_event);
             let approvals = self.approvals.entry(claim.household).or_default();
             approvals.insert(claim.id, (on, computed.amount));
@@ -939,7 +943,7 @@ impl<'a> Walk<'a> {
         if let Some(standing) = self.standing.remove(&recorded.claim.id) {
             let nothing = RunningShare::default();
             self.count(&recorded.claim, nothing.since(standing.reserved));
-            if let Some(events) = self.events.get_mut(&event_of(&recorded.claim)) {
+            if let Some(events) = self.events.get_mut(&EventKey::of(&recorded.claim.case)) {
                 events.remove(&recorded.claim.id);
             }
             if let Some(approvals) = self.approvals.get_mut(&recorded.claim.household) {
@@ -1127,11 +1131,6 @@ fn computed<'a>(
         assessment,
         amount,
     })
-}
-
-/// The event of a claim: member, peril, day.
-const fn event_of(claim: &Claim) -> (MemberId, Peril, NaiveDate) {
-    (claim.case.insured, claim.case.peril, claim.case.event_on)
 }
 
 /// Whether a benefit computed earlier may be approved on the totals of now, as the desk asks it.

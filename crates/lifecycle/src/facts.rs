@@ -46,6 +46,15 @@ pub struct PayeeSeal {
     pub fingerprint: String,
 }
 
+/// An advance (先行救助) that waits to be settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenAdvance {
+    /// Its number; empty where it is out of the caller's sight.
+    pub number: String,
+    /// Whether its money is reserved or paid.
+    pub holds_money: bool,
+}
+
 /// The earlier claim (前案) that a draft names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EarlierClaim {
@@ -118,11 +127,10 @@ pub struct Seen {
     /// The number of a living claim for the same member, peril and event day that neither goes on with this one nor this one
     /// with it; empty where that claim is out of the caller's sight.
     pub duplicate: Option<String>,
-    /// The number of a living advance for the same member and peril, of another line than this claim's, that no claim of its line has
-    /// settled: none besides it holds money. Where no claim begins or moves to another event, only one that holds money itself.
-    /// Empty where it is out of the caller's sight.
+    /// A living advance for the same member and peril, of another line than this claim's, that no claim of its line has settled: none
+    /// besides it holds money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub open_advance: Option<String>,
+    pub open_advance: Option<OpenAdvance>,
     /// The earlier claim that the command names, if the caller sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub followed: Option<EarlierClaim>,

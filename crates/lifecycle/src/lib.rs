@@ -41,7 +41,7 @@ pub use decide::{Decision, available_actions, decide, open_claim, postings};
 pub use diagram::diagram;
 pub use duty::Duty;
 pub use event::{Event, EventKind, Happening, Stamp};
-pub use facts::{EarlierClaim, Facts, Liveness, PayeeFacts, PayeeSeal, Seen};
+pub use facts::{EarlierClaim, Facts, Liveness, OpenAdvance, PayeeFacts, PayeeSeal, Seen};
 pub use ids::{
     AccountId, BillKey, ClaimId, CountyCode, HouseholdId, IdFault, MemberId, NoticeId, ObjectionId,
     OrgId, PayeeId, PaymentId, PersonId, RegionCode, SchemeId,

@@ -17,7 +17,7 @@ use lifecycle::scheme::{
 };
 use lifecycle::{
     Actor, Blocked, Check, Claim, ClaimId, Command, CommandKind as C, NameCheck, NameCheckMeans,
-    Order, Param, PayeeRelation, Peril, RunningShare, Status,
+    OpenAdvance, Order, Param, PayeeRelation, Peril, RunningShare, Status,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -310,13 +310,24 @@ fn referral(seen: &mut Seen) {
         (Status::Verifying, C::RecordVerification),
         (Status::NoticeClosed, C::ApproveClaim),
     ] {
-        let given = given(status).but(|office| office.open_advance = Some("先行".into()));
-        let given = if command == C::ApproveClaim {
-            given.and(&[C::CountyReviewClaim])
-        } else {
-            given.and(&[C::RecordFinding, C::RecordFinding])
+        let ready = |holds_money| {
+            let advance = OpenAdvance {
+                number: "先行".into(),
+                holds_money,
+            };
+            let given = given(status).but(|office| office.open_advance = Some(advance));
+            given.and(if command == C::ApproveClaim {
+                &[C::CountyReviewClaim]
+            } else {
+                &[C::RecordFinding, C::RecordFinding]
+            })
         };
-        given.when(command).then_blocked(seen, "ADVANCE_STANDS");
+        ready(true)
+            .when(command)
+            .then_blocked(seen, "ADVANCE_STANDS");
+        // Nobody waits for an advance that is no money yet.
+        let mut office = ready(false).0;
+        office.walk(0, &[Step::Do(command)]);
     }
     let advance = Case {
         advance: true,

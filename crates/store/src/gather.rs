@@ -13,8 +13,8 @@ use lifecycle::calendar::legal_day;
 use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CountyCode, Duty, EarlierClaim, EventKind, EventShare,
-    HouseholdId, InEvent, Liveness, MemberId, NameCheck, NameCheckMeans, OrgId, PayeeFacts,
-    PayeeId, PayeeRelation, PayeeSeal, PersonId, RegionCode, RunningShare, SchemeId,
+    HouseholdId, InEvent, Liveness, MemberId, NameCheck, NameCheckMeans, OpenAdvance, OrgId,
+    PayeeFacts, PayeeId, PayeeRelation, PayeeSeal, PersonId, RegionCode, RunningShare, SchemeId,
 };
 use sea_orm::{ConnectionTrait, QueryResult};
 use serde::Serialize;
@@ -76,7 +76,7 @@ pub(crate) struct Gathered {
     /// The living claims of the event the ask is about.
     pub(crate) living: Vec<Living>,
     /// The advances for the ask's member and peril that wait to be settled.
-    pub(crate) open_advances: Vec<OpenAdvance>,
+    pub(crate) open_advances: Vec<Advance>,
     /// The earlier claim the ask names.
     pub(crate) followed: Option<EarlierClaim>,
     pub(crate) scheme: Option<(SchemeId, OrgId)>,
@@ -240,16 +240,7 @@ fn ask_row(ord: usize, ask: &Ask) -> Result<AskRow, Fault> {
 
 /// The event an ask is about, or the claim's own.
 pub(crate) fn event_of(ask: &Ask, claim: Option<&Claim>) -> Option<EventKey> {
-    ask.event.or_else(|| claim.map(event_key))
-}
-
-/// The event of a claim.
-pub(crate) fn event_key(claim: &Claim) -> EventKey {
-    EventKey {
-        insured: claim.case.insured,
-        peril: claim.case.peril,
-        event_on: claim.case.event_on,
-    }
+    ask.event.or_else(|| claim.map(|it| EventKey::of(&it.case)))
 }
 
 /// Gathers for all asks of a round, in their order.
@@ -466,25 +457,25 @@ impl Living {
     }
 
     /// Itself, if it is an advance.
-    pub(crate) fn open_advance(&self) -> Option<OpenAdvance> {
-        self.is_advance.then(|| OpenAdvance {
+    pub(crate) fn as_advance(&self) -> Option<Advance> {
+        self.is_advance.then(|| Advance {
             claim: self.claim,
             first: self.first,
-            holds_money: self.in_event.share.held > Fen::ZERO,
-            number: self.number.clone(),
+            stands: OpenAdvance {
+                number: self.number.clone(),
+                holds_money: self.in_event.share.held > Fen::ZERO,
+            },
         })
     }
 }
 
 /// A living advance that no claim of its line has settled.
 #[derive(Debug, Clone)]
-pub(crate) struct OpenAdvance {
+pub(crate) struct Advance {
     pub(crate) claim: ClaimId,
     /// The first claim of its line.
     pub(crate) first: ClaimId,
-    pub(crate) holds_money: bool,
-    /// Its number; empty where it is out of the caller's sight.
-    pub(crate) number: String,
+    pub(crate) stands: OpenAdvance,
 }
 
 /// What a list of claims tells first of each: id, first of its line, number as far as it is told.
@@ -554,20 +545,23 @@ fn living(row: &QueryResult, ask: &Ask) -> Result<Vec<Living>, Fault> {
 }
 
 /// The advances that wait to be settled.
-fn open_advances(row: &QueryResult, ask: &Ask) -> Result<Vec<OpenAdvance>, Fault> {
+fn open_advances(row: &QueryResult, ask: &Ask) -> Result<Vec<Advance>, Fault> {
     let list: Option<String> = rows::get(row, "open_advances")?;
-    let of = |text: &str| -> Result<OpenAdvance, Fault> {
+    let of = |text: &str| -> Result<Advance, Fault> {
         let parts: Vec<&str> = text.split(' ').collect();
         let &[claim, first, number, village, insurer, held] = parts.as_slice() else {
             let why = "not six parts";
             return Err(rows::impossible("living_event", "claim_id", &text, why));
         };
         let (claim, first, number) = listed(ask, [claim, first, number, village, insurer])?;
-        Ok(OpenAdvance {
+        let holds_money = held != "0";
+        Ok(Advance {
             claim,
             first,
-            holds_money: held != "0",
-            number,
+            stands: OpenAdvance {
+                number,
+                holds_money,
+            },
         })
     };
     (list.iter().flat_map(|list| list.split(',')))

@@ -12,7 +12,7 @@
 //! written under the county's lock. Only a command whose own write fails is then answered by a fault.
 
 use crate::connect::{Core, Head, SqlStore, commit};
-use crate::gather::{self, Gathered, Living, OpenAdvance, event_key, event_of};
+use crate::gather::{self, Advance, Gathered, Living, event_of};
 use crate::lane::{self, Lane};
 use crate::rows;
 use crate::write::{Item, Pen, Refusal, TotalKey, total_keys};
@@ -28,7 +28,7 @@ use lifecycle::pool::Waiting as Waits;
 use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
     BillKey, Blocked, Claim, ClaimId, CountyCode, EarlierClaim, Event, Happening, HouseholdId,
-    InEvent, PoolAccount, RunningShare, Scheme, SchemeId, Seen, Status,
+    InEvent, OpenAdvance, PoolAccount, RunningShare, Scheme, SchemeId, Seen, Status,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -472,7 +472,7 @@ impl Round {
             duplicate: (of_event.iter())
                 .find(|it| it.first != first)
                 .map(|it| it.number.clone()),
-            open_advance: self.open_advance(ask, event, first, found.open_advances),
+            open_advance: self.open_advance(event, first, found.open_advances),
             followed,
             bills_taken: ask.bills.iter().filter(taken).cloned().collect(),
             pool_available: if found.pool_settled {
@@ -513,30 +513,32 @@ impl Round {
         all.filter(|it| it.claim != own).collect()
     }
 
-    /// The number of an advance for the ask's member and peril that no claim of its line has settled. One that is settled in
-    /// this round still counts for the rest of it.
+    /// An advance for the ask's member and peril that no claim of its line has settled; one that holds money before another. One
+    /// that is settled in this round still counts for the rest of it.
     fn open_advance(
         &self,
-        ask: &Ask,
         event: Option<EventKey>,
         first: ClaimId,
-        found: Vec<OpenAdvance>,
-    ) -> Option<String> {
+        found: Vec<Advance>,
+    ) -> Option<OpenAdvance> {
         let event = event?;
         let noted = self
             .events
             .iter()
             .filter(|(key, _)| (key.insured, key.peril) == (event.insured, event.peril));
-        let noted: Vec<_> = noted.flat_map(|(_, claims)| claims).collect();
-        let stands = |it: &OpenAdvance| !noted.iter().any(|(id, _)| **id == it.claim);
-        let found = found.into_iter().filter(stands);
-        let begun = noted
-            .iter()
-            .filter_map(|(_, it)| it.as_ref()?.open_advance());
-        let mut all = found
-            .chain(begun)
-            .filter(|it| it.first != first && (ask.event.is_some() || it.holds_money));
-        all.next().map(|it| it.number)
+        let noted: HashMap<ClaimId, Option<Advance>> = noted
+            .flat_map(|(_, claims)| claims)
+            .map(|(id, it)| (*id, it.as_ref().and_then(Living::as_advance)))
+            .collect();
+        // What the round begins holds no money before it has been found once.
+        let known: Vec<ClaimId> = found.iter().map(|it| it.claim).collect();
+        let begun = noted.values().flatten();
+        let begun = begun.filter(|it| !known.contains(&it.claim) && !it.stands.holds_money);
+        let found = found
+            .into_iter()
+            .filter_map(|it| noted.get(&it.claim).cloned().unwrap_or(Some(it)));
+        let all = found.chain(begun.cloned()).filter(|it| it.first != first);
+        all.map(|it| it.stands).max_by_key(|it| it.holds_money)
     }
 
     /// What the round approved so far for a household, within the twelve months up to `now`.
@@ -566,8 +568,8 @@ impl Round {
         let claim = &item.claim;
         self.statuses.insert(claim.id, claim.status());
         for of in item.before.iter().chain([claim]) {
-            let noted = self.events.entry(event_key(of)).or_default();
-            let is_now = event_key(of) == event_key(claim);
+            let noted = self.events.entry(EventKey::of(&of.case)).or_default();
+            let is_now = of.case.same_event(&claim.case);
             let living = Living::of(claim).filter(|_| is_now);
             noted.insert(claim.id, living);
         }

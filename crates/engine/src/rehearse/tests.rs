@@ -4,7 +4,7 @@ use crate::testkit::world::{county, day, evidence};
 use crate::testkit::{Journey, MemoryStore, TestDesk, World, yuan};
 use benefits::{Band, Cap, CapScope, OutcomeAmount, Per, Rule, UnitValue};
 use lifecycle::phase::verification::{Bill, IncomeFacts, LossFacts};
-use lifecycle::scheme::{Authority, DocumentRule, GroupTable, IncomeTerms, IncomeWindow, Supplier};
+use lifecycle::scheme::{Authority, DocumentRule, IncomeTerms, IncomeWindow, Supplier};
 use lifecycle::{BillKey, Duty, State};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -600,23 +600,7 @@ async fn twelve_months_have_limits_too() {
 /// An advance is netted by the draft, too.
 #[tokio::test]
 async fn claims_of_one_event_are_one() {
-    let mut world = World::new();
-    let terms = &mut world.scheme.perils[0];
-    let schedule = Schedule {
-        id: "advance".into(),
-        deductible: Fen::ZERO,
-        rule: Rule::Fixed {
-            amount: yuan(5_000),
-            per: Per::Event,
-        },
-        ..terms.tables[0].schedule.clone()
-    };
-    terms.tables.push(GroupTable {
-        groups: Vec::new(),
-        advance: true,
-        schedule,
-    });
-    let desk = TestDesk::open_with(Arc::new(MemoryStore::new()), world).await;
+    let desk = TestDesk::open_with(Arc::new(MemoryStore::new()), World::advancing()).await;
     let household = desk.world.household("石门寨").clone();
     let advance = desk.draft(&household).advance().refer();
     let advance = advance.accept().assign().visit().evaluate();

@@ -24,14 +24,11 @@ use crate::testkit::world::{
     Expect, Journey, Role, TestDesk, World, county, day, evidence, invent_household, yuan,
 };
 use crate::timer::close_due_notices;
-use benefits::{
-    Accumulation, Cap, CapScope, Fen, Loss, Per, Rule, RunningTotals, Schedule, assess,
-};
+use benefits::{Cap, CapScope, Fen, Loss, RunningTotals, assess};
 use chrono::{Duration, NaiveDate};
 use lifecycle::phase::referral::{Case, FollowKind};
 use lifecycle::phase::verification::LossFacts;
 use lifecycle::pool::{PoolBlocked, Waiting};
-use lifecycle::scheme::GroupTable;
 use lifecycle::{
     Claim, ClaimId, Command, CommandKind, CountyCode, Event, EventKind, Happening, HouseholdId,
     MemberId, NameCheckMeans, PayeeId, PayeeRelation, PaymentId, Peril, PoolAccount, Posting,
@@ -2262,28 +2259,10 @@ async fn changed_payee_voids_approval(store: Arc<dyn Store>) {
     desk.expect_sound().await;
 }
 
-/// A scheme that advances 5,000 yuan on an illness.
+/// A county that advances money, where days pass.
 fn advancing() -> World {
-    let mut world = World::new();
+    let mut world = World::advancing();
     world.scheme.liveness_days_max = 365;
-    let terms = &mut world.scheme.perils[0];
-    assert_eq!(terms.peril, Peril::Illness);
-    let schedule = Schedule {
-        id: "advance".into(),
-        deductible: Fen::ZERO,
-        deductible_of_total: None,
-        accumulation: Accumulation::Event,
-        rule: Rule::Fixed {
-            amount: ADVANCE,
-            per: Per::Event,
-        },
-        ..terms.tables[0].schedule.clone()
-    };
-    terms.tables.push(GroupTable {
-        groups: Vec::new(),
-        advance: true,
-        schedule,
-    });
     world
 }
 

@@ -39,8 +39,8 @@ use lifecycle::scheme::twelve_months_before;
 use lifecycle::{
     AccountId, BillKey, Claim, ClaimId, CommandKind, CountyCode, EarlierClaim, Event, EventKind,
     Happening, HouseholdId, InEvent, Liveness, MemberId, NoticeId, ObjectionId, ObjectionStatus,
-    OrgId, PayeeFacts, PayeeId, PayeeSeal, PaymentId, Peril, PersonId, Posting, RegionCode,
-    RunningShare, Scheme, SchemeId, Seen, State, Status,
+    OpenAdvance, OrgId, PayeeFacts, PayeeId, PayeeSeal, PaymentId, Peril, PersonId, Posting,
+    RegionCode, RunningShare, Scheme, SchemeId, Seen, State, Status,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -289,14 +289,6 @@ impl Entry {
     }
 }
 
-fn event_key(claim: &Claim) -> EventKey {
-    EventKey {
-        insured: claim.case.insured,
-        peril: claim.case.peril,
-        event_on: claim.case.event_on,
-    }
-}
-
 /// Carries out a transfer, as a database with `CHECK (amount > 0)` and `CHECK (balance >= 0)`.
 fn transfer(balances: &mut PoolBalances, posting: Posting) -> Result<(), Fault> {
     if posting.amount.get() <= 0 {
@@ -469,7 +461,7 @@ impl Tables {
     ) -> Seen {
         let county = ask.county;
         let household = self.households.get(&(county, household_id));
-        let event = ask.event.or_else(|| claim.map(event_key));
+        let event = ask.event.or_else(|| claim.map(|it| EventKey::of(&it.case)));
         let payee = ask.payee.or_else(|| claim.map(|it| it.case.payee));
         let insured = event.and_then(|event| {
             let mut members = household.iter().flat_map(|it| &it.members);
@@ -509,21 +501,25 @@ impl Tables {
         let alone = |advance: &Claim| {
             let mut others = self.claims_of(county).map(|row| &row.claim);
             !others.any(|it| {
-                it.id != advance.id && it.held().get() > 0 && event_key(it) == event_key(advance)
+                it.id != advance.id && it.held().get() > 0 && it.case.same_event(&advance.case)
             })
         };
-        let mut advances = others().filter(|it| it.case.advance && alone(it));
         let open_advance = event.and_then(|event| {
-            let open = advances.find(|it| {
-                (it.case.insured, it.case.peril) == (event.insured, event.peril)
+            let open = others().filter(|it| {
+                it.case.advance
+                    && alone(it)
+                    && (it.case.insured, it.case.peril) == (event.insured, event.peril)
                     && it.first_of_event() != first
-                    && (ask.event.is_some() || it.held().get() > 0)
-            })?;
+            });
+            let open = open.max_by_key(|it| it.held())?;
             let number = ask.scope.covers(open).then(|| open.number.clone());
-            Some(number.unwrap_or_default())
+            Some(OpenAdvance {
+                number: number.unwrap_or_default(),
+                holds_money: open.held().get() > 0,
+            })
         });
         let of_event: Vec<&Claim> = others()
-            .filter(|other| Some(event_key(other)) == event)
+            .filter(|other| Some(EventKey::of(&other.case)) == event)
             .collect();
         let own = claim.map_or_else(RunningShare::default, Claim::counted);
         let used = |holder| {
@@ -788,7 +784,7 @@ impl Tables {
         if claim.status().is_living()
             && others()
                 .filter(living)
-                .filter(|other| event_key(other) == event_key(claim))
+                .filter(|other| other.case.same_event(&claim.case))
                 .any(|other| other.first_of_event() != claim.first_of_event())
         {
             return Err(Fault::Conflict("claimed event"));

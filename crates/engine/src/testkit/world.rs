@@ -28,7 +28,7 @@ use crate::ports::{Fault, Outcome, Recorded, Store};
 use crate::registry::{Account, Org, OrgKind, Person, Region};
 use crate::scheme_file::{org_id, parse_scheme};
 use crate::testkit::memory::MemoryStore;
-use benefits::{Cap, Fen};
+use benefits::{Cap, Fen, Per, Rule, Schedule};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use lifecycle::phase::approval::Uplift;
 use lifecycle::phase::payout::BankOutcome;
@@ -36,6 +36,7 @@ use lifecycle::phase::referral::{Basis, Case};
 use lifecycle::phase::refusal::{Delivery, RefusalCode, RefusalLine};
 use lifecycle::phase::verification::{Bill, Evidence, LossFacts, Votes};
 use lifecycle::pool::Waiting;
+use lifecycle::scheme::GroupTable;
 use lifecycle::{
     AccountId, BillKey, Calendar, Check, Claim, ClaimId, Command, CountyCode, DraftReferral, Duty,
     HouseholdId, MemberId, NameCheckMeans, ObjectionId, ObjectionStatus, OrgId, PayeeId,
@@ -399,6 +400,27 @@ impl World {
             pool: yuan(1_000_000),
             interests: Vec::new(),
         }
+    }
+
+    /// The same county, where 5,000 yuan are advanced on an illness.
+    pub fn advancing() -> Self {
+        let mut world = Self::new();
+        let terms = &mut world.scheme.perils[0];
+        let schedule = Schedule {
+            id: "advance".into(),
+            deductible: Fen::ZERO,
+            rule: Rule::Fixed {
+                amount: yuan(5_000),
+                per: Per::Event,
+            },
+            ..terms.tables[0].schedule.clone()
+        };
+        terms.tables.push(GroupTable {
+            groups: Vec::new(),
+            advance: true,
+            schedule,
+        });
+        world
     }
 
     /// The first listed household of a township or village, by its name or part of it.

@@ -31,10 +31,12 @@ claim_mutations! {
             payee_id: ID,
             /// The village decision; a draft may still lack it.
             basis: Option<BasisInput>,
-            /// Whether money is wanted before there are bills (先行救助), where the scheme has a table for it; left out: no.
+            /// Whether money is wanted before there are bills (先行救助), where the scheme has a table for it for the household's group (else
+            /// VALIDATION, `NOT_IN_SCHEME`); a claim that goes on with another is none (FOLLOWS). Left out: no.
             is_advance: Option<bool>,
             /// The earlier claim of the same event that this one goes on with (前案): a paid advance, a paid claim with further
-            /// costs, or one that ended without money. What the earlier ones hold is netted.
+            /// costs, or one that ended without money; each is followed once. An advance is netted. Reasons of VALIDATION: UNKNOWN,
+            /// `ANOTHER_EVENT` (member, peril and day are those of the earlier claim), `ANOTHER_INSURER`, `NOT_ENDED`, `FOLLOWED_ALREADY`.
             follows_claim_id: Option<ID>,
         }) begins claim -> DraftReferralPayload = |ids| Ok(Command::DraftReferral(DraftReferral {
             id: ids.claim(),

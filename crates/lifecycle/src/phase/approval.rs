@@ -314,7 +314,7 @@ pub(crate) fn approve(
 ) -> Ruling {
     let closed = closed(claim, order)?;
     seen.holds(claim)?;
-    settles_advance(facts)?;
+    settles_advance(false, facts)?;
     let today = facts.today();
     let amount = approvable(claim, order, closed, facts, today, benefit, uplift)?;
     let uplift = uplift.cloned();
@@ -426,7 +426,7 @@ pub(crate) fn second_approve(
 ) -> Ruling {
     let closed = closed(claim, order)?;
     seen.holds(claim)?;
-    settles_advance(facts)?;
+    settles_advance(false, facts)?;
     let first = closed
         .first_approval
         .as_ref()

@@ -162,16 +162,19 @@ fn check_advance(case: &Case, follows: bool, facts: &Facts) -> Result<(), Blocke
     })
 }
 
-/// While an advance stands that no claim has settled, each new claim for the member and the peril goes on with it, and one
-/// that was there before gets no money: the day of a diagnosis and that of a discharge differ easily, and the advance would
-/// never be netted.
-pub(crate) fn settles_advance(facts: &Facts) -> Result<(), Blocked> {
+/// While an advance stands that no claim has settled, a claim that begins for the member and the peril goes on with it, and one
+/// that is there already gets no money once the advance holds some: the day of a diagnosis and that of a discharge differ easily,
+/// and the advance would never be netted.
+pub(crate) fn settles_advance(begins: bool, facts: &Facts) -> Result<(), Blocked> {
     match &facts.seen.open_advance {
-        Some(number) if number.is_empty() => Err(Blocked::DuplicateElsewhere {}),
-        Some(number) => Err(Blocked::AdvanceStands {
-            number: number.clone(),
+        Some(open) if begins || open.holds_money => Err(if open.number.is_empty() {
+            Blocked::DuplicateElsewhere {}
+        } else {
+            Blocked::AdvanceStands {
+                number: open.number.clone(),
+            }
         }),
-        None => Ok(()),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -253,7 +256,7 @@ pub(crate) fn draft(draft: &DraftReferral, facts: &Facts) -> Ruling {
     }
     let follows = followed(draft, facts)?;
     check_case(&draft.case, follows.is_some(), facts)?;
-    settles_advance(facts)?;
+    settles_advance(true, facts)?;
     Ok(Happening::ReferralDrafted(Box::new(Opening {
         id: draft.id,
         county: facts.scheme.county,
@@ -282,7 +285,7 @@ pub(crate) fn amend(claim: &Claim, order: &Order, case: &Case, facts: &Facts) ->
             }
             check_case(case, claim.follows.is_some(), facts)?;
             if !claim.case.same_event(case) {
-                settles_advance(facts)?;
+                settles_advance(true, facts)?;
             }
             Ok(Happening::ReferralAmended { case: case.clone() })
         }

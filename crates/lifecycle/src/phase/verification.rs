@@ -477,7 +477,7 @@ pub(crate) fn verify(claim: &Claim, order: &Order, entry: &LossFacts, facts: &Fa
     let schedule = terms
         .schedule(&facts.seen.group, claim.case.advance)
         .ok_or(Blocked::NotCovered { reason: "GROUP" })?;
-    settles_advance(facts)?;
+    settles_advance(false, facts)?;
     bills_in_year(&entry.bills, facts)?;
     income_below_line(verifying, entry, facts)?;
     let other = entry

@@ -27,9 +27,9 @@ use lifecycle::scheme::{
 use lifecycle::{
     Actor, BillKey, Calendar, Check, Claim, ClaimId, Command, CommandKind, Counting, CountyCode,
     Door, DraftReferral, Duty, EarlierClaim, Facts, HouseholdId, Liveness, MemberId, NameCheck,
-    NameCheckMeans, NoticeId, ObjectionId, ObjectionStatus, Order, OrgId, PayeeFacts, PayeeId,
-    PayeeRelation, PaymentId, Peril, PersonId, RegionCode, Scheme, SchemeId, Seen, State, Status,
-    Term,
+    NameCheckMeans, NoticeId, ObjectionId, ObjectionStatus, OpenAdvance, Order, OrgId, PayeeFacts,
+    PayeeId, PayeeRelation, PaymentId, Peril, PersonId, RegionCode, Scheme, SchemeId, Seen, State,
+    Status, Term,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -287,7 +287,7 @@ pub struct Scene {
     pub bills_taken: Vec<BillKey>,
     pub duplicate: Option<String>,
     pub followed: Option<EarlierClaim>,
-    pub open_advance: Option<String>,
+    pub open_advance: Option<OpenAdvance>,
     pub insured: Liveness,
     pub payees_died: BTreeSet<PayeeId>,
     pub payees_checked_on: Option<NaiveDate>,

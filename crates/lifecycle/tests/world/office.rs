@@ -7,7 +7,7 @@ use benefits::{EventTotals, Fen, RunningTotals};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use lifecycle::{
     BillKey, Blocked, Claim, ClaimId, Command, CommandKind, EarlierClaim, Event, EventKind, Facts,
-    InEvent, Liveness, MemberId, Order, PayeeId, Status, decide, open_claim,
+    InEvent, Liveness, MemberId, OpenAdvance, Order, PayeeId, Status, decide, open_claim,
 };
 use std::collections::BTreeSet;
 
@@ -75,7 +75,7 @@ pub struct Office {
     pub payees_died: BTreeSet<PayeeId>,
     pub payees_checked_on: NaiveDate,
     /// An advance of the member that waits to be settled.
-    pub open_advance: Option<String>,
+    pub open_advance: Option<OpenAdvance>,
     /// Every invariant that was seen to break.
     pub violations: Vec<Violation>,
 }
